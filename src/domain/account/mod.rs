@@ -1,0 +1,1 @@
+//! One account: its money, its bets and what they may lose.

@@ -1,0 +1,156 @@
+//! What an operator may do to a market or an account. Home numbers each act per target, keeps it until it
+//! is answered, and journals who asked and why.
+
+use crate::definition::{MarketDefinition, MarketStatus};
+use crate::ids::Runner;
+use crate::money::Pence;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Act {
+    Market(MarketAct),
+    Account(AccountAct),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MarketAct {
+    /// `open`: straight to OPEN, else INACTIVE.
+    Create { definition: Box<MarketDefinition>, open: bool },
+    /// From INACTIVE or SUSPENDED.
+    Open,
+    /// With `lapse`, unmatched LAPSE orders go, and the change is material even when nothing lapsed.
+    Suspend { lapse: bool },
+    /// To OPEN and in play; `None` keeps the definition's delay.
+    TurnInPlay { bet_delay_s: Option<u16> },
+    /// Suspends and lapses first when needed. With `dead_heat`, more winners than places share them.
+    Settle { winners: Vec<Runner>, dead_heat: bool },
+    /// Reverses the last settlement or void: bets and holds come back, by force.
+    Unsettle,
+    /// Every matched bet is void, every other lapses.
+    Void,
+    /// CLOSED to SUSPENDED, after `Unsettle`.
+    Reopen,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountAct {
+    Open { currency: Currency, profile: AccountProfile },
+    Deposit { amount: Pence },
+    Withdraw { amount: Pence },
+    Change(AccountChange),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Currency {
+    Gbp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountStatus {
+    Active,
+    /// May cancel and look, may not place.
+    Suspended,
+    Closed,
+}
+
+/// What an operator sets for an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountProfile {
+    pub status: AccountStatus,
+    /// Off the commission, in hundredths of a percent: 2000 is 20 %.
+    pub discount_rate: u32,
+    /// The most that all markets together may put at risk; `None` is no limit.
+    pub exposure_limit: Option<Pence>,
+    pub best_execution: bool,
+    pub self_match: bool,
+    /// Mirrors and the house's own books trade sizes below the customers' minimum.
+    pub minimum_stakes: bool,
+}
+
+impl Default for AccountProfile {
+    fn default() -> Self {
+        AccountProfile {
+            status: AccountStatus::Active,
+            discount_rate: 0,
+            exposure_limit: None,
+            best_execution: true,
+            self_match: true,
+            minimum_stakes: true,
+        }
+    }
+}
+
+/// Only what is `Some` changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AccountChange {
+    pub status: Option<AccountStatus>,
+    pub discount_rate: Option<u32>,
+    /// `Some(None)` removes the limit.
+    pub exposure_limit: Option<Option<Pence>>,
+    pub best_execution: Option<bool>,
+    pub self_match: Option<bool>,
+    pub minimum_stakes: Option<bool>,
+}
+
+/// How an act ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ActAnswer {
+    Market { status: MarketStatus, version: u64 },
+    Account(Funds),
+    Refused(ActError),
+}
+
+/// An account's money at one moment. `exposure` is what is held, zero or positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Funds {
+    pub balance: Pence,
+    pub exposure: Pence,
+    pub status: AccountStatus,
+}
+
+impl Funds {
+    pub fn available(&self) -> Pence {
+        self.balance - self.exposure
+    }
+}
+
+/// Why an act was refused: nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum ActError {
+    #[error("the market does not exist")]
+    NoSuchMarket,
+    #[error("the account does not exist")]
+    NoSuchAccount,
+    #[error("the market exists already")]
+    MarketExists,
+    #[error("not possible while the market is {0:?}")]
+    WrongStatus(MarketStatus),
+    #[error("a settlement is still being paid")]
+    Settling,
+    #[error("there is no settlement or void to reverse")]
+    NothingToReverse,
+    #[error("unsettle the market first")]
+    StillSettled,
+    #[error("the market does not turn in-play")]
+    NotTurnInPlay,
+    #[error("the market is in play already")]
+    AlreadyInPlay,
+    #[error("a winner is not a runner of this market")]
+    NotARunner,
+    #[error("a winner is named twice")]
+    DuplicateWinner,
+    #[error("the market has {expected} winners, {named} were named")]
+    WrongNumberOfWinners { expected: u16, named: u16 },
+    #[error("not enough available to withdraw")]
+    InsufficientFunds,
+    #[error("the amount must be positive")]
+    NotPositive,
+    #[error("the balance would become larger than any amount allowed")]
+    TooLarge,
+    #[error("the bet delay is too long")]
+    BetDelayTooLong,
+    #[error("the journal is read-only: nothing was done, try again later")]
+    ReadOnly,
+    #[error("the market is quarantined: an operator may retry its actor")]
+    Quarantined,
+}

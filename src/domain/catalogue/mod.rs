@@ -1,0 +1,1 @@
+//! What there is to bet on, as the doors list it.

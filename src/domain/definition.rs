@@ -1,0 +1,90 @@
+//! What a market is, before anybody bets on it: the definition that its creator writes once.
+
+use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner};
+use crate::time::UtcMillis;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketDefinition {
+    pub id: MarketId,
+    /// Where the market lives; written once, never changed.
+    pub partition: PartitionId,
+    pub event: EventId,
+    pub event_type: EventTypeId,
+    pub name: String,
+    /// The kind of question: `MATCH_ODDS`, `OVER_UNDER_25`, `WIN`; an open set.
+    pub market_type: String,
+    pub start_time: UtcMillis,
+    pub runners: Vec<RunnerDefinition>,
+    pub number_of_winners: u16,
+    pub betting_type: BettingType,
+    pub bsp_market: bool,
+    /// The market will be turned in-play.
+    pub turn_in_play: bool,
+    /// Orders may persist into play.
+    pub persistence: bool,
+    pub cross_matching: bool,
+    /// One of the runners must win; if not, the field may contain "none of these".
+    pub complete: bool,
+    pub discount_allowed: bool,
+    /// Commission on net winnings, in hundredths of a percent: 500 is 5 %.
+    pub base_rate: u32,
+    /// Seconds that an order waits once the market is in play.
+    pub bet_delay_s: u16,
+    pub jurisdiction: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunnerDefinition {
+    pub runner: Runner,
+    pub name: String,
+    pub sort_priority: u16,
+    /// Reduction factor in hundredths of a percent, for racing.
+    pub adjustment_factor: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BettingType {
+    Odds,
+}
+
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub enum MarketStatus {
+    #[default]
+    Inactive,
+    Open,
+    Suspended,
+    Closed,
+}
+
+/// The part of a definition that an account's arithmetic rests on. The account is told it with its first
+/// order and journals it, so that replay reads no configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarketTerms {
+    pub number_of_winners: u16,
+    /// Runners that may still win.
+    pub runners: u16,
+    pub complete: bool,
+    pub base_rate: u32,
+    pub discount_allowed: bool,
+    /// Orders may persist into play.
+    pub persistence: bool,
+}
+
+impl MarketDefinition {
+    pub fn terms(&self) -> MarketTerms {
+        MarketTerms {
+            number_of_winners: self.number_of_winners,
+            runners: u16::try_from(self.runners.len()).expect("a market has at most MAX_RUNNERS"),
+            complete: self.complete,
+            base_rate: self.base_rate,
+            discount_allowed: self.discount_allowed,
+            persistence: self.persistence,
+        }
+    }
+}
+
+/// A market of more runners is refused when it is created.
+pub const MAX_RUNNERS: usize = 1_000;

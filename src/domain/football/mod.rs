@@ -1,0 +1,1 @@
+//! Fair prices of football from goal expectancies.

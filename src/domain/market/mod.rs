@@ -1,0 +1,1 @@
+//! One market: its status, its book and every order on it.

@@ -1,0 +1,287 @@
+//! What a customer may ask of a market, and how each part of it may be answered.
+//!
+//! Three layers say the same order with more and more known: the customer's [`Ticket`], the account's
+//! [`NewOrder`] (a bet id has been taken) and the market's [`Taken`] (it has been matched and rests).
+
+use crate::ids::{BetId, Handle, Runner};
+use crate::money::Pence;
+use crate::price::Price;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side {
+    Back,
+    Lay,
+}
+
+impl Side {
+    pub fn opposite(self) -> Side {
+        match self {
+            Side::Back => Side::Lay,
+            Side::Lay => Side::Back,
+        }
+    }
+}
+
+/// What becomes of an unmatched order when the market turns in-play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Persistence {
+    #[default]
+    Lapse,
+    Persist,
+    /// Becomes a starting-price order.
+    MarketOnClose,
+}
+
+/// How much of an order must be matched at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum TimeInForce {
+    /// What is not matched rests.
+    #[default]
+    Rest,
+    /// At least `min_fill` (everything when absent) is matched at once, at a volume-weighted price no
+    /// worse than the limit, or nothing is; what is left is cancelled.
+    FillOrKill { min_fill: Option<Pence> },
+}
+
+/// A limit order as the customer writes it: `size` is the backer's stake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    pub runner: Runner,
+    pub side: Side,
+    pub price: Price,
+    pub size: Pence,
+    pub persistence: Persistence,
+    pub time_in_force: TimeInForce,
+    /// The customer's own name for the order, kept over replace.
+    pub reference: Option<Box<str>>,
+}
+
+/// A limit order as the account sends it on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewOrder {
+    pub bet: BetId,
+    pub runner: Runner,
+    pub side: Side,
+    pub price: Price,
+    pub size: Pence,
+    pub persistence: Persistence,
+    pub time_in_force: TimeInForce,
+}
+
+/// What an account asks of a market. Numbered per (account, market); a batch of `Place` is all or none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OrderCommand {
+    Place {
+        orders: Vec<NewOrder>,
+        conditions: Conditions,
+    },
+    Cancel {
+        orders: Vec<CancelOrder>,
+    },
+    /// Cancels each bet and places its remainder at the new price under the new id.
+    Replace {
+        orders: Vec<ReplaceOrder>,
+        conditions: Conditions,
+    },
+    /// Changes persistence.
+    Update {
+        orders: Vec<UpdateOrder>,
+    },
+}
+
+/// What the customer made a placement depend on, and what their account allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conditions {
+    /// Refuse if a material change has passed this version of the market.
+    pub market_version: Option<u64>,
+    /// Off: an order that a better price is waiting for lapses instead of being improved.
+    pub best_execution: bool,
+    /// Off: an order that would meet the account's own is refused.
+    pub self_match: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelOrder {
+    pub bet: BetId,
+    pub handle: Handle,
+    /// How much to take off; `None` or more than what remains takes all.
+    pub reduction: Option<Pence>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplaceOrder {
+    pub bet: BetId,
+    pub handle: Handle,
+    pub new_bet: BetId,
+    pub new_price: Price,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateOrder {
+    pub bet: BetId,
+    pub handle: Handle,
+    pub persistence: Persistence,
+}
+
+/// Stake matched at a price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Matched {
+    pub price: Price,
+    pub size: Pence,
+}
+
+/// Why an order's remainder went without the customer asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LapseReason {
+    /// The market was suspended with lapse, or while the order waited for the bet delay.
+    MarketSuspended,
+    /// The market turned in-play and the order did not persist.
+    TurnedInPlay,
+    /// The market was settled or voided.
+    MarketClosed,
+    /// A material change passed the version that the order named.
+    MarketVersion,
+    /// A better price was waiting and the account has best execution switched off.
+    PriceImprovementTooLarge,
+    RunnerRemoved,
+    /// Fill or kill: what could not be matched at once.
+    Killed,
+    /// The account withdrew the command (deadline, self-exclusion).
+    Withdrawn,
+}
+
+/// One order of a placement as the market took it: matched as far as it went, the rest resting or gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlacedOrder {
+    pub bet: BetId,
+    pub matched: Vec<Matched>,
+    pub remainder: Remainder,
+}
+
+/// What became of the part that was not matched at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Remainder {
+    /// Everything was matched.
+    None,
+    Rests {
+        handle: Handle,
+        size: Pence,
+    },
+    Gone {
+        size: Pence,
+        reason: LapseReason,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelledOrder {
+    pub bet: BetId,
+    pub size: Pence,
+}
+
+/// One line of a replace: the cancel half, then (if it went through) the placing half.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacedOrder {
+    pub cancelled: Result<CancelledOrder, InstructionFault>,
+    /// `None` when nothing was cancelled.
+    pub placed: Option<Result<PlacedOrder, InstructionFault>>,
+}
+
+/// A bet whose instruction failed, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstructionFault {
+    pub bet: BetId,
+    pub error: InstructionError,
+}
+
+/// The market's journaled answer to one numbered command: only this frees a hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    Placed(Vec<PlacedOrder>),
+    Cancelled(Vec<Result<CancelledOrder, InstructionFault>>),
+    Replaced(Vec<ReplacedOrder>),
+    Updated(Vec<Result<BetId, InstructionFault>>),
+    /// Nothing of the command was done.
+    Refused(Refusal),
+}
+
+/// Why nothing of a command was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub error: ExecutionError,
+    /// For each instruction its own error: the culprit's, or `ErrorInOrder` for the innocent. Empty when
+    /// the whole command is at fault.
+    pub instructions: Vec<InstructionError>,
+}
+
+impl Refusal {
+    /// The whole command is at fault; its instructions are innocent.
+    pub fn whole(error: ExecutionError, instructions: usize) -> Self {
+        Refusal { error, instructions: vec![InstructionError::ErrorInOrder; instructions] }
+    }
+
+    /// The instruction at `culprit` is at fault.
+    pub fn of(culprit: usize, error: InstructionError, instructions: usize) -> Self {
+        let mut refusal = Refusal::whole(ExecutionError::BetActionError, instructions);
+        refusal.instructions[culprit] = error;
+        refusal
+    }
+}
+
+/// Why a whole command failed. The names are the exchange's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExecutionError {
+    /// An instruction is at fault: see its own error.
+    BetActionError,
+    ProcessedWithErrors,
+    ErrorInMatcher,
+    InvalidAccountState,
+    InsufficientFunds,
+    LossLimitExceeded,
+    MarketSuspended,
+    MarketNotOpenForBetting,
+    DuplicateTransaction,
+    InvalidOrder,
+    InvalidMarketId,
+    PermissionDenied,
+    DuplicateBetIds,
+    NoActionRequired,
+    /// The node is read-only, busy, or the market is quarantined: nothing was done, try later.
+    ServiceUnavailable,
+    TooManyInstructions,
+    InvalidMarketVersion,
+    InvalidProfitRatio,
+    /// Withdrawn at the account's deadline before the market had seen it.
+    Timeout,
+}
+
+/// Why one instruction failed. The names are the exchange's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstructionError {
+    /// Innocent: another instruction, or the whole command, is at fault.
+    ErrorInOrder,
+    InvalidBetSize,
+    InvalidRunner,
+    BetTakenOrLapsed,
+    BetInProgress,
+    RunnerRemoved,
+    MarketNotOpenForBetting,
+    LossLimitExceeded,
+    InvalidOdds,
+    InsufficientFunds,
+    InvalidPersistenceType,
+    InvalidBackLayCombination,
+    InvalidBetId,
+    CancelledNotPlaced,
+    RelatedActionFailed,
+    NoActionRequired,
+    TimeInForceConflict,
+    UnexpectedPersistenceType,
+    InvalidOrderType,
+    UnexpectedMinFillSize,
+    InvalidCustomerOrderRef,
+    InvalidCustomerStrategyRef,
+    InvalidMinFillSize,
+    BetLapsedPriceImprovementTooLarge,
+}

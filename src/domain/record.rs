@@ -1,0 +1,309 @@
+//! What the journal keeps: one record per decision, carrying its results.
+//!
+//! `apply` folds records and nothing else: it never matches, rounds, reads the clock or configuration, so
+//! a mended rule does not change history. The debits and credits of one record sum to zero
+//! (`ledger::postings`).
+
+use crate::act::{AccountChange, AccountProfile, ActError, Currency};
+use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
+use crate::home::HomeEvent;
+use crate::ids::{AccountId, BetId, EntityId, Handle, MarketId, Runner, SessionId};
+use crate::money::Pence;
+use crate::order::{
+    Answer, CancelledOrder, InstructionFault, LapseReason, Matched, NewOrder, OrderCommand,
+    Persistence, Refusal,
+};
+use crate::price::Price;
+use crate::time::UtcMillis;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub entity: EntityId,
+    /// The entity's own count of records, from 1, without holes.
+    pub seq: u64,
+    pub at: UtcMillis,
+    /// When the entity, this record applied, next has something to do by itself.
+    pub wake: Option<UtcMillis>,
+    pub event: Event,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    Home(HomeEvent),
+    Account(AccountEvent),
+    Market(MarketEvent),
+}
+
+// ---------------------------------------------------------------------------------------- account
+
+/// Which request of which login: kept with its answer so that a repeat never doubles. A session that was
+/// restarted counts on in a later incarnation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RequestKey {
+    pub session: SessionId,
+    pub n: u64,
+    /// The session has the answers of all its requests up to this number.
+    pub answered_through: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AccountEvent {
+    /// Home's act `n`: every act's record also answers it.
+    Opened {
+        n: u64,
+        currency: Currency,
+        profile: AccountProfile,
+    },
+    Deposited {
+        n: u64,
+        amount: Pence,
+    },
+    Withdrew {
+        n: u64,
+        amount: Pence,
+    },
+    Changed {
+        n: u64,
+        change: AccountChange,
+    },
+    /// Home's act was refused; journaled so that the number is taken.
+    ActRefused {
+        n: u64,
+        error: ActError,
+    },
+    /// A command went out to a market as its number `n`; what it may lose is held from here on.
+    Ordered(Ordered),
+    /// The market's notice `k` was applied.
+    Noticed(Noticed),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ordered {
+    /// `None` when the account itself acts (withdrawal of risk, self-exclusion).
+    pub request: Option<RequestKey>,
+    pub market: MarketId,
+    /// With the account's first command to this market.
+    pub terms: Option<MarketTerms>,
+    pub n: u64,
+    pub command: OrderCommand,
+    /// The tickets' references by position, when any has one.
+    pub references: Vec<Option<Box<str>>>,
+    pub customer_ref: Option<Box<str>>,
+    pub strategy_ref: Option<Box<str>>,
+    /// The request goes on with further markets (cancel everything): it is answered by the last.
+    pub more: bool,
+    /// Held in this market from now on.
+    pub exposure: Pence,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Noticed {
+    pub market: MarketId,
+    pub k: u64,
+    pub notice: Notice,
+    /// Held in this market from now on.
+    pub exposure: Pence,
+    /// With a settlement, void or reversal: what moved.
+    pub payment: Option<Payment>,
+}
+
+/// What one resolution of a market moved between its clearing account and a customer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payment {
+    pub generation: u32,
+    /// Profit or loss of each matched bet, rounded once.
+    pub profits: Vec<(BetId, Pence)>,
+    /// The sum of `profits`: from clearing to the customer.
+    pub net: Pence,
+    /// From the customer to the house.
+    pub commission: Pence,
+}
+
+// ----------------------------------------------------------------------------------------- market
+
+/// Who a market exchanges numbered messages with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct CommandRef {
+    pub account: AccountId,
+    pub n: u64,
+    /// The account has applied the market's notices up to this number.
+    pub acknowledged: u64,
+}
+
+/// One order met another: `price` is the resting order's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    pub price: Price,
+    pub size: Pence,
+    pub account: AccountId,
+    pub bet: BetId,
+    /// Of the resting order; it goes when nothing of it remains.
+    pub handle: Handle,
+}
+
+/// A new order, matched as far as it went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    pub order: NewOrder,
+    pub fills: Vec<Fill>,
+    /// Where the rest stands; the slot may have been kept for it since the bet delay began.
+    pub rests: Option<Handle>,
+    /// Why the rest, if any, does not rest.
+    pub gone: Option<LapseReason>,
+}
+
+/// (Part of) a resting or waiting order left the market by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lapsed {
+    pub account: AccountId,
+    pub bet: BetId,
+    pub handle: Handle,
+    pub size: Pence,
+    pub reason: LapseReason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MarketEvent {
+    /// Home's act `n`: every act's record also answers it, a resolution's when it is through.
+    Created {
+        n: u64,
+        definition: Box<MarketDefinition>,
+        status: MarketStatus,
+    },
+    ActRefused {
+        n: u64,
+        error: ActError,
+    },
+    StatusChanged(StatusChanged),
+    Placed {
+        command: CommandRef,
+        orders: Vec<Taken>,
+    },
+    /// In play: the orders wait until `until` and are validated again then.
+    Delayed {
+        command: CommandRef,
+        until: UtcMillis,
+        orders: Vec<(NewOrder, Handle)>,
+        waiting: Delayed,
+    },
+    Cancelled {
+        command: CommandRef,
+        orders: Vec<Result<(CancelledOrder, Handle), InstructionFault>>,
+    },
+    Replaced {
+        command: CommandRef,
+        orders: Vec<Replaced>,
+    },
+    Updated {
+        command: CommandRef,
+        orders: Vec<Result<(BetId, Handle, Persistence), InstructionFault>>,
+    },
+    /// Nothing of the command was done.
+    Refused {
+        command: CommandRef,
+        refusal: Refusal,
+    },
+    /// The account gave command `n` up: never seen, it is refused for good; seen, what waits or rests of
+    /// it goes.
+    Withdrawn {
+        command: CommandRef,
+        lapsed: Vec<Lapsed>,
+    },
+    /// Notices that accounts have applied, told outside a command.
+    Acknowledged {
+        accounts: Vec<(AccountId, u64)>,
+    },
+    /// A settlement, void or reversal begins: accounts are told in credited chunks.
+    Resolved {
+        n: u64,
+        generation: u32,
+        resolution: Resolution,
+        change: StatusChanged,
+    },
+    /// These accounts are told next.
+    ResolutionSent {
+        accounts: Vec<AccountId>,
+    },
+    /// These accounts have applied it, with what clearing paid each (negative: received).
+    ResolutionPaid {
+        payments: Vec<(AccountId, u64, Pence)>,
+    },
+    /// Through: `rounding` is what was left in clearing.
+    ResolutionClosed {
+        generation: u32,
+        rounding: Pence,
+    },
+}
+
+/// What waits for the bet delay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Delayed {
+    Place(crate::order::Conditions),
+    /// The cancel half is done at once, by position of the command; the placing half waits.
+    Replace(crate::order::Conditions, Vec<Result<(CancelledOrder, Handle), InstructionFault>>),
+}
+
+/// One line of a replace in the market's record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replaced {
+    pub cancelled: Result<(CancelledOrder, Handle), InstructionFault>,
+    pub placed: Option<Result<Taken, InstructionFault>>,
+}
+
+/// Home's act `n`, when one asked for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatusChanged {
+    pub n: Option<u64>,
+    pub status: MarketStatus,
+    pub in_play: bool,
+    pub bet_delay_s: u16,
+    pub version: u64,
+    /// The new last material version, when the change is material.
+    pub material: bool,
+    pub lapsed: Vec<Lapsed>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Resolution {
+    Settled(Vec<(Runner, RunnerResult)>),
+    Voided,
+    /// Reverses the generation before.
+    Unsettled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RunnerResult {
+    /// `of` runners share `places`: stakes win in the ratio places / of. Equal numbers win in full.
+    Winner {
+        places: u16,
+        of: u16,
+    },
+    Loser,
+    Removed,
+}
+
+// ------------------------------------------------------------------------------- market to account
+
+/// What a market tells an account, numbered per (market, account) and repeated until acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Notice {
+    /// The answer to the account's command `n`.
+    Answered {
+        n: u64,
+        answer: Answer,
+    },
+    /// Command `n` waits for the bet delay; each order can be cancelled by its handle.
+    Waiting {
+        n: u64,
+        orders: Vec<(BetId, Handle)>,
+    },
+    /// Resting orders were met.
+    Filled(Vec<(BetId, Matched)>),
+    Lapsed(Vec<(BetId, Pence, LapseReason)>),
+    /// How the market ended, or that the end was taken back.
+    Resolved {
+        generation: u32,
+        resolution: Resolution,
+    },
+}
