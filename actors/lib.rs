@@ -1,1 +1,27 @@
-//! actors: see README.
+//! Who does it: one folder for each kind of actor, its messages and the actor together in `mod.rs`.
+//!
+//! Decisions are in `domain`, survival is in `store`; an actor here is a thin shell that decides, applies,
+//! hands over and goes on. Nothing here spawns: `supervision` does, and hears of every end.
+//!
+//! | room | what it is |
+//! |---|---|
+//! | [`shell`], [`mailbox`], [`registry`], [`node`] | what every actor is made of |
+//! | [`partition`], [`entity`] | a log, and the life of an entity in it |
+//! | [`journal`], [`directory`], [`publisher`] | one of each in a partition |
+//! | [`home`], [`account`], [`market`] | the entities |
+//! | [`session`], [`catalogue`] | between the doors and the entities |
+
+pub mod account;
+pub mod catalogue;
+pub mod directory;
+pub mod entity;
+pub mod home;
+pub mod journal;
+pub mod mailbox;
+pub mod market;
+pub mod node;
+pub mod partition;
+pub mod publisher;
+pub mod registry;
+pub mod session;
+pub mod shell;

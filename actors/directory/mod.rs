@@ -1,0 +1,288 @@
+//! A partition's directory: finds, starts and wakes entities.
+//!
+//! Owns     who of this partition runs, the mail of those who do not yet, and who wants to be woken when.
+//! Started  by `partition-N`, behind the journal and before every entity.
+//! Asks     the nursery to start and stop entities; the journal's fold for moments journaled long ago.
+//! Crash    takes the entities with it (rest for one); all is read again from the log.
+//! Bounds   `HELD_MAX` messages for each entity that is starting; more are let go, and the links of their
+//!          senders repeat them.
+
+use crate::entity::EntityMsg;
+use crate::mailbox::Mailbox;
+use crate::node::Child;
+use crate::partition::{EntityMessage, Partition};
+use crate::registry::Address;
+use crate::shell::{Behaviour, Context, Fault, Named};
+use domain::ids::{EntityId, PartitionId};
+use domain::time::UtcMillis;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug)]
+pub enum DirectoryMsg {
+    /// Mail for an entity that its sender did not find.
+    Deliver { to: EntityId, message: EntityMessage },
+    /// The entity takes mail from now on.
+    Up(EntityId),
+    /// `None` takes a wish back.
+    WakeAt { entity: EntityId, at: Option<UtcMillis> },
+    /// The entity left something open with others.
+    RepeatLater(EntityId),
+    /// What the log says of moments to come, read at start.
+    Moments(Vec<(EntityId, UtcMillis)>),
+    Tick,
+    /// Answered when every moment that was overdue at start has been told.
+    WhenReady(tokio::sync::oneshot::Sender<()>),
+}
+
+impl Named for DirectoryMsg {
+    fn name(&self) -> &'static str {
+        match self {
+            DirectoryMsg::Deliver { .. } => "deliver",
+            DirectoryMsg::Up(_) => "up",
+            DirectoryMsg::WakeAt { .. } => "wake at",
+            DirectoryMsg::RepeatLater(_) => "repeat later",
+            DirectoryMsg::Moments(_) => "moments",
+            DirectoryMsg::Tick => "tick",
+            DirectoryMsg::WhenReady(_) => "when ready",
+        }
+    }
+}
+
+/// How exact a moment is kept.
+const TICK: Duration = Duration::from_millis(10);
+/// After so many ticks, entities that left something open are asked to repeat it.
+const TICKS_TO_REPEAT: u64 = 25;
+const HELD_MAX: usize = 4_096;
+
+pub struct Directory {
+    partition: Arc<Partition>,
+    /// Mail of entities that are being started.
+    held: HashMap<EntityId, VecDeque<EntityMessage>>,
+    moments: BTreeSet<(UtcMillis, EntityId)>,
+    moment_of: BTreeMap<EntityId, UtcMillis>,
+    /// Entities to ask to repeat, by the tick at which.
+    repeats: VecDeque<(u64, EntityId)>,
+    ticks: u64,
+    moments_read: bool,
+    ready: Vec<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl Behaviour for Directory {
+    type Args = PartitionId;
+    type Message = DirectoryMsg;
+    const KIND: &'static str = "directory";
+
+    fn address(partition: &PartitionId) -> Address {
+        Address::Directory(*partition)
+    }
+
+    fn start(partition: PartitionId, context: &Context<DirectoryMsg>) -> Result<Self, Fault> {
+        let partition = context
+            .node
+            .partition(partition)
+            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not open")))?;
+        Ok(Directory {
+            partition,
+            held: HashMap::new(),
+            moments: BTreeSet::new(),
+            moment_of: BTreeMap::new(),
+            repeats: VecDeque::new(),
+            ticks: 0,
+            moments_read: false,
+            ready: Vec::new(),
+        })
+    }
+
+    fn started(&mut self, context: &mut Context<DirectoryMsg>) -> Result<(), Fault> {
+        let me = context.me.clone();
+        self.partition
+            .log
+            .with_fold(Box::new(move |fold, _| {
+                let _ = me.send(DirectoryMsg::Moments(fold.wakes().collect()));
+            }))
+            .map_err(|gone| Fault::new(gone.to_string()))?;
+        context.every(TICK, || DirectoryMsg::Tick);
+        Ok(())
+    }
+
+    fn handle(
+        &mut self,
+        message: DirectoryMsg,
+        context: &mut Context<DirectoryMsg>,
+    ) -> Result<(), Fault> {
+        match message {
+            DirectoryMsg::Deliver { to, message } => self.deliver(to, message, context),
+            DirectoryMsg::Up(entity) => self.up(entity, context),
+            DirectoryMsg::WakeAt { entity, at } => self.wake_at(entity, at),
+            DirectoryMsg::RepeatLater(entity) => {
+                self.repeats.push_back((self.ticks + TICKS_TO_REPEAT, entity));
+            }
+            DirectoryMsg::Moments(moments) => self.read_moments(moments, context),
+            DirectoryMsg::Tick => self.tick(context),
+            DirectoryMsg::WhenReady(reply) => {
+                self.ready.push(reply);
+                self.tell_ready();
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(&self) -> serde_json::Value {
+        json!({
+            "starting": self.held.len(),
+            "moments": self.moments.len(),
+            "toRepeat": self.repeats.len(),
+            "backlog": self.partition.log.backlog(),
+            "released": self.partition.log.released().get(),
+            "writable": self.partition.log.writable(),
+        })
+    }
+}
+
+impl Directory {
+    fn deliver(&mut self, to: EntityId, message: EntityMessage, context: &Context<DirectoryMsg>) {
+        let message = match self.put(to, message, context) {
+            Ok(()) => return,
+            Err(message) => message,
+        };
+        let starting = self.held.contains_key(&to);
+        let held = self.held.entry(to).or_default();
+        if held.len() < HELD_MAX {
+            held.push_back(message);
+        }
+        if !starting {
+            context.node.nursery().start(Child::Entity(self.partition.id, to));
+        }
+    }
+
+    fn up(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
+        for message in self.held.remove(&entity).unwrap_or_default() {
+            // Gone again already: it comes up once more, and the senders repeat.
+            let _ = self.put(entity, message, context);
+        }
+    }
+
+    fn put(
+        &self,
+        to: EntityId,
+        message: EntityMessage,
+        context: &Context<DirectoryMsg>,
+    ) -> Result<(), EntityMessage> {
+        let address = Address::Entity(self.partition.id, to);
+        fn send<M: Named + Send + 'static>(
+            way: Option<Mailbox<EntityMsg<M>>>,
+            message: M,
+        ) -> Result<(), M> {
+            let Some(way) = way else { return Err(message) };
+            way.send(EntityMsg::Own(message)).map_err(|mail| match mail {
+                EntityMsg::Own(message) => message,
+                _ => unreachable!("what was sent is what comes back"),
+            })
+        }
+        let registry = &context.node.registry;
+        match message {
+            EntityMessage::Home(message) => {
+                send(registry.find(address), message).map_err(EntityMessage::Home)
+            }
+            EntityMessage::Account(message) => {
+                send(registry.find(address), message).map_err(EntityMessage::Account)
+            }
+            EntityMessage::Market(message) => {
+                send(registry.find(address), message).map_err(EntityMessage::Market)
+            }
+        }
+    }
+
+    fn wake_at(&mut self, entity: EntityId, at: Option<UtcMillis>) {
+        if let Some(before) = self.moment_of.remove(&entity) {
+            self.moments.remove(&(before, entity));
+        }
+        if let Some(at) = at {
+            self.moments.insert((at, entity));
+            self.moment_of.insert(entity, at);
+        }
+    }
+
+    /// An entity that has come up meanwhile knows better than the log did.
+    fn read_moments(
+        &mut self,
+        moments: Vec<(EntityId, UtcMillis)>,
+        context: &Context<DirectoryMsg>,
+    ) {
+        for (entity, at) in moments {
+            if !self.moment_of.contains_key(&entity) {
+                self.wake_at(entity, Some(at));
+            }
+        }
+        self.moments_read = true;
+        self.wake_due(context);
+        self.tell_ready();
+    }
+
+    fn tick(&mut self, context: &Context<DirectoryMsg>) {
+        self.ticks += 1;
+        self.wake_due(context);
+        while self.repeats.front().is_some_and(|(tick, _)| *tick <= self.ticks) {
+            if let Some((_, entity)) = self.repeats.pop_front() {
+                self.control(entity, EntityControl::Repeat, context);
+            }
+        }
+    }
+
+    fn wake_due(&mut self, context: &Context<DirectoryMsg>) {
+        let now = self.partition.clock.sample();
+        while self.moments.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, entity)) = self.moments.pop_first() {
+                self.moment_of.remove(&entity);
+                self.control(entity, EntityControl::Wake, context);
+            }
+        }
+    }
+
+    /// Wakes (starting it if it sleeps: recovery itself tells the moment again) or asks to repeat.
+    fn control(&self, entity: EntityId, control: EntityControl, context: &Context<DirectoryMsg>) {
+        let address = Address::Entity(self.partition.id, entity);
+        let registry = &context.node.registry;
+        let reached = match entity {
+            EntityId::Home => control.send(registry.find::<EntityMsg<crate::home::HomeMsg>>(address)),
+            EntityId::Account(_) => {
+                control.send(registry.find::<EntityMsg<crate::account::AccountMsg>>(address))
+            }
+            EntityId::Market(_) => {
+                control.send(registry.find::<EntityMsg<crate::market::MarketMsg>>(address))
+            }
+        };
+        if !reached {
+            context.node.nursery().start(Child::Entity(self.partition.id, entity));
+        }
+    }
+
+    fn tell_ready(&mut self) {
+        if self.moments_read {
+            for reply in self.ready.drain(..) {
+                let _ = reply.send(());
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum EntityControl {
+    Wake,
+    Repeat,
+}
+
+impl EntityControl {
+    fn send<M: Named + Send + 'static>(self, way: Option<Mailbox<EntityMsg<M>>>) -> bool {
+        way.is_some_and(|way| {
+            way.send(match self {
+                EntityControl::Wake => EntityMsg::Wake,
+                EntityControl::Repeat => EntityMsg::Repeat,
+            })
+            .is_ok()
+        })
+    }
+}

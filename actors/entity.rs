@@ -1,0 +1,326 @@
+//! An entity's life, written once for home, accounts and markets.
+//!
+//! ```text
+//!   start ──▶ Parked (no journal: waits to be stopped with its subtree)
+//!     │
+//!     ▼ attach                      crash, kill: state is dropped, the supervisor starts again
+//!   Recovering ──snapshot + records──▶ Serving ──▶ decide, apply, hand over, release
+//!   (mail is held)                                 never waits for the disk
+//! ```
+//! The state is a fold of the journal: restart, failover and test are the same code. `Desk` is what a
+//! serving entity works with; its `hand_over` is the one place from which records reach the journal, and
+//! everything that leaves the partition waits there for the sync as an effect.
+
+use crate::directory::DirectoryMsg;
+use crate::node::Node;
+use crate::partition::{Effect, Partition};
+use crate::registry::Address;
+use crate::shell::{Behaviour, Context, Fault, Named};
+use domain::ids::{EntityId, PartitionId};
+use domain::record::{Event, Record};
+use domain::time::UtcMillis;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::Instant;
+use store::codec;
+use store::entry::Token;
+use store::writer::{HandOver, Recovery};
+
+/// One kind of entity: pure state from `domain`, and how its messages become decisions.
+pub trait Entity: Sized + Send + 'static {
+    type State: Default + Serialize + DeserializeOwned + Send;
+    type Event;
+    type Message: Named + Send + 'static;
+    const KIND: &'static str;
+
+    fn new(id: EntityId, state: Self::State) -> Self;
+    fn event_of(event: &Event) -> Option<&Self::Event>;
+    fn into_event(event: Self::Event) -> Event;
+    fn apply(state: &mut Self::State, at: UtcMillis, event: &Self::Event);
+    fn wake(&self) -> Option<UtcMillis>;
+
+    /// After replay: what was open with others is taken up again.
+    fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault>;
+    fn handle(&mut self, message: Self::Message, desk: &mut Desk) -> Result<(), Fault>;
+    /// Its moment has come.
+    fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault>;
+    /// A while after something was left open with others: repeat it. Says whether anything is still open.
+    fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault>;
+    fn observe(&self) -> serde_json::Value;
+    /// For the proof that a replay gives what was: see `codec::state_hash`.
+    fn state(&self) -> &Self::State;
+}
+
+/// What an entity actor is sent.
+#[derive(Debug)]
+pub enum EntityMsg<M> {
+    Own(M),
+    Recovered(Box<Result<Recovery<Record>, String>>),
+    /// From the directory: the moment that the entity named has come.
+    Wake,
+    /// From the directory: something was left open a while ago.
+    Repeat,
+}
+
+impl<M: Named> Named for EntityMsg<M> {
+    fn name(&self) -> &'static str {
+        match self {
+            EntityMsg::Own(message) => message.name(),
+            EntityMsg::Recovered(_) => "recovered",
+            EntityMsg::Wake => "wake",
+            EntityMsg::Repeat => "repeat",
+        }
+    }
+}
+
+/// Identity only.
+#[derive(Debug, Clone, Copy)]
+pub struct EntityArgs {
+    pub partition: PartitionId,
+    pub entity: EntityId,
+}
+
+/// What a serving entity works with.
+pub struct Desk {
+    pub id: EntityId,
+    pub node: Arc<Node>,
+    pub partition: Arc<Partition>,
+    token: Token,
+    seq: u64,
+    /// What the directory was last told.
+    wake: Option<UtcMillis>,
+    repeat_asked: bool,
+    replayed: u64,
+}
+
+impl Desk {
+    /// The time for one decision.
+    pub fn now(&self) -> UtcMillis {
+        self.partition.clock.sample()
+    }
+
+    /// Hands records to the journal with everything that must wait for them, and does not wait. Only
+    /// after this may messages go to entities of the same partition.
+    pub fn hand_over<E>(
+        &mut self,
+        at: UtcMillis,
+        events: Vec<E>,
+        into_event: fn(E) -> Event,
+        wake: Option<UtcMillis>,
+        effects: Vec<Effect>,
+    ) -> Result<(), Fault> {
+        if events.is_empty() && effects.is_empty() {
+            return Ok(());
+        }
+        let entity = self.id;
+        let mut seq = self.seq;
+        let records = events
+            .into_iter()
+            .map(|event| {
+                seq += 1;
+                Record { entity, seq, at, wake, event: into_event(event) }
+            })
+            .collect();
+        self.seq = seq;
+        let handed = HandOver { key: entity, token: self.token, records, effects };
+        self.partition.log.hand_over(handed).map_err(|gone| Fault::new(gone.to_string()))
+    }
+
+    /// Something was sent that wants an answer: the entity is asked to repeat it if none comes.
+    pub fn expect_answers(&mut self) {
+        if !self.repeat_asked {
+            self.repeat_asked = true;
+            self.tell_directory(DirectoryMsg::RepeatLater(self.id));
+        }
+    }
+
+    fn tell_directory(&self, message: DirectoryMsg) {
+        let address = Address::Directory(self.partition.id);
+        if let Some(directory) = self.node.registry.find::<DirectoryMsg>(address) {
+            // A directory that is gone takes this entity with it (rest for one).
+            let _ = directory.send(message);
+        }
+    }
+
+    fn tell_wake(&mut self, wake: Option<UtcMillis>) {
+        if wake != self.wake {
+            self.wake = wake;
+            self.tell_directory(DirectoryMsg::WakeAt { entity: self.id, at: wake });
+        }
+    }
+}
+
+/// The actor around an entity of one kind.
+pub struct EntityActor<E: Entity> {
+    args: EntityArgs,
+    life: Life<E>,
+    /// Messages that came while recovering and were let go at the bound; their senders repeat them.
+    let_go: u64,
+    kind: PhantomData<E>,
+}
+
+enum Life<E: Entity> {
+    Parked,
+    Recovering { partition: Arc<Partition>, since: Instant, held: VecDeque<EntityMsg<E::Message>> },
+    Serving { entity: Box<E>, desk: Desk },
+}
+
+/// Messages held while an entity recovers; more are let go, and their senders repeat them.
+const HELD_MAX: usize = 65_536;
+
+impl<E: Entity> Behaviour for EntityActor<E> {
+    type Args = EntityArgs;
+    type Message = EntityMsg<E::Message>;
+    const KIND: &'static str = E::KIND;
+
+    fn address(args: &EntityArgs) -> Address {
+        Address::Entity(args.partition, args.entity)
+    }
+
+    fn start(args: EntityArgs, _: &Context<Self::Message>) -> Result<Self, Fault> {
+        Ok(EntityActor { args, life: Life::Parked, let_go: 0, kind: PhantomData })
+    }
+
+    fn started(&mut self, context: &mut Context<Self::Message>) -> Result<(), Fault> {
+        let Some(partition) = context.node.partition(self.args.partition) else {
+            tracing::debug!(entity = %self.args.entity, "no journal, parked");
+            return Ok(());
+        };
+        let me = context.me.clone();
+        let answer = move |recovery: Result<Recovery<Record>, _>| {
+            let recovery = recovery.map_err(|error: store::error::ReadError| error.to_string());
+            let _ = me.send(EntityMsg::Recovered(Box::new(recovery)));
+        };
+        if partition.log.attach(self.args.entity, Box::new(answer)).is_ok() {
+            let held = VecDeque::new();
+            self.life = Life::Recovering { partition, since: Instant::now(), held };
+            tell_up(context, self.args);
+        }
+        Ok(())
+    }
+
+    fn handle(
+        &mut self,
+        message: Self::Message,
+        context: &mut Context<Self::Message>,
+    ) -> Result<(), Fault> {
+        match (&mut self.life, message) {
+            (Life::Serving { entity, desk }, message) => serve(entity.as_mut(), desk, message),
+            (Life::Recovering { .. }, EntityMsg::Recovered(recovery)) => {
+                self.recover((*recovery).map_err(Fault)?, context)
+            }
+            (Life::Recovering { held, .. }, message) => {
+                if held.len() < HELD_MAX {
+                    held.push_back(message);
+                } else {
+                    self.let_go += 1;
+                }
+                Ok(())
+            }
+            (Life::Parked, _) => Ok(()),
+        }
+    }
+
+    fn observe(&self) -> serde_json::Value {
+        match &self.life {
+            Life::Parked => json!({ "life": "parked" }),
+            Life::Recovering { since, held, .. } => json!({
+                "life": "recovering", "forMs": since.elapsed().as_millis() as u64, "held": held.len(),
+            }),
+            Life::Serving { entity, desk } => json!({
+                "life": "serving",
+                "records": desk.seq,
+                "replayed": desk.replayed,
+                "wakeAt": desk.wake.map(|at| at.0),
+                "stateHash": codec::state_hash(entity.state()),
+                "entity": entity.observe(),
+            }),
+        }
+    }
+}
+
+impl<E: Entity> EntityActor<E> {
+    /// Folds snapshot and records, takes up what was open with others, then handles the mail that came
+    /// meanwhile.
+    fn recover(
+        &mut self,
+        recovery: Recovery<Record>,
+        context: &mut Context<EntityMsg<E::Message>>,
+    ) -> Result<(), Fault> {
+        let Life::Recovering { partition, since, held } = std::mem::replace(&mut self.life, Life::Parked)
+        else {
+            return Err(Fault::new("recovered twice"));
+        };
+        let (mut seq, mut state) = match &recovery.snapshot {
+            Some(snapshot) => codec::decode_state::<(u64, E::State)>(&snapshot.bytes)
+                .map_err(|error| Fault::new(error.to_string()))?,
+            None => (0, E::State::default()),
+        };
+        let replayed = recovery.records.len() as u64;
+        for (offset, record) in &recovery.records {
+            if record.seq != seq + 1 {
+                let entity = self.args.entity;
+                return Err(Fault(format!("{entity}: record {} follows {seq} at {offset}", record.seq)));
+            }
+            seq = record.seq;
+            let event = E::event_of(&record.event)
+                .ok_or_else(|| Fault(format!("{}: a record of another kind at {offset}", record.entity)))?;
+            E::apply(&mut state, record.at, event);
+        }
+        let mut entity = Box::new(E::new(self.args.entity, state));
+        let mut desk = Desk {
+            id: self.args.entity,
+            node: context.node.clone(),
+            partition,
+            token: recovery.token,
+            seq,
+            wake: None,
+            repeat_asked: false,
+            replayed,
+        };
+        tracing::debug!(
+            entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
+        );
+        entity.resume(&mut desk)?;
+        desk.tell_wake(entity.wake());
+        for message in held {
+            serve(entity.as_mut(), &mut desk, message)?;
+        }
+        self.life = Life::Serving { entity, desk };
+        Ok(())
+    }
+}
+
+fn serve<E: Entity>(
+    entity: &mut E,
+    desk: &mut Desk,
+    message: EntityMsg<E::Message>,
+) -> Result<(), Fault> {
+    match message {
+        EntityMsg::Own(message) => entity.handle(message, desk)?,
+        EntityMsg::Wake => {
+            desk.wake = None;
+            entity.woken(desk)?;
+        }
+        EntityMsg::Repeat => {
+            desk.repeat_asked = false;
+            if entity.repeat(desk)? {
+                desk.expect_answers();
+            }
+        }
+        EntityMsg::Recovered(_) => return Err(Fault::new("recovered twice")),
+    }
+    desk.tell_wake(entity.wake());
+    Ok(())
+}
+
+fn tell_up<M: Send + 'static>(context: &Context<M>, args: EntityArgs) {
+    let address = Address::Directory(args.partition);
+    if let Some(directory) = context.node.registry.find::<DirectoryMsg>(address) {
+        let _ = directory.send(DirectoryMsg::Up(args.entity));
+    }
+}

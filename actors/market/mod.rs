@@ -1,0 +1,306 @@
+//! One market: its status, its book and every order on it.
+//!
+//! Owns     the `domain::market::Market` of one `MarketId`. Nothing else changes it.
+//! Started  by `markets-N`, when the directory has mail for it or its moment has come.
+//! Asks     its partition's log, to make records durable; tells the accounts what became of their orders.
+//! Crash    state is a fold of the journal: restart is snapshot and replay; what accounts have not
+//!          acknowledged is told again.
+//! Bounds   `domain::market::MAX_ORDERS`; past it an order is refused.
+
+mod view;
+
+pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
+
+use crate::account::AccountMsg;
+use crate::entity::{Desk, Entity};
+use crate::home::HomeMsg;
+use crate::partition::{Effect, Routes};
+use crate::shell::{Fault, Named};
+use domain::act::MarketAct;
+use domain::definition::MarketStatus;
+use domain::ids::{AccountId, EntityId, MarketId};
+use domain::link::Arrival;
+use domain::market::{Acknowledgement, Market as State, Outgoing};
+use domain::order::OrderCommand;
+use domain::record::{Event, MarketEvent};
+use domain::time::UtcMillis;
+use serde_json::json;
+use std::collections::BTreeMap;
+use tokio::sync::oneshot;
+
+#[derive(Debug)]
+pub enum MarketMsg {
+    /// An account's numbered command, come for the `attempt`-th time.
+    Command { account: AccountId, n: u64, attempt: u32, acknowledged: u64, command: OrderCommand },
+    /// The account gives command `n` up.
+    Withdraw { account: AccountId, n: u64 },
+    /// The account has applied the market's notices up to `k`.
+    Acknowledge(Acknowledgement),
+    /// The account is back and has applied notices up to `acknowledged`.
+    Resume { account: AccountId, acknowledged: u64 },
+    /// Home's act.
+    Act { n: u64, act: MarketAct },
+    View { request: ViewRequest, reply: oneshot::Sender<MarketView> },
+}
+
+impl Named for MarketMsg {
+    fn name(&self) -> &'static str {
+        match self {
+            MarketMsg::Command { command, .. } => match command {
+                OrderCommand::Place { .. } => "place",
+                OrderCommand::Cancel { .. } => "cancel",
+                OrderCommand::Replace { .. } => "replace",
+                OrderCommand::Update { .. } => "update",
+            },
+            MarketMsg::Withdraw { .. } => "withdraw",
+            MarketMsg::Acknowledge(_) => "acknowledge",
+            MarketMsg::Resume { .. } => "resume",
+            MarketMsg::Act { .. } => "act",
+            MarketMsg::View { .. } => "view",
+        }
+    }
+}
+
+pub struct Market {
+    id: EntityId,
+    market: MarketId,
+    state: State,
+    accounts: Routes<AccountMsg>,
+    home: Routes<HomeMsg>,
+    /// Each account's oldest open notice when it was last looked at.
+    oldest_open: BTreeMap<AccountId, u64>,
+}
+
+impl Entity for Market {
+    type State = State;
+    type Event = MarketEvent;
+    type Message = MarketMsg;
+    const KIND: &'static str = "market";
+
+    fn new(id: EntityId, state: State) -> Self {
+        let EntityId::Market(market) = id else { unreachable!("a market is named by a market's id") };
+        Market {
+            id,
+            market,
+            state,
+            accounts: Routes::default(),
+            home: Routes::default(),
+            oldest_open: BTreeMap::new(),
+        }
+    }
+
+    fn event_of(event: &Event) -> Option<&MarketEvent> {
+        match event {
+            Event::Market(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    fn into_event(event: MarketEvent) -> Event {
+        Event::Market(event)
+    }
+
+    fn apply(state: &mut State, at: UtcMillis, event: &MarketEvent) {
+        state.apply(at, event);
+    }
+
+    fn wake(&self) -> Option<UtcMillis> {
+        self.state.wake()
+    }
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// What replay would tell again is dropped: what is open with each account says it better.
+    fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.state.outgoing().for_each(drop);
+        self.suspend_after_outage(desk)?;
+        self.resend_open_notices(desk);
+        Ok(())
+    }
+
+    fn handle(&mut self, message: MarketMsg, desk: &mut Desk) -> Result<(), Fault> {
+        match message {
+            MarketMsg::Command { account, n, attempt, acknowledged, command } => {
+                self.command(account, n, attempt, acknowledged, &command, desk)
+            }
+            MarketMsg::Withdraw { account, n } => self.withdraw(account, n, desk),
+            MarketMsg::Acknowledge(acknowledgement) => self.acknowledge(acknowledgement, desk),
+            MarketMsg::Resume { account, acknowledged } => {
+                let acknowledgement = Acknowledgement { account, k: acknowledged, paid: None };
+                self.acknowledge(acknowledgement, desk)?;
+                self.resend(account, RESENT_MAX, desk);
+                Ok(())
+            }
+            MarketMsg::Act { n, act } => self.act(n, &act, desk),
+            MarketMsg::View { request, reply } => self.view(request, reply, desk),
+        }
+    }
+
+    fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        self.state.due(now, &mut records);
+        self.hand_over(now, records, desk)
+    }
+
+    /// What was open at the last call and still is, is told again: the oldest to each account, whose
+    /// acknowledgement covers the rest.
+    fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        let state = &self.state;
+        let oldest: BTreeMap<_, _> = state
+            .accounts_to_resume()
+            .filter_map(|account| Some((account, state.open_notices(account, 0).next()?.0)))
+            .collect();
+        for (account, k) in &oldest {
+            if self.oldest_open.get(account) == Some(k) {
+                self.resend(*account, 1, desk);
+            }
+        }
+        self.oldest_open = oldest;
+        Ok(!self.oldest_open.is_empty())
+    }
+
+    fn observe(&self) -> serde_json::Value {
+        json!({
+            "status": self.state.status(),
+            "inPlay": self.state.in_play(),
+            "version": self.state.version(),
+            "orders": self.state.order_count(),
+            "accounts": self.state.account_count(),
+            "totalMatched": self.state.total_matched().to_string(),
+            "settling": self.state.settling(),
+        })
+    }
+}
+
+impl Market {
+    fn command(
+        &mut self,
+        account: AccountId,
+        n: u64,
+        attempt: u32,
+        acknowledged: u64,
+        command: &OrderCommand,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        let arrival =
+            self.state.command(now, account, n, attempt, acknowledged, command, &mut records);
+        self.hand_over(now, records, desk)?;
+        self.arrived(account, arrival, desk);
+        Ok(())
+    }
+
+    fn withdraw(&mut self, account: AccountId, n: u64, desk: &mut Desk) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        let arrival = self.state.withdraw(now, account, n, &mut records);
+        self.hand_over(now, records, desk)?;
+        self.arrived(account, arrival, desk);
+        Ok(())
+    }
+
+    fn arrived(&mut self, account: AccountId, arrival: Arrival, desk: &mut Desk) {
+        match arrival {
+            Arrival::Next => {}
+            Arrival::Repeat => self.resend(account, desk),
+            Arrival::Gap { expected } => {
+                let message = AccountMsg::SendAgain { market: self.market, from: expected };
+                self.tell(account, message, desk);
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, told: Acknowledgement, desk: &mut Desk) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        self.state.acknowledge(now, &[told], &mut records);
+        self.hand_over(now, records, desk)
+    }
+
+    fn act(&mut self, n: u64, act: &MarketAct, desk: &mut Desk) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        self.state.act(now, n, act, &mut records);
+        self.hand_over(now, records, desk)
+    }
+
+    /// Nobody has seen what happened on the pitch meanwhile.
+    fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let long = desk.partition.outage_ms > desk.node.settings.resume_suspended_after_ms;
+        if !(long && self.state.in_play() && self.state.status() == MarketStatus::Open) {
+            return Ok(());
+        }
+        let (now, mut records) = (desk.now(), Vec::new());
+        self.state.suspend_after_outage(now, &mut records);
+        tracing::warn!(market = %self.market, "in play through an outage, suspended");
+        self.hand_over(now, records, desk)
+    }
+
+    fn view(
+        &mut self,
+        request: ViewRequest,
+        reply: oneshot::Sender<MarketView>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let view = MarketView::of(&self.state, &request);
+        // A door that went away wants no answer.
+        let answer = Effect::new(move |_| drop(reply.send(view)));
+        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
+    }
+
+    /// Records to the journal first, then messages to the entities of this partition.
+    fn hand_over(
+        &mut self,
+        now: UtcMillis,
+        records: Vec<MarketEvent>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        desk.hand_over(now, records, Self::into_event, self.state.wake(), vec![])?;
+        let mut expects = false;
+        for outgoing in self.state.outgoing() {
+            match outgoing {
+                Outgoing::Notice { account, k, notice } => {
+                    expects = true;
+                    let message = AccountMsg::Notice { market: self.market, k, notice };
+                    let to = EntityId::Account(account);
+                    self.accounts.send(&desk.node, desk.partition.id, to, message);
+                }
+                Outgoing::ActAnswered { n, answer } => {
+                    let message = HomeMsg::ActAnswered { target: self.id, n, answer };
+                    self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+                }
+            }
+        }
+        if expects {
+            desk.expect_answers();
+        }
+        Ok(())
+    }
+
+    fn resend_open_notices(&mut self, desk: &mut Desk) {
+        let accounts: Vec<_> = self.state.accounts_to_resume().collect();
+        for account in accounts {
+            self.resend(account, RESENT_MAX, desk);
+        }
+    }
+
+    fn resend(&mut self, account: AccountId, most: usize, desk: &mut Desk) {
+        let market = self.market;
+        for (k, notice) in self.state.open_notices(account, 0).take(most) {
+            let message = AccountMsg::Notice { market, k, notice: notice.clone() };
+            self.accounts.send(
+                &desk.node,
+                desk.partition.id,
+                EntityId::Account(account),
+                message,
+            );
+        }
+        desk.expect_answers();
+    }
+
+    fn tell(&mut self, account: AccountId, message: AccountMsg, desk: &Desk) {
+        self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
+    }
+}
+
+/// Notices told again at once; the next follow when these are acknowledged.
+const RESENT_MAX: usize = 256;

@@ -1,0 +1,113 @@
+//! What a door is told of a market: copied out of the actor, as deep as it was asked for.
+
+use domain::definition::MarketStatus;
+use domain::ids::{MarketId, Runner};
+use domain::market::Market;
+use domain::money::Pence;
+use domain::price::Price;
+use domain::record::{Resolution, RunnerResult};
+use domain::time::UtcMillis;
+
+/// How much of each ladder is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LadderDepth {
+    None,
+    /// The best prices of each side.
+    Best(usize),
+    All,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct ViewRequest {
+    pub offers: LadderDepth,
+    pub traded: bool,
+}
+
+/// A market at one moment. Traded sizes count both sides.
+#[derive(Debug, Clone)]
+pub struct MarketView {
+    /// `None`: the market does not exist.
+    pub market: Option<MarketId>,
+    pub status: MarketStatus,
+    pub in_play: bool,
+    pub bet_delay_s: u16,
+    pub version: u64,
+    pub complete: bool,
+    pub cross_matching: bool,
+    pub number_of_winners: u16,
+    pub last_match: Option<UtcMillis>,
+    pub total_matched: Pence,
+    /// Everything unmatched, both sides.
+    pub total_available: Pence,
+    pub runners: Vec<RunnerLadders>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RunnerLadders {
+    pub runner: Runner,
+    /// How the runner ended, once the market is settled.
+    pub result: Option<RunnerResult>,
+    pub last_price_traded: Option<Price>,
+    pub total_matched: Pence,
+    pub available_to_back: Vec<(Price, Pence)>,
+    pub available_to_lay: Vec<(Price, Pence)>,
+    pub traded: Vec<(Price, Pence)>,
+}
+
+impl MarketView {
+    pub(super) fn of(market: &Market, request: &ViewRequest) -> MarketView {
+        let definition = market.definition();
+        let mut total_available = Pence::ZERO;
+        let runners = market
+            .runners()
+            .map(|runner| {
+                for (_, size) in runner.available_to_back().chain(runner.available_to_lay()) {
+                    total_available += size;
+                }
+                RunnerLadders {
+                    runner: runner.runner,
+                    result: result(market.resolution(), runner.runner),
+                    last_price_traded: runner.last_price_traded(),
+                    total_matched: runner.total_matched(),
+                    available_to_back: cut(runner.available_to_back(), request.offers),
+                    available_to_lay: cut(runner.available_to_lay(), request.offers),
+                    traded: match request.traded {
+                        true => runner.traded().collect(),
+                        false => Vec::new(),
+                    },
+                }
+            })
+            .collect();
+        MarketView {
+            market: definition.map(|definition| definition.id),
+            status: market.status(),
+            in_play: market.in_play(),
+            bet_delay_s: market.bet_delay_s(),
+            version: market.version(),
+            complete: definition.is_some_and(|definition| definition.complete),
+            cross_matching: definition.is_some_and(|definition| definition.cross_matching),
+            number_of_winners: definition.map_or(0, |definition| definition.number_of_winners),
+            last_match: market.last_match(),
+            total_matched: market.total_matched(),
+            total_available,
+            runners,
+        }
+    }
+}
+
+fn cut(ladder: impl Iterator<Item = (Price, Pence)>, depth: LadderDepth) -> Vec<(Price, Pence)> {
+    match depth {
+        LadderDepth::None => Vec::new(),
+        LadderDepth::Best(levels) => ladder.take(levels).collect(),
+        LadderDepth::All => ladder.collect(),
+    }
+}
+
+fn result(resolution: Option<&Resolution>, runner: Runner) -> Option<RunnerResult> {
+    match resolution? {
+        Resolution::Settled(results) => {
+            results.iter().find(|(other, _)| *other == runner).map(|(_, result)| *result)
+        }
+        Resolution::Voided | Resolution::Unsettled => None,
+    }
+}

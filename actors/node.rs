@@ -1,0 +1,99 @@
+//! What every actor of this process is given: where others are found, and what may be used of the node.
+//!
+//! Holds registries and read-only settings, never state of the exchange.
+
+use crate::partition::Partition;
+use crate::registry::Registry;
+use domain::ids::{EntityId, PartitionId, SessionId};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+#[derive(Debug)]
+pub struct Node {
+    pub registry: Arc<Registry>,
+    pub settings: Settings,
+    partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
+    nursery: OnceLock<Arc<dyn Nursery>>,
+}
+
+/// Fixed when the process starts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub data: PathBuf,
+    pub clock: ClockMode,
+    pub segment_bytes: u64,
+    /// Records that may wait for the journal before new requests are refused.
+    pub backlog_max: usize,
+    /// Messages that may wait in a session's, account's or market's mailbox.
+    pub mailbox_max: usize,
+    /// After an outage longer than this, in-play markets come back suspended.
+    pub resume_suspended_after_ms: i64,
+    /// A placement not answered after this (and the bet delay) is withdrawn.
+    pub placement_timeout_ms: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockMode {
+    System,
+    /// Stands still until an operator advances it: tests and replays.
+    Manual,
+}
+
+/// Children that come and go. The tree implements it: only `supervision` spawns.
+pub trait Nursery: fmt::Debug + Send + Sync {
+    /// Starts the child unless it runs; its registration tells when it is there.
+    fn start(&self, child: Child);
+    /// Stops the child for good (until it is started again).
+    fn stop(&self, child: Child);
+    /// True when the child has used up its restarts and waits for an operator.
+    fn is_quarantined(&self, child: Child) -> bool;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Child {
+    Entity(PartitionId, EntityId),
+    Session(SessionId),
+}
+
+impl Node {
+    pub fn new(settings: Settings) -> Arc<Node> {
+        Arc::new(Node {
+            registry: Arc::default(),
+            settings,
+            partitions: RwLock::default(),
+            nursery: OnceLock::new(),
+        })
+    }
+
+    /// Called once, by the tree, before it starts anything.
+    pub fn set_nursery(&self, nursery: Arc<dyn Nursery>) {
+        assert!(self.nursery.set(nursery).is_ok(), "a node has one tree");
+    }
+
+    pub fn nursery(&self) -> &dyn Nursery {
+        self.nursery.get().expect("the tree sets its nursery before it starts anything").as_ref()
+    }
+
+    /// The partition's present incarnation, if this node runs it and its journal is open.
+    pub fn partition(&self, id: PartitionId) -> Option<Arc<Partition>> {
+        self.partitions.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    pub fn partitions(&self) -> Vec<Arc<Partition>> {
+        self.partitions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    pub(crate) fn open_partition(&self, partition: Arc<Partition>) {
+        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        partitions.insert(partition.id, partition);
+    }
+
+    pub(crate) fn close_partition(&self, partition: &Arc<Partition>) {
+        let mut partitions = self.partitions.write().unwrap_or_else(PoisonError::into_inner);
+        if partitions.get(&partition.id).is_some_and(|open| Arc::ptr_eq(open, partition)) {
+            partitions.remove(&partition.id);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Who lives where in this process: addresses to mailboxes, the one thing that actors share.
+//!
+//! An actor registers as it starts and leaves the registry as its state is dropped, however it died. A
+//! successor may have registered meanwhile, so an entry is only removed by the incarnation that made it.
+//! What is found may be gone a moment later: every send says so.
+
+use crate::mailbox::{Control, Gauge, Load, Mailbox};
+use domain::ids::{EntityId, PartitionId, SessionId};
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// The identity of an actor, the same for all its incarnations. Printed, it is the actor's id in the
+/// supervision tree: URL-safe, without `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Address {
+    Journal(PartitionId),
+    Directory(PartitionId),
+    Publisher(PartitionId),
+    Entity(PartitionId, EntityId),
+    Catalogue,
+    Session(SessionId),
+    /// A recorded market being played.
+    Replay(u32),
+    /// A demo trader.
+    Trader(u32),
+    /// A listener, by its name.
+    Door(&'static str),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Journal(partition) => write!(out, "journal-{partition}"),
+            Address::Directory(partition) => write!(out, "directory-{partition}"),
+            Address::Publisher(partition) => write!(out, "publisher-{partition}"),
+            Address::Entity(_, entity) => entity.fmt(out),
+            Address::Catalogue => write!(out, "catalogue"),
+            Address::Session(session) => write!(out, "session-{:016x}", session.0),
+            Address::Replay(n) => write!(out, "replay-{n}"),
+            Address::Trader(n) => write!(out, "trader-{n}"),
+            Address::Door(name) => write!(out, "door-{name}"),
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Registry {
+    entries: RwLock<HashMap<Address, Entry>>,
+}
+
+struct Entry {
+    mailbox: Box<dyn Any + Send + Sync>,
+    incarnation: u64,
+    gauge: Arc<Gauge>,
+    control: Arc<dyn Fn(Control) -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Entry({})", self.incarnation)
+    }
+}
+
+/// Held in an actor's state: dropping it takes the actor out of the registry.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    registry: Arc<Registry>,
+    address: Address,
+    incarnation: u64,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut entries = self.registry.entries.write().unwrap_or_else(PoisonError::into_inner);
+        if entries.get(&self.address).is_some_and(|entry| entry.incarnation == self.incarnation) {
+            entries.remove(&self.address);
+        }
+    }
+}
+
+impl Registry {
+    pub(crate) fn register<M: Send + 'static>(
+        self: &Arc<Self>,
+        address: Address,
+        mailbox: &Mailbox<M>,
+    ) -> Registration {
+        let incarnation = mailbox.incarnation();
+        let way = mailbox.clone();
+        let entry = Entry {
+            mailbox: Box::new(mailbox.clone()),
+            incarnation,
+            gauge: mailbox.gauge(),
+            control: Arc::new(move |control| way.control(control)),
+        };
+        self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(address, entry);
+        Registration { registry: self.clone(), address, incarnation }
+    }
+
+    /// The present incarnation's mailbox. `None` when there is none, or when it speaks other messages.
+    pub fn find<M: Send + 'static>(&self, address: Address) -> Option<Mailbox<M>> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.get(&address)?.mailbox.downcast_ref::<Mailbox<M>>().cloned()
+    }
+
+    /// Sends what every actor understands. False when nobody is there.
+    pub fn control(&self, address: Address, control: Control) -> bool {
+        let send = {
+            let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+            entries.get(&address).map(|entry| entry.control.clone())
+        };
+        send.is_some_and(|send| send(control))
+    }
+
+    /// Everybody's mailbox and handler in figures, in order of address.
+    pub fn loads(&self) -> Vec<(Address, Load)> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        let mut loads: Vec<_> =
+            entries.iter().map(|(address, entry)| (*address, entry.gauge.load())).collect();
+        loads.sort_by_key(|(address, _)| *address);
+        loads
+    }
+
+    /// The address whose printed form is `id`.
+    pub fn address_of(&self, id: &str) -> Option<Address> {
+        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+        entries.keys().find(|address| address.to_string() == id).copied()
+    }
+}

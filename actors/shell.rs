@@ -1,0 +1,209 @@
+//! The one wrapper around every actor: what a ractor actor needs, written once.
+//!
+//! An actor of Laybook is a [`Behaviour`]: plain state with a synchronous `handle`. The shell gives it its
+//! mailbox, registers it, times every message, answers what every actor understands ([`Control`]), and
+//! turns a broken promise (`Err`) or a panic into an exit that its supervisor sees. Handlers never await,
+//! so a kill cannot leave half a step.
+
+use crate::mailbox::{Body, Control, Envelope, Gauge, Mailbox, Observation};
+use crate::node::Node;
+use crate::registry::{Address, Registration};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use std::collections::VecDeque;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A broken promise: the actor cannot go on and is started again from what is durable.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(pub String);
+
+impl Fault {
+    pub fn new(what: impl Into<String>) -> Self {
+        Fault(what.into())
+    }
+}
+
+/// One kind of actor.
+pub trait Behaviour: Sized + Send + 'static {
+    /// Identity only: state is read back, addresses are looked up.
+    type Args: Clone + Send + Sync + 'static;
+    type Message: Named + Send + 'static;
+    const KIND: &'static str;
+
+    fn address(args: &Self::Args) -> Address;
+
+    /// Checks the arguments and nothing else: a supervisor waits for it.
+    fn start(args: Self::Args, context: &Context<Self::Message>) -> Result<Self, Fault>;
+
+    /// Runs before the first message: recovery begins here.
+    fn started(&mut self, _context: &mut Context<Self::Message>) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    fn handle(
+        &mut self,
+        message: Self::Message,
+        context: &mut Context<Self::Message>,
+    ) -> Result<(), Fault>;
+
+    /// A summary for people; never a secret.
+    fn observe(&self) -> serde_json::Value;
+
+    /// A polite stop; a kill or a crash does not come by here.
+    fn stopped(&mut self) {}
+}
+
+/// A message's name, for the console and for what was in hand when an actor died.
+pub trait Named {
+    fn name(&self) -> &'static str;
+}
+
+/// What a behaviour has at hand.
+#[derive(Debug)]
+pub struct Context<M> {
+    /// The way to the actor itself.
+    pub me: Mailbox<M>,
+    pub node: Arc<Node>,
+    stop: bool,
+}
+
+impl<M: Send + 'static> Context<M> {
+    /// Ends normally after this message.
+    pub fn stop(&mut self) {
+        self.stop = true;
+    }
+
+    /// Sends the actor a message after a while, unless it has gone by then.
+    pub fn after(&self, span: Duration, message: impl FnOnce() -> M + Send + 'static) {
+        self.me.after(span, message);
+    }
+
+    /// Sends the actor a message again and again, for as long as it lives.
+    pub fn every(&self, span: Duration, message: impl Fn() -> M + Send + 'static) {
+        self.me.every(span, message);
+    }
+}
+
+/// How many names of messages an actor remembers.
+const REMEMBERED: usize = 20;
+
+/// The ractor actor around a behaviour. Its supervisor spawns it with the node it belongs to.
+#[derive(Debug)]
+pub struct Shell<B> {
+    node: Arc<Node>,
+    behaviour: PhantomData<fn() -> B>,
+}
+
+impl<B: Behaviour> Shell<B> {
+    pub fn new(node: Arc<Node>) -> Self {
+        Shell { node, behaviour: PhantomData }
+    }
+}
+
+pub struct ShellState<B: Behaviour> {
+    behaviour: B,
+    context: Context<B::Message>,
+    gauge: Arc<Gauge>,
+    last: VecDeque<&'static str>,
+    id: String,
+    _registration: Registration,
+}
+
+impl<B: Behaviour> Actor for Shell<B> {
+    type Msg = Envelope<B::Message>;
+    type State = ShellState<B>;
+    type Arguments = B::Args;
+
+    async fn pre_start(
+        &self,
+        me: ActorRef<Self::Msg>,
+        args: B::Args,
+    ) -> Result<Self::State, ActorProcessingErr> {
+        let address = B::address(&args);
+        let mailbox = Mailbox::new(me, Arc::new(Gauge::default()));
+        let context = Context { me: mailbox.clone(), node: self.node.clone(), stop: false };
+        let behaviour = B::start(args, &context)?;
+        Ok(ShellState {
+            behaviour,
+            context,
+            gauge: mailbox.gauge(),
+            last: VecDeque::with_capacity(REMEMBERED),
+            id: address.to_string(),
+            _registration: self.node.registry.register(address, &mailbox),
+        })
+    }
+
+    async fn post_start(
+        &self,
+        me: ActorRef<Self::Msg>,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.behaviour.started(&mut state.context)?;
+        state.stop_if_asked(&me);
+        Ok(())
+    }
+
+    async fn handle(
+        &self,
+        me: ActorRef<Self::Msg>,
+        envelope: Self::Msg,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        let began = Instant::now();
+        state.gauge.taken(began.saturating_duration_since(envelope.sent));
+        match envelope.body {
+            Body::Message(message) => {
+                state.remember(message.name());
+                state.behaviour.handle(message, &mut state.context)?;
+            }
+            Body::Control(control) => state.control(control),
+        }
+        state.gauge.handled(began.elapsed());
+        state.stop_if_asked(&me);
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _me: ActorRef<Self::Msg>,
+        state: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        state.behaviour.stopped();
+        Ok(())
+    }
+}
+
+impl<B: Behaviour> ShellState<B> {
+    fn remember(&mut self, name: &'static str) {
+        if self.last.len() == REMEMBERED {
+            self.last.pop_front();
+        }
+        self.last.push_back(name);
+    }
+
+    fn control(&mut self, control: Control) {
+        match control {
+            Control::Observe(reply) => {
+                let observation = Observation {
+                    id: self.id.clone(),
+                    kind: B::KIND,
+                    mailbox: self.gauge.load(),
+                    last_messages: self.last.iter().copied().collect(),
+                    state: self.behaviour.observe(),
+                };
+                // Whoever asked may have stopped waiting.
+                let _ = reply.send(observation);
+            }
+            Control::Panic => panic!("asked to panic by an operator"),
+            Control::Hang(span) => std::thread::sleep(span),
+        }
+    }
+
+    fn stop_if_asked(&self, me: &ActorRef<Envelope<B::Message>>) {
+        if self.context.stop {
+            me.stop(None);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Laybook's tree, as child specs that read like its drawing, and the nursery through which actors ask
+//! it for children that come and go.
+//!
+//! ```text
+//! laybook  one_for_one
+//! ├─ partitions     dynamic        one subtree for each partition this node owns
+//! │   └─ partition-0  rest_for_one
+//! │       ├─ journal-0             the one writer of this partition's log
+//! │       ├─ directory-0           finds, starts and wakes entities
+//! │       ├─ accounts-0  dynamic   one actor per active account
+//! │       ├─ markets-0   dynamic   one actor per open market
+//! │       ├─ home                  users, operators' acts, what there is to bet on
+//! │       └─ publisher-0           the partition's causal stream
+//! ├─ catalogue      one_for_one    read model of what there is to bet on
+//! ├─ feeds          dynamic        one per recorded market being played
+//! ├─ strategies     dynamic        one per demo trader
+//! ├─ sessions       dynamic        one per login (transient)
+//! └─ doors          one_for_one    handed in by the node; last up, first down
+//! ```
+//! Entities are stopped by kill: outside the journal there is nothing to save. Each has a budget of its
+//! own; spent, it is quarantined and does not take the partition with it (`protocol.md` 15).
+
+use crate::spec::{ChildSpec, DynamicSpec, Restart, Shutdown, Strategy, SupervisorSpec};
+use crate::start::{StartContext, StartError};
+use actors::account::Account;
+use actors::catalogue::Catalogue;
+use actors::directory::Directory;
+use actors::entity::{EntityActor, EntityArgs};
+use actors::home::Home;
+use actors::journal::Journal;
+use actors::market::Market;
+use actors::node::Node;
+use actors::publisher::Publisher;
+use actors::session::{Session, SessionArgs};
+use actors::shell::{Behaviour, Shell};
+use domain::ids::{EntityId, PartitionId, SessionId};
+use std::sync::Arc;
+
+/// Restarts that any supervisor of the tree allows in [`PERIOD_MS`].
+const RESTARTS: u32 = 10;
+const PERIOD_MS: u64 = 10_000;
+/// What one entity, session, feed or strategy may use up alone.
+const BUDGET: u32 = 5;
+/// Many entities may fall at once (a poison record of a partition): this many make it the supervisor's
+/// own failure.
+const CROWD: u32 = 10_000;
+
+/// The whole tree. `feeds` and `strategies` say how such a child is made; `doors` are the node's.
+pub struct Tree {
+    pub node: Arc<Node>,
+    pub feed: ChildSpec,
+    pub strategy: ChildSpec,
+    pub doors: Vec<ChildSpec>,
+}
+
+impl Tree {
+    pub fn spec(self) -> SupervisorSpec {
+        let node = self.node;
+        supervisor(
+            "laybook",
+            Strategy::OneForOne,
+            vec![
+                partitions(&node).into_child(),
+                supervisor("catalogue-readers", Strategy::OneForOne, vec![actor::<Catalogue>(&node, ())])
+                    .into_child(),
+                crowd("feeds", self.feed).into_child(),
+                crowd("strategies", self.strategy).into_child(),
+                crowd("sessions", session(&node)).into_child(),
+                supervisor("doors", Strategy::OneForOne, self.doors).into_child(),
+            ],
+        )
+    }
+}
+
+fn partitions(node: &Arc<Node>) -> DynamicSpec {
+    let node = node.clone();
+    let partition = ChildSpec::subtree("partition", Strategy::RestForOne, move |context| {
+        partition(&node, &context.id)
+    });
+    DynamicSpec::new("partitions", partition).intensity(RESTARTS, PERIOD_MS)
+}
+
+fn partition(node: &Arc<Node>, id: &str) -> SupervisorSpec {
+    // An id that is no partition's fails its first child's start.
+    let number = id.strip_prefix("partition-").and_then(|n| n.parse().ok());
+    let id = PartitionId(number.unwrap_or(u16::MAX));
+    let mut children = vec![
+        actor::<Journal>(node, id),
+        actor::<Directory>(node, id),
+        entities::<Account>(&format!("accounts-{id}"), node, id).into_child(),
+        entities::<Market>(&format!("markets-{id}"), node, id).into_child(),
+    ];
+    if id == PartitionId(0) {
+        let home = EntityArgs { partition: id, entity: EntityId::Home };
+        children.push(actor::<EntityActor<Home>>(node, home).shutdown(Shutdown::Brutal));
+    }
+    children.push(actor::<Publisher>(node, id));
+    supervisor(&format!("partition-{id}"), Strategy::RestForOne, children)
+}
+
+fn entities<E: actors::entity::Entity>(
+    id: &str,
+    node: &Arc<Node>,
+    partition: PartitionId,
+) -> DynamicSpec {
+    let template = child::<EntityActor<E>>(node, move |context| {
+        let entity = context.id.parse().ok()?;
+        Some(EntityArgs { partition, entity })
+    });
+    crowd(id, template.shutdown(Shutdown::Brutal))
+}
+
+fn session(node: &Arc<Node>) -> ChildSpec {
+    child::<Session>(node, |context| {
+        let number = context.id.strip_prefix("session-")?;
+        let session = SessionId(u64::from_str_radix(number, 16).ok()?);
+        Some(SessionArgs { session })
+    })
+    .restart(Restart::Transient)
+}
+
+fn supervisor(id: &str, strategy: Strategy, children: Vec<ChildSpec>) -> SupervisorSpec {
+    SupervisorSpec::new(id, strategy, children).intensity(RESTARTS, PERIOD_MS)
+}
+
+/// Children by identity, each with a budget of its own.
+fn crowd(id: &str, template: ChildSpec) -> DynamicSpec {
+    DynamicSpec::new(id, template).intensity(CROWD, PERIOD_MS).budget(BUDGET, PERIOD_MS)
+}
+
+/// A child whose arguments are known when the tree is written.
+pub fn actor<B: Behaviour>(node: &Arc<Node>, args: B::Args) -> ChildSpec {
+    let id = B::address(&args).to_string();
+    let node = node.clone();
+    ChildSpec::worker(&id, B::KIND, move |_| (Shell::<B>::new(node.clone()), args.clone()))
+}
+
+/// A template whose arguments are read from the child's id.
+pub fn child<B: Behaviour>(
+    node: &Arc<Node>,
+    args: impl Fn(&StartContext) -> Option<B::Args> + Send + Sync + 'static,
+) -> ChildSpec {
+    let (node, args) = (node.clone(), Arc::new(args));
+    ChildSpec::new(B::KIND, B::KIND, move |context| {
+        let (node, args) = (node.clone(), args.clone());
+        async move {
+            let args = args(&context)
+                .ok_or_else(|| StartError::failed(format!("`{}` names no {}", context.id, B::KIND)))?;
+            context.spawn(Shell::<B>::new(node), args).await
+        }
+    })
+}
+
