@@ -5,9 +5,9 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use super::Node;
 use super::http::{Answer, HttpClient};
 use super::money::{pence, pounds};
-use super::{Node, eventually};
 
 #[derive(Debug)]
 pub(crate) struct Operator {
@@ -219,14 +219,6 @@ impl Operator {
     pub(crate) fn kill_actor(&mut self, actor: &str, mode: &str) {
         let path = format!("/v1/operator/actors/{actor}/kill");
         self.post(&path, &json!({"mode": mode, "reason": "a test"}));
-    }
-
-    /// Waits until the market's book says `status`.
-    pub(crate) fn await_status(&mut self, market: &Market, act: &str, body: &Value, status: &str) {
-        eventually(&format!("{act} makes {} {status}", market.id), || {
-            let answer = self.act(market, act, body);
-            if answer["status"] == status { Ok(()) } else { Err(answer) }
-        });
     }
 }
 
