@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use tokio::sync::watch;
 
 #[derive(Debug)]
 pub struct Node {
@@ -16,6 +17,8 @@ pub struct Node {
     pub settings: Settings,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
+    /// Why nothing can be served, once known.
+    doom: watch::Sender<Option<String>>,
 }
 
 /// Fixed when the process starts.
@@ -24,6 +27,9 @@ pub struct Settings {
     pub data: PathBuf,
     pub clock: ClockMode,
     pub segment_bytes: u64,
+    /// A checkpoint is made when so many records were sealed since the last one.
+    pub checkpoint_after_records: u64,
+    pub snapshot_cache_bytes: u64,
     /// Records that may wait for the journal before new requests are refused.
     pub backlog_max: usize,
     /// Messages that may wait in a session's, account's or market's mailbox.
@@ -64,6 +70,7 @@ impl Node {
             settings,
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
+            doom: watch::Sender::new(None),
         })
     }
 
@@ -83,6 +90,22 @@ impl Node {
 
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
         self.partitions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Says why this node cannot serve: what is on its disk is damaged or belongs to another. Nothing is
+    /// tried again; whoever runs the process ends it.
+    pub fn doom(&self, why: String) {
+        tracing::error!(why, "this node cannot serve");
+        self.doom.send_replace(Some(why));
+    }
+
+    /// Waits until the node is doomed.
+    pub async fn doomed(&self) -> String {
+        let mut doom = self.doom.subscribe();
+        match doom.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => unreachable!("the sender lives in the node"),
+        }
     }
 
     pub(crate) fn open_partition(&self, partition: Arc<Partition>) {

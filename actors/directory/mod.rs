@@ -83,7 +83,7 @@ impl Behaviour for Directory {
         let partition = context
             .node
             .partition(partition)
-            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not open")))?;
+            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not there")))?;
         Ok(Directory {
             partition,
             held: HashMap::new(),
@@ -100,9 +100,9 @@ impl Behaviour for Directory {
         let me = context.me.clone();
         self.partition
             .log
-            .with_fold(Box::new(move |fold, _| {
+            .query(move |fold, _| {
                 let _ = me.send(DirectoryMsg::Moments(fold.wakes().collect()));
-            }))
+            })
             .map_err(|gone| Fault::new(gone.to_string()))?;
         context.every(TICK, || DirectoryMsg::Tick);
         Ok(())
@@ -233,7 +233,7 @@ impl Directory {
     }
 
     fn wake_due(&mut self, context: &Context<DirectoryMsg>) {
-        let now = self.partition.clock.sample();
+        let Some(now) = self.partition.now() else { return };
         while self.moments.first().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, entity)) = self.moments.pop_first() {
                 self.moment_of.remove(&entity);

@@ -225,7 +225,7 @@ impl Market {
 
     /// Nobody has seen what happened on the pitch meanwhile.
     fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let long = desk.partition.outage_ms > desk.node.settings.resume_suspended_after_ms;
+        let long = desk.partition.outage_ms() > desk.node.settings.resume_suspended_after_ms;
         if !(long && self.state.in_play() && self.state.status() == MarketStatus::Open) {
             return Ok(());
         }

@@ -132,7 +132,7 @@ impl Behaviour for Session {
 
     fn start(args: SessionArgs, context: &Context<SessionMsg>) -> Result<Self, Fault> {
         // Later than every number of an earlier incarnation: a million requests a millisecond are not sent.
-        let now = context.node.partition(PartitionId(0)).map_or(0, |home| home.clock.sample().0);
+        let now = context.node.partition(PARTITION).and_then(|home| home.now()).unwrap_or_default().0;
         Ok(Session {
             id: args.session,
             login: None,
