@@ -11,3 +11,4 @@ mod restarts;
 mod stage;
 mod starting;
 mod stopping;
+mod watching;

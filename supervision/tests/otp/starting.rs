@@ -41,7 +41,8 @@ async fn line_02_a_start_returns_only_when_all_children_are_up() {
 
 #[tokio::test]
 async fn line_03_a_child_that_cannot_start_takes_the_others_down_and_fails_the_start() {
-    let failures: [(Plan, fn(&StartError) -> bool); 3] = [
+    type Expected = fn(&StartError) -> bool;
+    let failures: [(Plan, Expected); 3] = [
         (Plan::Fail, |e| *e == StartError::failed("c will not start")),
         (Plan::Panic, |e| {
             matches!(e, StartError::Failed(ExitReason::Panicked(panic))
