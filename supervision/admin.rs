@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::exit::ExitReason;
 use crate::intensity::Budget;
+use crate::spawn;
 use crate::spec::{ChildSpec, Restart, Role, SpecError, Strategy};
 use crate::start::StartError;
 
@@ -213,6 +214,38 @@ impl SupervisorRef {
 
     pub async fn describe(&self) -> Result<SupervisorInfo, AdminError> {
         self.query(SupervisorMsg::Describe).await
+    }
+
+    /// The child at a path below this supervisor, ids joined by `/`.
+    pub async fn find(&self, path: &str) -> Result<ChildInfo, AdminError> {
+        let mut supervisor = self.clone();
+        let mut path = path;
+        while let Some((id, rest)) = path.split_once('/') {
+            supervisor = supervisor.child_supervisor(id).await?;
+            path = rest;
+        }
+        supervisor.get_child(path).await
+    }
+
+    /// For actors, which must not wait in a handler: starts the child and hands the answer to
+    /// `tell`, which usually casts it to the actor that asked.
+    pub fn start_dynamic_then(
+        &self,
+        id: &str,
+        tell: impl FnOnce(Result<Option<ActorCell>, AdminError>) + Send + 'static,
+    ) {
+        let (supervisor, id) = (self.clone(), Arc::<str>::from(id));
+        spawn::task(async move { tell(supervisor.start_dynamic(&id).await) });
+    }
+
+    /// The same for a child that is to end.
+    pub fn terminate_child_then(
+        &self,
+        id: &str,
+        tell: impl FnOnce(Result<(), AdminError>) + Send + 'static,
+    ) {
+        let (supervisor, id) = (self.clone(), Arc::<str>::from(id));
+        spawn::task(async move { tell(supervisor.terminate_child(&id).await) });
     }
 
     /// The supervisor that runs as the child `id` now.

@@ -11,7 +11,6 @@ use serde::{Deserialize, Serialize};
 use tokio::task;
 
 use crate::panics::{self, Panic};
-use crate::start::StartError;
 
 /// What a behaviour says to `ActorRef::stop(Some(..))`. `stop(None)` is `NORMAL`; any other text
 /// is a failure, as `exit(Other)` is in Erlang.
@@ -31,6 +30,7 @@ pub mod reason {
 /// A message is cut here: a reason travels through every console and log.
 pub const REASON_BYTES_MAX: usize = 4096;
 
+/// How an actor that had started came to its end. One that never started is a `StartError`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(tag = "reason", content = "detail", rename_all = "snake_case")]
 pub enum ExitReason {
@@ -48,8 +48,6 @@ pub enum ExitReason {
     Failed(String),
     #[error("panicked: {0}")]
     Panicked(Panic),
-    #[error("could not start: {0}")]
-    StartFailed(Box<StartError>),
 }
 
 impl ExitReason {
@@ -106,4 +104,50 @@ pub(crate) fn clip(text: &str) -> String {
         end -= 1;
     }
     text[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot append")]
+    struct Append(#[source] std::io::Error);
+
+    #[test]
+    fn stop_texts_have_their_meanings() {
+        let cases = [
+            (None, ExitReason::Normal),
+            (Some("normal"), ExitReason::Normal),
+            (Some("Drained"), ExitReason::Normal),
+            (Some("shutdown"), ExitReason::Shutdown),
+            (Some("shutdown: idle"), ExitReason::ShutdownFor("idle".to_owned())),
+            (Some("killed"), ExitReason::Killed),
+            (Some("shutdownish"), ExitReason::Failed("shutdownish".to_owned())),
+            (Some(""), ExitReason::Failed(String::new())),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(ExitReason::from_stop(text.map(str::to_owned)), expected);
+        }
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes_and_a_reason_is_taken_at_its_word() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let expected = ExitReason::Failed(format!("cannot append: {full}"));
+        assert_eq!(ExitReason::from_error(Append(full).into(), None), expected);
+        for reason in [ExitReason::Normal, ExitReason::ShutdownFor("idle".to_owned())] {
+            assert_eq!(ExitReason::from_error(reason.clone().into(), None), reason);
+        }
+    }
+
+    #[test]
+    fn long_reasons_are_cut_between_characters() {
+        for pad in 0..4 {
+            let text = "x".repeat(pad) + &"\u{20ac}".repeat(REASON_BYTES_MAX);
+            let cut = clip(&text);
+            assert!(cut.len() <= REASON_BYTES_MAX && cut.len() > REASON_BYTES_MAX - 3);
+            assert!(text.starts_with(&cut));
+        }
+    }
 }

@@ -29,7 +29,7 @@ pub use admin::{AdminError, CHANGE_TIMEOUT, ChildCounts, ChildInfo, ChildStatus,
 pub use admin::{QUERY_TIMEOUT, SupervisorInfo, SupervisorRef};
 pub use backoff::Backoff;
 pub use event::{EventSink, SINK_BOUND, SupervisionEvent, What};
-pub use event_log::{EventLog, LOG_EVENTS_MAX};
+pub use event_log::{EventLog, LOG_EVENTS_MAX, LOG_TRACES_MAX};
 pub use exit::{ExitReason, REASON_BYTES_MAX, reason};
 pub use intensity::{Budget, Intensity};
 pub use panics::{Panic, Trace, install_panic_hook};

@@ -12,6 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::task;
@@ -20,6 +21,10 @@ use crate::exit::clip;
 
 /// Notes that nobody picked up are forgotten beyond this, oldest first.
 const NOTES_MAX: usize = 1024;
+
+/// Backtraces taken in a second. In a storm of panics they are all alike, and each holds some
+/// kilobytes until its event is forgotten.
+const TRACES_PER_SECOND_MAX: u32 = 250;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -58,29 +63,38 @@ struct Notes {
     /// With each note's number: a task may panic again after its first note was picked up.
     order: VecDeque<(u64, task::Id)>,
     written: u64,
+    /// The second that is counted, and the backtraces taken in it.
+    traces: Option<(Instant, u32)>,
 }
 
 static NOTES: Mutex<Option<Notes>> = Mutex::new(None);
 static INSTALLED: Once = Once::new();
 
 /// Installs the hook, once for the process; `Root::start` does it too. A panic inside a task is
-/// noted and logged as one line; any other goes to the hook that was there before.
+/// noted and logged as one line; any other goes to the hook that was there before, and so does
+/// one that no subscriber of the log would show.
 pub fn install_panic_hook() {
     INSTALLED.call_once(|| {
         let previous = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| match task::try_id() {
-            Some(task) => note(task, info),
-            None => previous(info),
+        std::panic::set_hook(Box::new(move |info| {
+            if let Some(task) = task::try_id() {
+                note(task, info);
+                if tracing::enabled!(tracing::Level::ERROR) {
+                    return;
+                }
+            }
+            previous(info);
         }));
     });
 }
 
 fn note(task: task::Id, info: &PanicHookInfo<'_>) {
+    let trace = || Trace::Captured(Arc::new(Backtrace::force_capture()));
     let text = info.payload_as_str().map(str::to_owned);
     let panic = Panic {
         message: text.as_deref().map_or_else(|| "no message".to_owned(), clip),
         location: info.location().map(ToString::to_string),
-        backtrace: Some(Trace::Captured(Arc::new(Backtrace::force_capture()))),
+        backtrace: may_trace().then(trace),
     };
     tracing::error!(%task, message = panic.message, location = panic.location, "task panicked");
 
@@ -97,6 +111,17 @@ fn note(task: task::Id, info: &PanicHookInfo<'_>) {
     {
         notes.by_task.remove(&task);
     }
+}
+
+fn may_trace() -> bool {
+    let mut notes = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
+    let now = Instant::now();
+    let (second, taken) = notes.get_or_insert_default().traces.get_or_insert((now, 0));
+    if now.duration_since(*second) >= Duration::from_secs(1) {
+        (*second, *taken) = (now, 0);
+    }
+    *taken += 1;
+    *taken <= TRACES_PER_SECOND_MAX
 }
 
 pub(crate) fn take(task: task::Id) -> Option<Note> {
@@ -147,5 +172,61 @@ impl Serialize for Trace {
 impl<'de> Deserialize<'de> for Trace {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(|text| Self::Text(text.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::exit::ExitReason;
+
+    #[tokio::test]
+    async fn a_panic_that_was_caught_inside_is_not_the_reason_of_a_later_error() {
+        install_panic_hook();
+        let task = tokio::spawn(async {
+            let _ = catch_unwind(AssertUnwindSafe(|| panic!("caught in time")));
+            task::id()
+        });
+        let task = task.await.unwrap();
+        let error = "something else".into();
+        let exit = ExitReason::from_error(error, Some(task));
+        assert_eq!(exit, ExitReason::Failed("something else".to_owned()));
+        assert!(take(task).is_none(), "and the note is gone");
+    }
+
+    #[tokio::test]
+    async fn panics_without_text_are_panics_too() {
+        install_panic_hook();
+        let task = tokio::spawn(async {
+            let _ = catch_unwind(AssertUnwindSafe(|| std::panic::panic_any(7)));
+            task::id()
+        });
+        let error = "Unknown panic occurred which couldn't be coerced to a string".into();
+        let exit = ExitReason::from_error(error, Some(task.await.unwrap()));
+        let ExitReason::Panicked(panic) = exit else { panic!("{exit:?}") };
+        assert_eq!(panic.message, "no message");
+    }
+
+    #[tokio::test]
+    async fn notes_and_backtraces_are_bounded() {
+        install_panic_hook();
+        let mut tasks = Vec::new();
+        for _ in 0..NOTES_MAX + 10 {
+            let task = tokio::spawn(async {
+                let _ = catch_unwind(AssertUnwindSafe(|| panic!("one of many")));
+                task::id()
+            });
+            tasks.push(task.await.unwrap());
+        }
+        assert!(take(tasks[0]).is_none(), "the oldest is forgotten");
+        let last = take(tasks[NOTES_MAX + 9]).expect("the newest is there");
+        assert_eq!(last.panic.message, "one of many");
+        let notes = NOTES.lock().unwrap();
+        let notes = notes.as_ref().expect("there were notes");
+        assert!(notes.by_task.len() <= NOTES_MAX && notes.order.len() <= NOTES_MAX);
+        let traced = notes.by_task.values().filter(|note| note.panic.backtrace.is_some());
+        assert!(traced.count() < NOTES_MAX, "a storm does not keep them all");
     }
 }

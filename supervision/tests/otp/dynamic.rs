@@ -271,6 +271,23 @@ async fn a_pool_of_subtrees_gives_each_its_identity() {
     assert_ne!(stage.root.wait().await, Err(RootError::GaveUp));
 }
 
+#[tokio::test]
+async fn an_actor_may_ask_without_waiting() {
+    let diary = Diary::default();
+    let (_stage, pool) = pool(&diary, |spec| spec).await;
+    let (told, mut hears) = tokio::sync::mpsc::channel(2);
+    let tell = told.clone();
+    pool.start_dynamic_then("a", move |started| {
+        tell.try_send(started.map(|cell| cell.is_some())).expect("room for two");
+    });
+    assert_eq!(hears.recv().await, Some(Ok(true)));
+    pool.terminate_child_then("b", move |ended| {
+        told.try_send(ended.map(|()| true)).expect("room for two");
+    });
+    assert_eq!(hears.recv().await, Some(Err(AdminError::NotFound)));
+    assert_eq!(statuses(&pool).await, "a:running");
+}
+
 /// Not a benchmark: it only shows that nothing grows with the number of children. A quadratic
 /// step would take hours here.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

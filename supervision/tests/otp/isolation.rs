@@ -139,6 +139,7 @@ impl Actor for Holder {
                 me.stop(reason.map(str::to_owned));
                 Ok(())
             }
+            Act::Hog(_) => Ok(()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //! for what the supervisors report. Nothing here sleeps.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(crate) enum Act {
     Panic(&'static str),
     Fail(&'static str),
     Stop(Option<&'static str>),
+    /// Blocks its thread until it is told otherwise.
+    Hog(std::sync::mpsc::Receiver<()>),
 }
 
 /// How a probe's next starts go; without a plan they go well.
@@ -35,6 +38,7 @@ pub(crate) enum Plan {
 /// What the probes did, in order, and what they shall do.
 #[derive(Clone, Default)]
 pub(crate) struct Diary {
+    alive: Arc<AtomicUsize>,
     lines: Arc<Mutex<Vec<String>>>,
     plans: Arc<Mutex<HashMap<String, VecDeque<Plan>>>>,
 }
@@ -47,6 +51,16 @@ impl Diary {
     /// The lines since the last call, in one string.
     pub(crate) fn read(&self) -> String {
         std::mem::take(&mut *self.lines.lock().unwrap()).join(" ")
+    }
+
+    /// Waits until the state of every probe has been dropped.
+    pub(crate) async fn all_gone(&self) {
+        let gone = async {
+            while self.alive.load(Ordering::SeqCst) > 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, gone).await.expect("all probes end");
     }
 
     pub(crate) fn plan(&self, id: &str, plans: &[Plan]) {
@@ -86,9 +100,25 @@ pub(crate) struct Probe {
     pub(crate) panics_in_post_stop: bool,
 }
 
+/// Counts one probe for as long as its state is there.
+pub(crate) struct Living(Arc<AtomicUsize>);
+
+impl Living {
+    fn new(diary: &Diary) -> Self {
+        diary.alive.fetch_add(1, Ordering::SeqCst);
+        Self(diary.alive.clone())
+    }
+}
+
+impl Drop for Living {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
 impl Actor for Probe {
     type Msg = Act;
-    type State = (Diary, String);
+    type State = (Diary, String, Living);
     type Arguments = (Diary, String, Plan);
 
     async fn pre_start(
@@ -101,7 +131,8 @@ impl Actor for Probe {
             Plan::Panic => panic!("{id} panics at its start"),
             _ => {
                 diary.note(format!("+{id}"));
-                Ok((diary, id))
+                let living = Living::new(&diary);
+                Ok((diary, id, living))
             }
         }
     }
@@ -110,7 +141,7 @@ impl Actor for Probe {
         &self,
         me: ActorRef<Act>,
         act: Act,
-        _state: &mut Self::State,
+        (diary, ..): &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         match act {
             Act::Panic(text) => panic!("{text}"),
@@ -119,13 +150,18 @@ impl Actor for Probe {
                 me.stop(reason.map(str::to_owned));
                 Ok(())
             }
+            Act::Hog(released) => {
+                diary.note("hogging".to_owned());
+                released.recv()?;
+                Ok(())
+            }
         }
     }
 
     async fn post_stop(
         &self,
         _me: ActorRef<Act>,
-        (diary, id): &mut Self::State,
+        (diary, id, _): &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         diary.note(format!("-{id}"));
         assert!(!self.panics_in_post_stop, "{id} panics at its end");
@@ -207,13 +243,7 @@ impl Stage {
 
 /// The running actor at a path below a supervisor.
 pub(crate) async fn find(supervisor: &SupervisorRef, path: &str) -> ActorCell {
-    let mut supervisor = supervisor.clone();
-    let mut path = path;
-    while let Some((id, rest)) = path.split_once('/') {
-        supervisor = supervisor.child_supervisor(id).await.expect("a running supervisor");
-        path = rest;
-    }
-    supervisor.get_child(path).await.expect("a child").cell.expect("a running child")
+    supervisor.find(path).await.expect("a child").cell.expect("a running child")
 }
 
 pub(crate) async fn statuses(supervisor: &SupervisorRef) -> String {

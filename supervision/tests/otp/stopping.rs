@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use supervision::{AutoShutdown, ExitReason, Restart, RootError, Shutdown, Strategy, What};
-use supervision::{ChildSpec, SupervisorSpec};
+use supervision::{ChildSpec, Start, SupervisorSpec};
 
-use crate::stage::{Act, Diary, PATIENCE, Stage, find, gone};
+use crate::stage::{Act, Diary, PATIENCE, Plan, Stage, find, gone};
 
 async fn stopped(stage: &mut Stage, child: &str) -> ExitReason {
     match stage.until(child, |what| matches!(what, What::Stopped { .. })).await.what {
@@ -161,6 +161,53 @@ async fn line_29_also_while_it_is_stopping_one_of_them() {
     assert!(terminated.is_err());
     gone(&cell).await;
     assert_eq!(stage.root.wait().await, Err(RootError::Ended(ExitReason::Killed)));
+}
+
+#[tokio::test]
+async fn line_29_also_while_it_is_starting_one_of_them() {
+    let diary = Diary::default();
+    let stage = Stage::open(Strategy::OneForOne, &diary, vec![diary.probe("a")]).await;
+    let a = stage.cell("a").await;
+    diary.plan("c", &[Plan::Hang]);
+    let (met, mut meets) = tokio::sync::mpsc::unbounded_channel();
+    let spy = ChildSpec::new("spy", "spy", move |context| {
+        // The half-started supervisor above this child.
+        met.send(context.supervisor()).unwrap();
+        async { Ok(Start::Ignore) }
+    });
+    let children = vec![diary.probe("b"), spy, diary.probe("c").start_timeout_ms(None)];
+    let half = SupervisorSpec::new("half", Strategy::OneForOne, children).into_child();
+    let killing = async {
+        let half = meets.recv().await.unwrap();
+        stage.top().cell().kill();
+        gone(&a).await;
+        gone(&half).await;
+        half
+    };
+    let (started, half) = tokio::join!(stage.top().start_child(half), killing);
+    assert!(started.is_err());
+    assert!(half.get_children().is_empty());
+    assert_eq!(diary.read(), "+a +b");
+    // b had no supervisor that could still act for it.
+    diary.all_gone().await;
+}
+
+/// The only wait of these tests that is real: it shows that a worker which hogs its thread cannot
+/// hold up its supervisor for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn line_07_a_child_that_never_awaits_is_given_up_after_a_while() {
+    let diary = Diary::default();
+    let hog = diary.probe("a").shutdown(Shutdown::Brutal);
+    let mut stage = Stage::open(Strategy::OneForOne, &diary, vec![hog, diary.probe("b")]).await;
+    let (release, released) = std::sync::mpsc::channel();
+    stage.tell("a", Act::Hog(released)).await;
+    while !diary.read().contains("hogging") {
+        tokio::task::yield_now().await;
+    }
+    stage.top().terminate_child("a").await.unwrap();
+    assert_eq!(stopped(&mut stage, "a").await, ExitReason::Killed);
+    assert_eq!(stage.statuses().await, "a:stopped b:running");
+    release.send(()).unwrap();
 }
 
 #[tokio::test]
