@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{ActorCell, ActorId, ActorRef, RpcReplyPort};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::admin::{AdminError, ChildCounts, ChildInfo, ChildStatus, PAGE_MAX, Page};
@@ -120,7 +120,7 @@ impl Brood {
             None => Flow::Continue(()),
             Some(delay) if delay.is_zero() && started.task.is_finished() => self.roll(&id).await,
             Some(delay) => {
-                self.retry_after(&id, delay, Some(started.task));
+                self.retry_after(&id, delay, Some(started));
                 Flow::Continue(())
             }
         }
@@ -191,15 +191,15 @@ impl Brood {
 
     /// The restart comes back as a message, when the backoff has passed and the old incarnation's
     /// state is gone. Neither is waited for here.
-    fn retry_after(&mut self, id: &Arc<str>, delay: Duration, old: Option<JoinHandle<()>>) {
+    fn retry_after(&mut self, id: &Arc<str>, delay: Duration, old: Option<Started>) {
         let Some(member) = self.members.get_mut(id) else { return };
         let ticket = self.office.ticket();
         member.state = State::Restarting(ticket);
         let me = self.office.me.clone();
         let retry = SupervisorMsg::Retry { id: id.clone(), ticket };
         spawn::task(async move {
-            if let Some(old) = old {
-                let _ = timeout(SETTLE_TIMEOUT, old).await;
+            if let Some(mut old) = old {
+                let _ = timeout(SETTLE_TIMEOUT, old.ended()).await;
             }
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;

@@ -61,7 +61,7 @@ impl Family {
             return Flow::Continue(());
         };
         let child = &mut self.children[index];
-        let State::Up(started) = std::mem::replace(&mut child.state, State::Stopped) else {
+        let State::Up(mut started) = std::mem::replace(&mut child.state, State::Stopped) else {
             return Flow::Continue(());
         };
         if child.up_since.elapsed() >= Duration::from_millis(child.spec.backoff.reset_after_ms) {
@@ -72,7 +72,7 @@ impl Family {
         let (id, kind) = (child.spec.id.clone(), child.spec.kind);
         let (restart, significant) = (child.spec.restart, child.spec.significant);
         self.office.report(&id, kind, What::Exited { exit });
-        let _ = timeout(SETTLE_TIMEOUT, started.task).await;
+        let _ = timeout(SETTLE_TIMEOUT, started.ended()).await;
 
         let again = match restart {
             Restart::Permanent => true,

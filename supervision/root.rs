@@ -15,11 +15,12 @@ use crate::exit::{ExitReason, reason};
 use crate::panics::install_panic_hook;
 use crate::spawn;
 use crate::spec::{ChildSpec, SupervisorSpec};
-use crate::start::{self, Start, StartContext, StartError};
+use crate::start::{self, Start, StartContext, StartError, Started};
 
-/// A running tree.
+/// A running tree. Dropping it kills the tree.
 pub struct Root {
     supervisor: SupervisorRef,
+    _started: Started,
     end: watch::Receiver<Option<ExitReason>>,
 }
 
@@ -55,8 +56,8 @@ impl Root {
         match start::run(&spec.start, context, spec.start_timeout()).await {
             Ok(Start::Up(started)) => {
                 report(What::Spawned { incarnation: 1 });
-                let supervisor = SupervisorRef::from(ActorRef::from(started.cell));
-                Ok(Self { supervisor, end })
+                let supervisor = SupervisorRef::from(ActorRef::from(started.cell.clone()));
+                Ok(Self { supervisor, _started: started, end })
             }
             Ok(Start::Ignore) => {
                 warden.stop(None);

@@ -91,9 +91,25 @@ pub enum Start {
 }
 
 /// A running child: its address, and its task, which ends only after the child's state is gone.
+/// Whoever holds it answers for the child: dropping it kills the actor, if that still lives.
 pub struct Started {
     pub(crate) cell: ActorCell,
     pub(crate) task: JoinHandle<()>,
+}
+
+impl Started {
+    /// Waits until the actor has ended and its state is gone.
+    pub(crate) async fn ended(&mut self) {
+        if !self.task.is_finished() {
+            let _ = (&mut self.task).await;
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.cell.kill();
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]

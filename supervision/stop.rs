@@ -2,16 +2,12 @@
 //!
 //! A child is unlinked before it is asked, so its last state is dropped in its own task and not
 //! in the supervisor's queue: when a stop returns, files and sockets of the child are closed.
-//! Between unlink and end a guard kills it should the supervisor itself be killed.
-//!
-//! Deviation from OTP: an `Err` out of `post_stop` during a shutdown is not reported, since ractor
-//! tells it only to a linked supervisor. A panic there is.
+//! Should the supervisor itself be killed in between, dropping `Started` kills the child.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::ActorCell;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::exit::{ExitReason, reason};
 use crate::panics;
@@ -25,100 +21,52 @@ const KILL_TIMEOUT: Duration = Duration::from_secs(5);
 /// long for that.
 pub(crate) const SETTLE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Kills what it still holds when it is dropped.
-struct Reaper(Vec<ActorCell>);
-
-impl Drop for Reaper {
-    fn drop(&mut self) {
-        for cell in &self.0 {
-            cell.kill();
-        }
-    }
-}
-
 /// Stops one child and returns how it ended.
 pub(crate) async fn stop(child: Started, supervisor: &ActorCell, how: Shutdown) -> ExitReason {
-    let Started { cell, mut task } = child;
-    let task_id = task.id();
-    cell.unlink(supervisor.clone());
-    let mut reaper = Reaper(vec![cell.clone()]);
-    let patience = match how {
-        Shutdown::Brutal => Some(Duration::ZERO),
-        Shutdown::TimeoutMs(ms) => Some(Duration::from_millis(ms)),
-        Shutdown::Infinity => None,
-    };
-    if patience != Some(Duration::ZERO) {
-        cell.stop(Some(reason::SHUTDOWN.to_owned()));
-    }
-    let ended = match patience {
-        None => {
-            let _ = (&mut task).await;
-            true
-        }
-        Some(Duration::ZERO) => task.is_finished(),
-        Some(patience) => timeout(patience, &mut task).await.is_ok(),
-    };
-    if !ended {
-        cell.kill();
-        if timeout(KILL_TIMEOUT, &mut task).await.is_err() {
-            tracing::error!(actor = %cell.get_id(), "killed actor does not reach an await");
-        }
-    }
-    reaper.0.clear();
-    match panics::take(task_id) {
-        Some(note) => ExitReason::Panicked(note.panic),
-        None if ended => ExitReason::Shutdown,
-        None => ExitReason::Killed,
-    }
+    let ended = stop_all(vec![((), child)], supervisor, how).await;
+    ended.into_iter().next().map_or(ExitReason::Killed, |((), exit)| exit)
 }
 
-/// Stops many children at once, all with the same patience.
-pub(crate) async fn stop_all(
-    children: Vec<(Arc<str>, Started)>,
+/// Stops children at once, all with the same patience, and returns how each ended.
+pub(crate) async fn stop_all<K>(
+    mut children: Vec<(K, Started)>,
     supervisor: &ActorCell,
     how: Shutdown,
-) -> Vec<(Arc<str>, ExitReason)> {
-    let mut reaper = Reaper(children.iter().map(|(_, child)| child.cell.clone()).collect());
-    for cell in &reaper.0 {
-        cell.unlink(supervisor.clone());
-        match how {
-            Shutdown::Brutal | Shutdown::TimeoutMs(0) => cell.kill(),
-            _ => cell.stop(Some(reason::SHUTDOWN.to_owned())),
-        }
-    }
-    let patience = match how {
-        Shutdown::Brutal | Shutdown::TimeoutMs(0) => Some(Duration::ZERO),
-        Shutdown::TimeoutMs(ms) => Some(Duration::from_millis(ms)),
+) -> Vec<(K, ExitReason)> {
+    let deadline = match how {
+        Shutdown::Brutal => Some(Instant::now()),
+        Shutdown::TimeoutMs(ms) => Some(Instant::now() + Duration::from_millis(ms)),
         Shutdown::Infinity => None,
     };
-    let deadline = patience.map(|patience| Instant::now() + patience);
-    let mut outcome = Vec::with_capacity(children.len());
-    let mut late = Vec::new();
-    for (id, mut child) in children {
-        let ended = match deadline {
-            None => {
-                let _ = (&mut child.task).await;
-                true
-            }
-            Some(_) if child.task.is_finished() => how != Shutdown::Brutal,
-            Some(deadline) => timeout_at(deadline, &mut child.task).await.is_ok(),
-        };
-        if ended {
-            outcome.push((id, ExitReason::Shutdown));
-        } else {
-            late.push((id, child));
+    for (_, child) in &children {
+        child.cell.unlink(supervisor.clone());
+        match how {
+            Shutdown::Brutal => child.cell.kill(),
+            _ => child.cell.stop(Some(reason::SHUTDOWN.to_owned())),
         }
     }
-    for (_, child) in &late {
-        child.cell.kill();
+    let mut late = vec![how == Shutdown::Brutal; children.len()];
+    for ((_, child), late) in children.iter_mut().zip(&mut late) {
+        match deadline {
+            _ if *late => {}
+            None => child.ended().await,
+            Some(deadline) => *late = timeout_at(deadline, child.ended()).await.is_err(),
+        }
+        if *late {
+            child.cell.kill();
+        }
     }
     let deadline = Instant::now() + KILL_TIMEOUT;
-    for (id, mut child) in late {
-        if !child.task.is_finished() && timeout_at(deadline, &mut child.task).await.is_err() {
-            tracing::error!(child = %id, "killed actor does not reach an await");
+    for ((_, child), late) in children.iter_mut().zip(&late) {
+        if *late && timeout_at(deadline, child.ended()).await.is_err() {
+            tracing::error!(actor = %child.cell.get_id(), "killed actor does not reach an await");
         }
-        outcome.push((id, ExitReason::Killed));
     }
-    reaper.0.clear();
-    outcome
+    let exit = |child: &Started, late: bool| match panics::take(child.task.id()) {
+        Some(note) => ExitReason::Panicked(note.panic),
+        None if late => ExitReason::Killed,
+        None => ExitReason::Shutdown,
+    };
+    let ended = children.into_iter().zip(late);
+    ended.map(|((key, child), late)| (key, exit(&child, late))).collect()
 }

@@ -192,6 +192,19 @@ async fn line_29_also_while_it_is_starting_one_of_them() {
     diary.all_gone().await;
 }
 
+#[tokio::test]
+async fn line_29_also_one_that_is_about_to_end_by_itself() {
+    let diary = Diary::default();
+    // ractor does not kill what is already in `post_stop`.
+    let stage = Stage::open(Strategy::OneForOne, &diary, vec![diary.clinging("a")]).await;
+    stage.tell("a", Act::Stop(None)).await;
+    while !diary.read().contains("-a") {
+        tokio::task::yield_now().await;
+    }
+    stage.top().cell().kill();
+    diary.all_gone().await;
+}
+
 /// The only wait of these tests that is real: it shows that a worker which hogs its thread cannot
 /// hold up its supervisor for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

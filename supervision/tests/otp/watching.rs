@@ -124,6 +124,14 @@ async fn a_root_that_does_not_end_in_time_is_killed() {
 }
 
 #[tokio::test]
+async fn a_root_that_is_dropped_takes_the_tree_along() {
+    let diary = Diary::default();
+    let stage = tree(&diary).await;
+    drop(stage);
+    diary.all_gone().await;
+}
+
+#[tokio::test]
 async fn a_root_that_nobody_watches_needs_no_sink() {
     let diary = Diary::default();
     let spec = SupervisorSpec::new("top", Strategy::OneForOne, vec![diary.probe("a")]);
