@@ -13,6 +13,9 @@ pub mod journal;
 mod process_lock;
 pub mod sim_disk;
 
+#[cfg(test)]
+mod torture;
+
 pub use disk::{Disk, DiskFile, OsDisk};
 pub use entry::{CodecError, Effect, Entry, Epoch, Fold, Offset, Token};
 pub use error::{AppendError, Damage, HandOverError, OpenError, ReadError};

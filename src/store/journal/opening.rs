@@ -200,7 +200,11 @@ impl Opening<'_> {
     fn limit(&self, next: Option<u64>) -> Result<Limit, OpenError> {
         let Some(next) = next else { return Ok(Limit::Tail) };
         let mut block = [0; BLOCK];
-        self.disk.open(&segment::name(next))?.read_at(0, &mut block)?;
+        let file = self.disk.open(&segment::name(next))?;
+        if file.len()? < BLOCK as u64 {
+            return Err(damage(next, 0, "the file is short").into());
+        }
+        file.read_at(0, &mut block)?;
         if frame::classify(&block, next, 0, 0) != Block::Good {
             return Ok(Limit::Whole);
         }

@@ -1,0 +1,4 @@
+//! Tests of the room as a whole: what no single file can show.
+
+mod corruption;
+mod journal_torture;
