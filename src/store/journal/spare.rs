@@ -118,8 +118,8 @@ impl Shared {
             drop(state);
             if !self.make() {
                 let state = self.state();
-                let stopped = |state: &mut State| !state.stopped;
-                let waited = self.changed.wait_timeout_while(state, RETRY, stopped);
+                let running = |state: &mut State| !state.stopped;
+                let waited = self.changed.wait_timeout_while(state, RETRY, running);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
             }
         }

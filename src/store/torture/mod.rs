@@ -2,3 +2,6 @@
 
 mod corruption;
 mod journal_torture;
+pub(crate) mod note;
+mod scene;
+mod writer;
