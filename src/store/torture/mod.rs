@@ -1,0 +1,7 @@
+//! Tests of the room as a whole: what no single file can show.
+
+mod corruption;
+mod journal_torture;
+pub(crate) mod note;
+mod scene;
+mod writer;
