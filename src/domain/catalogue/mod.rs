@@ -1,1 +1,5 @@
-//! What there is to bet on, as the doors list it.
+//! What there is to bet on.
+
+mod event_type;
+
+pub use event_type::{event_type_name, event_types};
