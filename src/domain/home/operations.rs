@@ -11,7 +11,6 @@ use crate::act::{Act, ActAnswer, ActError};
 use crate::home::event::{By, IdempotencyKey, OperationAnswer, SentAct};
 use crate::home::request::HomeError;
 use crate::ids::EntityId;
-use crate::link::Outbound;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,7 +91,10 @@ pub(crate) struct Operations {
     keys: BTreeMap<(String, String), u64>,
     /// Those with a key that have not reached their day yet, by when they were begun.
     keyed: BTreeSet<(UtcMillis, u64)>,
-    links: BTreeMap<EntityId, Outbound<OpenAct>>,
+    /// The number of each target's last act. With `open` apart, a target that nothing is open for costs one
+    /// number: there may be a million of them.
+    last_acts: BTreeMap<EntityId, u64>,
+    open: BTreeMap<(EntityId, u64), OpenAct>,
 }
 
 impl Operations {
@@ -102,9 +104,21 @@ impl Operations {
 
     /// The number of the target's next act; `more` of them are wanted.
     pub(crate) fn next_act(&self, target: EntityId, more: usize) -> Result<u64, HomeError> {
-        let Some(link) = self.links.get(&target) else { return Ok(1) };
-        HomeError::full("unanswered acts", link.open_len() + more - 1, MAX_OPEN_ACTS)?;
-        Ok(link.next())
+        let open = self.open_to(target).count();
+        HomeError::full("unanswered acts", open + more - 1, MAX_OPEN_ACTS)?;
+        Ok(self.last_act(target) + 1)
+    }
+
+    fn last_act(&self, target: EntityId) -> u64 {
+        self.last_acts.get(&target).copied().unwrap_or(0)
+    }
+
+    fn open_to(&self, target: EntityId) -> impl Iterator<Item = (u64, &OpenAct)> {
+        self.open.range((target, 0)..=(target, u64::MAX)).map(|((_, n), act)| (*n, act))
+    }
+
+    fn answered_through(&self, target: EntityId) -> u64 {
+        self.open_to(target).next().map_or(self.last_act(target), |(first, _)| first - 1)
     }
 
     pub(crate) fn room(&self) -> Result<(), HomeError> {
@@ -162,14 +176,14 @@ impl Operations {
             },
         );
         for SentAct { target, n, act } in acts {
-            let link = self.links.entry(*target).or_default();
-            let pushed = link.push(OpenAct { operation: number, act: act.clone() });
-            debug_assert_eq!(pushed, *n, "acts are numbered without holes");
+            debug_assert_eq!(*n, self.last_act(*target) + 1, "acts are numbered without holes");
+            self.last_acts.insert(*target, *n);
+            self.open.insert((*target, *n), OpenAct { operation: number, act: act.clone() });
             outgoing.push(Outgoing::ToEntity(ToEntity {
                 target: *target,
                 n: *n,
                 act: act.clone(),
-                answered_through: answered_through(link),
+                answered_through: self.answered_through(*target),
             }));
         }
         if acts.is_empty() {
@@ -179,7 +193,7 @@ impl Operations {
 
     /// The operation that an unanswered act belongs to.
     pub(crate) fn open_act(&self, target: EntityId, n: u64) -> Option<u64> {
-        self.links.get(&target)?.get(n).map(|act| act.operation)
+        self.open.get(&(target, n)).map(|act| act.operation)
     }
 
     pub(crate) fn answered(
@@ -189,8 +203,8 @@ impl Operations {
         answer: &ActAnswer,
         outgoing: &mut Vec<Outgoing>,
     ) {
-        let settled = self.links.get_mut(&target).and_then(|link| link.settle(n));
-        let Some(OpenAct { operation: number, .. }) = settled else { return };
+        let Some(act) = self.open.remove(&(target, n)) else { return };
+        let number = act.operation;
         let operation =
             self.known.get_mut(&number).expect("an operation is kept while acts of it are open");
         operation.open -= 1;
@@ -234,14 +248,11 @@ impl Operations {
 
     /// Every act that is not answered, in order per target.
     pub(crate) fn open_acts(&self) -> impl Iterator<Item = ToEntity> {
-        self.links.iter().flat_map(|(target, link)| {
-            let answered_through = answered_through(link);
-            link.open_from(0).map(move |(n, open)| ToEntity {
-                target: *target,
-                n,
-                act: open.act.clone(),
-                answered_through,
-            })
+        self.open.iter().map(|((target, n), open)| ToEntity {
+            target: *target,
+            n: *n,
+            act: open.act.clone(),
+            answered_through: self.answered_through(*target),
         })
     }
 
@@ -255,7 +266,10 @@ impl Operations {
 
     pub(crate) fn check_invariants(&self) -> Result<(), String> {
         let mut open = BTreeMap::<u64, u64>::new();
-        for (_, act) in self.links.values().flat_map(|link| link.open_from(0)) {
+        for ((target, n), act) in &self.open {
+            if *n > self.last_act(*target) {
+                return Err(format!("act {n} of {target} would be given again"));
+            }
             *open.entry(act.operation).or_default() += 1;
         }
         for (number, operation) in &self.known {
@@ -281,8 +295,4 @@ impl Operations {
         }
         Ok(())
     }
-}
-
-fn answered_through(link: &Outbound<OpenAct>) -> u64 {
-    link.open_from(0).next().map_or(link.next(), |(first_open, _)| first_open) - 1
 }
