@@ -1,1 +1,4 @@
-//! The node.
+//! The process and its doors.
+
+pub mod door;
+pub mod operator;
