@@ -1,4 +1,5 @@
 //! The process and its doors.
 
+pub mod betfair;
 pub mod door;
 pub mod operator;
