@@ -1,0 +1,3 @@
+//! The operator API: what an operator may ask for and how a refusal looks.
+
+pub mod problem;
