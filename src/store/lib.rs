@@ -5,6 +5,7 @@
 //! The journal is the truth; everything in sled can be rebuilt from it.
 
 pub mod checkpoint;
+pub mod codec;
 pub mod disk;
 pub mod entry;
 pub mod error;
