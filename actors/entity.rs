@@ -104,6 +104,11 @@ impl Desk {
         self.partition.sample()
     }
 
+    /// How many records the entity's state rests on.
+    pub fn records(&self) -> u64 {
+        self.seq
+    }
+
     /// Hands records to the journal with everything that must wait for them, and does not wait. Only
     /// after this may messages go to entities of the same partition.
     pub fn hand_over<E>(
@@ -252,7 +257,8 @@ impl<E: Entity> EntityActor<E> {
         recovery: Recovery<Record>,
         context: &mut Context<EntityMsg<E::Message>>,
     ) -> Result<(), Fault> {
-        let Life::Recovering { partition, since, held } = std::mem::replace(&mut self.life, Life::Parked)
+        let Life::Recovering { partition, since, held } =
+            std::mem::replace(&mut self.life, Life::Parked)
         else {
             return Err(Fault::new("recovered twice"));
         };
@@ -265,11 +271,15 @@ impl<E: Entity> EntityActor<E> {
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
                 let entity = self.args.entity;
-                return Err(Fault(format!("{entity}: record {} follows {seq} at {offset}", record.seq)));
+                return Err(Fault(format!(
+                    "{entity}: record {} follows {seq} at {offset}",
+                    record.seq
+                )));
             }
             seq = record.seq;
-            let event = E::event_of(&record.event)
-                .ok_or_else(|| Fault(format!("{}: a record of another kind at {offset}", record.entity)))?;
+            let event = E::event_of(&record.event).ok_or_else(|| {
+                Fault(format!("{}: a record of another kind at {offset}", record.entity))
+            })?;
             E::apply(&mut state, record.at, event);
         }
         let mut entity = Box::new(E::new(self.args.entity, state));

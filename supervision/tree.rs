@@ -61,8 +61,12 @@ impl Tree {
             Strategy::OneForOne,
             vec![
                 partitions(&node).into_child(),
-                supervisor("catalogue-readers", Strategy::OneForOne, vec![actor::<Catalogue>(&node, ())])
-                    .into_child(),
+                supervisor(
+                    "catalogue-readers",
+                    Strategy::OneForOne,
+                    vec![actor::<Catalogue>(&node, ())],
+                )
+                .into_child(),
                 crowd("feeds", self.feed).into_child(),
                 crowd("strategies", self.strategy).into_child(),
                 crowd("sessions", session(&node)).into_child(),
@@ -144,10 +148,10 @@ pub fn child<B: Behaviour>(
     ChildSpec::new(B::KIND, B::KIND, move |context| {
         let (node, args) = (node.clone(), args.clone());
         async move {
-            let args = args(&context)
-                .ok_or_else(|| StartError::failed(format!("`{}` names no {}", context.id, B::KIND)))?;
+            let args = args(&context).ok_or_else(|| {
+                StartError::failed(format!("`{}` names no {}", context.id, B::KIND))
+            })?;
             context.spawn(Shell::<B>::new(node), args).await
         }
     })
 }
-

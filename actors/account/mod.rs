@@ -18,7 +18,7 @@ use crate::partition::{Effect, Routes};
 use crate::registry::Address;
 use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
-use domain::account::{Account as State, Outgoing, Requested};
+use domain::account::{Account as State, Acted, Outgoing, Requested};
 use domain::act::AccountAct;
 use domain::ids::{AccountId, EntityId, MarketId, SessionId};
 use domain::link::Arrival;
@@ -27,21 +27,37 @@ use domain::record::{AccountEvent, Event, Notice, RequestKey};
 use domain::request::{CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
 #[derive(Debug)]
 pub enum AccountMsg {
     /// A session's numbered request.
-    Request { key: RequestKey, request: Arc<CustomerRequest> },
+    Request {
+        key: RequestKey,
+        request: Arc<CustomerRequest>,
+    },
     /// A market's numbered notice.
-    Notice { market: MarketId, k: u64, notice: Arc<Notice> },
+    Notice {
+        market: MarketId,
+        k: u64,
+        notice: Arc<Notice>,
+    },
     /// The market has not seen the account's commands from this number on.
-    SendAgain { market: MarketId, from: u64 },
-    /// Home's act. Home has the answers of all acts up to `answered_through`.
-    Act { n: u64, answered_through: u64, act: AccountAct },
-    Query { query: AccountQuery, reply: oneshot::Sender<AccountView> },
+    SendAgain {
+        market: MarketId,
+        from: u64,
+    },
+    /// Home's act.
+    Act {
+        n: u64,
+        act: AccountAct,
+    },
+    Query {
+        query: AccountQuery,
+        reply: oneshot::Sender<AccountView>,
+    },
 }
 
 impl Named for AccountMsg {
@@ -72,7 +88,7 @@ pub struct Account {
     state: State,
     markets: Routes<MarketMsg>,
     home: Routes<HomeMsg>,
-    /// How often each open command was sent, and whether it was open when last looked at.
+    /// Commands that were open when last looked at, and how often each was sent.
     attempts: BTreeMap<(MarketId, u64), u32>,
 }
 
@@ -108,8 +124,9 @@ impl Entity for Account {
         state.apply(at, event);
     }
 
+    /// Nothing of an account happens by the clock alone; deadlines are looked at when repeating.
     fn wake(&self) -> Option<UtcMillis> {
-        self.state.wake()
+        None
     }
 
     fn state(&self) -> &State {
@@ -129,14 +146,16 @@ impl Entity for Account {
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
             AccountMsg::Request { key, request } => self.request(key, &request, desk),
-            AccountMsg::Notice { market, k, notice } => self.notice(market, k, &notice, desk),
+            AccountMsg::Notice { market, k, notice } => {
+                self.notice(market, k, Arc::unwrap_or_clone(notice), desk)
+            }
             AccountMsg::SendAgain { market, from } => {
                 self.send_open_commands(desk, |(other, n)| other == market && n >= from);
                 Ok(())
             }
-            AccountMsg::Act { n, answered_through, act } => self.act(n, answered_through, &act, desk),
+            AccountMsg::Act { n, act } => self.act(n, &act, desk),
             AccountMsg::Query { query, reply } => {
-                let view = AccountView::of(&self.state, desk.now(), &query);
+                let view = AccountView::of(&self.state, desk.records(), &query);
                 self.tell(desk, move || drop(reply.send(view)))
             }
         }
@@ -151,19 +170,15 @@ impl Entity for Account {
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
         let now = desk.now();
         let overdue = self.state.overdue(now, desk.node.settings.placement_timeout_ms);
-        for (market, n) in overdue {
+        let given_up: BTreeSet<_> = overdue.into_iter().chain(self.state.withdrawals()).collect();
+        for (market, n) in given_up {
             self.to_market(market, MarketMsg::Withdraw { account: self.id, n }, desk);
         }
-        let sent_before = std::mem::take(&mut self.attempts);
-        let open: Vec<_> = self.state.open_commands().map(|open| (open.market, open.n)).collect();
-        self.attempts = open
-            .iter()
-            .map(|command| (*command, sent_before.get(command).copied().unwrap_or(0)))
-            .collect();
-        self.send_open_commands(desk, |command| sent_before.contains_key(&command));
-        for command in open {
-            self.attempts.entry(command).and_modify(|sent| *sent = (*sent).max(1));
-        }
+        let before = std::mem::take(&mut self.attempts);
+        let open = self.state.open_commands().map(|(market, n, ..)| (market, n));
+        self.attempts =
+            open.map(|open| (open, before.get(&open).map_or(1, |sent| *sent))).collect();
+        self.send_open_commands(desk, |open| before.contains_key(&open));
         Ok(!self.attempts.is_empty())
     }
 
@@ -201,12 +216,12 @@ impl Account {
         &mut self,
         market: MarketId,
         k: u64,
-        notice: &Notice,
+        notice: Notice,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
         let taken = self.state.notice(now, market, k, notice);
-        self.hand_over(now, taken.events, desk)?;
+        self.hand_over(now, taken.event.into_iter().collect(), desk)?;
         if let Arrival::Gap { expected } = taken.arrival {
             // What came before is open with the market: it tells everything again.
             let acknowledged = expected - 1;
@@ -215,16 +230,16 @@ impl Account {
         Ok(())
     }
 
-    fn act(
-        &mut self,
-        n: u64,
-        answered_through: u64,
-        act: &AccountAct,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
+    fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
-        let events = self.state.act(now, n, answered_through, act);
-        self.hand_over(now, events, desk)
+        match self.state.act(now, n, act) {
+            Acted::Taken(event) => self.hand_over(now, vec![event], desk),
+            Acted::Answered(answer) => {
+                self.send(Outgoing::ActAnswered { n, answer }, desk);
+                Ok(())
+            }
+            Acted::Forgotten => Ok(()),
+        }
     }
 
     /// Records and what leaves the partition to the journal; then messages to its entities.
@@ -244,7 +259,7 @@ impl Account {
                 outgoing => messages.push(outgoing),
             }
         }
-        desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
+        desk.hand_over(now, events, Self::into_event, None, effects)?;
         for message in messages {
             self.send(message, desk);
         }
@@ -279,25 +294,22 @@ impl Account {
     }
 
     fn send_open_commands(&mut self, desk: &mut Desk, which: impl Fn((MarketId, u64)) -> bool) {
-        let open: Vec<_> =
-            self.state.open_commands().filter(|open| which((open.market, open.n))).collect();
         let account = self.id;
-        for open in open {
-            let attempt = self.attempts.entry((open.market, open.n)).or_insert(0);
+        for (market, n, command, _) in self.state.open_commands() {
+            if !which((market, n)) {
+                continue;
+            }
+            let attempt = self.attempts.entry((market, n)).or_insert(0);
             *attempt += 1;
             let message = MarketMsg::Command {
                 account,
-                n: open.n,
+                n,
                 attempt: *attempt,
-                acknowledged: open.acknowledged,
-                command: open.command,
+                acknowledged: self.state.acknowledged(market),
+                command: command.clone(),
             };
-            self.markets.send(
-                &desk.node,
-                desk.partition.id,
-                EntityId::Market(open.market),
-                message,
-            );
+            let to = EntityId::Market(market);
+            self.markets.send(&desk.node, desk.partition.id, to, message);
             desk.expect_answers();
         }
     }

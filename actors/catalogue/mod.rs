@@ -117,7 +117,7 @@ impl Behaviour for Catalogue {
     fn observe(&self) -> serde_json::Value {
         json!({
             "offset": self.at.map(Offset::get),
-            "markets": self.state.market_count(),
+            "markets": self.state.listed_len(),
             "waiting": self.waiting.len(),
             "followings": self.followings,
         })

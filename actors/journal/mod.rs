@@ -67,7 +67,8 @@ impl Behaviour for Journal {
                 Err(error) => node.doom(format!("journal of partition {id}: {error}")),
             }
         };
-        let (writer, log) = Writer::start(config, opened).map_err(|error| Fault(error.to_string()))?;
+        let (writer, log) =
+            Writer::start(config, opened).map_err(|error| Fault(error.to_string()))?;
         let partition = Arc::new(Partition::new(id, log));
         if slot.set(partition.clone()).is_err() {
             return Err(Fault::new("a partition is made once"));
@@ -116,8 +117,9 @@ fn config(
     me: Mailbox<JournalMsg>,
 ) -> Result<WriterConfig<Record>, String> {
     let home = node.settings.data.join(format!("partition-{id}"));
-    let disk = OsDisk::open(home.join("journal")).map_err(|error| error.to_string())?;
-    let options = FileOptions { segment_bytes: node.settings.segment_bytes, ..FileOptions::default() };
+    let disk = OsDisk::new(home.join("journal")).map_err(|error| error.to_string())?;
+    let options =
+        FileOptions { segment_bytes: node.settings.segment_bytes, ..FileOptions::default() };
     let engine = Arc::new(FileEngine::new(Arc::new(disk), options));
     let snapshots = Snapshots::open(home.join("snapshots"), node.settings.snapshot_cache_bytes);
     let snapshots = match snapshots {

@@ -131,7 +131,8 @@ impl Publisher {
         self.kept.push_back(frame);
         while self.kept_records > KEPT_RECORDS && self.kept.len() > 1 {
             self.kept_records -= self.kept.pop_front().map_or(0, |frame| frame.len());
-            self.first = self.kept.front().and_then(|frame| frame.first()).map_or(self.first, |kept| kept.0);
+            self.first =
+                self.kept.front().and_then(|frame| frame.first()).map_or(self.first, |kept| kept.0);
         }
         let (kept, first, end) = (&self.kept, self.first, self.end);
         self.followers.retain_mut(|follower| follower.give(kept, first, end));
@@ -148,9 +149,12 @@ impl Follower {
             (self.deliver)(Next::Behind);
             return false;
         }
-        let from = kept.partition_point(|frame| frame.last().is_none_or(|(last, _)| *last <= self.at));
+        let from =
+            kept.partition_point(|frame| frame.last().is_none_or(|(last, _)| *last <= self.at));
         for frame in kept.iter().skip(from) {
-            let (Some((first, _)), Some((last, _))) = (frame.first(), frame.last()) else { continue };
+            let (Some((first, _)), Some((last, _))) = (frame.first(), frame.last()) else {
+                continue;
+            };
             let part = match *first > self.at {
                 true => frame.clone(),
                 false => frame.iter().filter(|(offset, _)| *offset > self.at).cloned().collect(),

@@ -30,7 +30,8 @@ impl Entry for Record {
     fn encode(&self, out: &mut Vec<u8>) {
         out.push(VERSION);
         let body = (self.entity, self.seq, self.at, self.wake, &self.event);
-        rmp_serde::encode::write(out, &body).expect("a record has no map with keys that cannot be written");
+        rmp_serde::encode::write(out, &body)
+            .expect("a record has no map with keys that cannot be written");
     }
 
     fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
@@ -49,7 +50,8 @@ impl Fold<Record> for PartitionFold {
 /// An entity's state as a snapshot keeps it.
 pub fn encode_state<S: Serialize>(state: &S) -> Vec<u8> {
     let mut out = vec![VERSION];
-    rmp_serde::encode::write(&mut out, state).expect("a state has no map with keys that cannot be written");
+    rmp_serde::encode::write(&mut out, state)
+        .expect("a state has no map with keys that cannot be written");
     out
 }
 
@@ -93,22 +95,26 @@ impl Compact<Record> for EntityCompact {
                 }
                 _ => false,
             }),
-            EntityId::Account(_) => fold::<Account>(state, records, |account, record| match &record.event {
-                Event::Account(event) => {
-                    account.apply(record.at, event);
-                    drop(account.take_outgoing());
-                    true
-                }
-                _ => false,
-            }),
-            EntityId::Market(_) => fold::<Market>(state, records, |market, record| match &record.event {
-                Event::Market(event) => {
-                    market.apply(record.at, event);
-                    market.outgoing().for_each(drop);
-                    true
-                }
-                _ => false,
-            }),
+            EntityId::Account(_) => {
+                fold::<Account>(state, records, |account, record| match &record.event {
+                    Event::Account(event) => {
+                        account.apply(record.at, event);
+                        drop(account.take_outgoing());
+                        true
+                    }
+                    _ => false,
+                })
+            }
+            EntityId::Market(_) => {
+                fold::<Market>(state, records, |market, record| match &record.event {
+                    Event::Market(event) => {
+                        market.apply(record.at, event);
+                        market.outgoing().for_each(drop);
+                        true
+                    }
+                    _ => false,
+                })
+            }
         };
         bytes.map(Some)
     }
@@ -125,7 +131,10 @@ fn fold<S: Default + Serialize + DeserializeOwned>(
     };
     for (offset, record) in records {
         if record.seq != seq + 1 || !apply(&mut state, record) {
-            let why = format!("{}: record {} does not follow {seq} at {offset}", record.entity, record.seq);
+            let why = format!(
+                "{}: record {} does not follow {seq} at {offset}",
+                record.entity, record.seq
+            );
             return Err(CodecError(why));
         }
         seq = record.seq;

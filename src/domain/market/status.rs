@@ -38,6 +38,16 @@ impl Market {
         self.tell_on(now, records);
     }
 
+    /// The market was in play while nobody could see what happened: it waits for an operator.
+    pub fn suspend_after_outage(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
+        if self.in_play && self.status == MarketStatus::Open {
+            let change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
+            let record = MarketEvent::StatusChanged(change);
+            self.apply(now, &record);
+            records.push(record);
+        }
+    }
+
     fn decide_act(&self, now: UtcMillis, n: u64, act: &MarketAct) -> Result<MarketEvent, ActError> {
         if let MarketAct::Create { definition, open } = act {
             return self.create(n, definition, *open);
