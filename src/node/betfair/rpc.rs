@@ -3,7 +3,7 @@
 //! Owns reading a body into calls and writing the replies. Never decides what a call does: the caller takes
 //! each [`Call`], reads its request, and pushes a result or an error into [`Replies`].
 //!
-//! The order of checks is the original's: body, batch, method, parameters, then (by [`admit`]) the headers.
+//! The order of checks is the original's: body, batch, method, parameters, then the headers.
 //!
 //! Bounds   [`MAX_CALLS`] in a batch: a body of one megabyte could hold 300,000 empty calls.
 
@@ -187,6 +187,16 @@ impl<'a> Replies<'a> {
         self.end(id);
     }
 
+    /// Bytes written so far.
+    pub fn len(&self) -> usize {
+        self.body.len()
+    }
+
+    /// Whether nothing was written yet.
+    pub fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
     /// The body; HTTP 200.
     pub fn finish(mut self) -> Vec<u8> {
         if self.batch {
@@ -258,18 +268,6 @@ impl<'a> Credentials<'a> {
         })?;
         Ok((app_key, token))
     }
-}
-
-/// The session of a request: `verify` is asked only with both headers there.
-pub async fn admit<S, F>(
-    credentials: Credentials<'_>,
-    verify: impl FnOnce(&str, &str) -> F,
-) -> Result<S, Exception>
-where
-    F: Future<Output = Result<S, Denied>>,
-{
-    let (app_key, token) = credentials.both()?;
-    Ok(verify(app_key, token).await?)
 }
 
 #[cfg(test)]
@@ -378,14 +376,11 @@ mod tests {
         assert_eq!(word(Some("k"), Some("t")), Ok(("k", "t")));
     }
 
-    #[tokio::test]
-    async fn a_denied_session_is_named() {
-        let both = Credentials { app_key: Some("k"), token: Some("t") };
-        let denied =
-            |denied| async move { admit(both, |_, _| async move { Err::<(), _>(denied) }).await };
-        let word = async |cause| denied(cause).await.unwrap_err().word;
-        assert_eq!(word(Denied::AppKey).await, ExceptionWord::InvalidAppKey);
-        assert_eq!(word(Denied::Session).await, ExceptionWord::InvalidSessionInformation);
-        assert_eq!(word(Denied::Busy).await, ExceptionWord::ServiceBusy);
+    #[test]
+    fn a_denied_session_is_named() {
+        let word = |denied| Exception::from(denied).word;
+        assert_eq!(word(Denied::AppKey), ExceptionWord::InvalidAppKey);
+        assert_eq!(word(Denied::Session), ExceptionWord::InvalidSessionInformation);
+        assert_eq!(word(Denied::Busy), ExceptionWord::ServiceBusy);
     }
 }
