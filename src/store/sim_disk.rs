@@ -140,6 +140,10 @@ impl SimDisk {
         self.state().operations_left = Some(operations);
     }
 
+    pub fn is_powered_off(&self) -> bool {
+        self.state().powered_off
+    }
+
     /// The `nth` sync of a file from now on (1 = the next) fails; its pages stay readable. `seed` says which of them
     /// reached the disk all the same.
     pub fn fail_sync(&self, nth: u64, seed: u64) {

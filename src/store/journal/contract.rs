@@ -236,12 +236,13 @@ fn retention_drops_only_what_a_checkpoint_covers(engine: &dyn Engine) {
 mod tests {
     use super::*;
     use crate::disk::OsDisk;
-    use crate::journal::files::{FileEngine, FileOptions};
+    use crate::journal::files::FileEngine;
     use crate::sim_disk::SimDisk;
+    use crate::torture::scene::options;
 
     #[test]
     fn files_on_a_simulated_disk_keep_the_contract() {
-        let options = FileOptions { segment_bytes: 16 << 10, background: false };
+        let options = options(16 << 10, false);
         run(&|| Arc::new(FileEngine::new(Arc::new(SimDisk::new()), options)));
     }
 
@@ -252,7 +253,7 @@ mod tests {
         run(&|| {
             count.set(count.get() + 1);
             let path = directory.path().join(count.get().to_string());
-            let options = FileOptions { segment_bytes: 64 << 10, background: true };
+            let options = options(64 << 10, true);
             Arc::new(FileEngine::new(Arc::new(OsDisk::new(path).unwrap()), options))
         });
     }

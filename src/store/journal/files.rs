@@ -19,6 +19,7 @@ use crate::failpoint::fail_at;
 use crate::frame::{self, BLOCK, Header, Kind};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How many frames the durable mark may be behind while the log is busy.
 const MARK_EVERY_FRAMES: u32 = 64;
@@ -29,11 +30,17 @@ pub struct FileOptions {
     pub segment_bytes: u64,
     /// Whether spares are made by a thread; without, at rotation (deterministic, for tests).
     pub background: bool,
+    /// How soon a spare that could not be made is tried again.
+    pub spare_retry: Duration,
 }
 
 impl Default for FileOptions {
     fn default() -> Self {
-        FileOptions { segment_bytes: 64 << 20, background: true }
+        FileOptions {
+            segment_bytes: 64 << 20,
+            background: true,
+            spare_retry: Duration::from_secs(1),
+        }
     }
 }
 
@@ -126,7 +133,7 @@ impl FileJournal {
             disk.remove(name)?;
         }
         disk.sync_directory()?;
-        let spare = Spare::new(disk.clone(), bytes, options.background)?;
+        let spare = Spare::new(disk.clone(), options)?;
         let chain = opened.chain;
         let (file, capacity_blocks) = match opened.tail {
             Some(Tail { file, capacity_blocks }) => (Some(file), capacity_blocks),
@@ -277,7 +284,9 @@ impl Journal for FileJournal {
     }
 
     fn writable(&self) -> bool {
-        !self.dead && !self.spare.failed()
+        // A spare that is only late is no reason to refuse while what is in hand surely fits.
+        let roomy = self.block < self.capacity_blocks / 2;
+        !self.dead && !self.spare.failed() && (roomy || self.spare.is_ready())
     }
 
     fn idle(&mut self) {

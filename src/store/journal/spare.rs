@@ -4,14 +4,13 @@
 //! disk is full: a spare that cannot be made is tried again every second, and until then the log takes nothing new. Never
 //! renames: the journal does when it rotates.
 
+use super::files::FileOptions;
 use super::segment;
 use crate::disk::{Disk, DiskFile};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How often a spare is tried when the last try failed.
-const RETRY: Duration = Duration::from_secs(1);
 /// How long a rotation waits for a spare that is being made; a disk slower than this counts as full.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -25,7 +24,7 @@ struct State {
 
 struct Shared {
     disk: Arc<dyn Disk>,
-    segment_bytes: u64,
+    options: FileOptions,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -36,18 +35,10 @@ pub(super) struct Spare {
 }
 
 impl Spare {
-    pub(super) fn new(
-        disk: Arc<dyn Disk>,
-        segment_bytes: u64,
-        background: bool,
-    ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            disk,
-            segment_bytes,
-            state: Mutex::default(),
-            changed: Condvar::new(),
-        });
-        let thread = if background {
+    pub(super) fn new(disk: Arc<dyn Disk>, options: FileOptions) -> std::io::Result<Self> {
+        let shared =
+            Arc::new(Shared { disk, options, state: Mutex::default(), changed: Condvar::new() });
+        let thread = if options.background {
             let shared = shared.clone();
             Some(thread::Builder::new().name("journal-spare".into()).spawn(move || shared.work())?)
         } else {
@@ -73,6 +64,10 @@ impl Spare {
 
     pub(super) fn failed(&self) -> bool {
         self.shared.state().failed
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.shared.state().ready.is_some()
     }
 
     /// The spare, once: waits for it while it is being made, `None` when it cannot be made.
@@ -119,7 +114,8 @@ impl Shared {
             if !self.make() {
                 let state = self.state();
                 let running = |state: &mut State| !state.stopped;
-                let waited = self.changed.wait_timeout_while(state, RETRY, running);
+                let waited =
+                    self.changed.wait_timeout_while(state, self.options.spare_retry, running);
                 drop(waited.unwrap_or_else(PoisonError::into_inner));
             }
         }
@@ -128,7 +124,7 @@ impl Shared {
     /// Makes what is wanted, without holding the lock; true when it is there.
     fn make(&self) -> bool {
         let Some(number) = self.state().wanted else { return true };
-        let made = segment::prepare(&*self.disk, number, self.segment_bytes);
+        let made = segment::prepare(&*self.disk, number, self.options.segment_bytes);
         let mut state = self.state();
         let failed_before = state.failed;
         state.failed = made.is_err();

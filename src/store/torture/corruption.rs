@@ -2,18 +2,17 @@
 //! Method: seeded flips, truncations, zeroed and moved sectors in every kind of file; afterwards the log either refuses to
 //! open and names the file, or holds exactly what it held.
 
+use super::scene::options;
 use crate::disk::Disk;
 use crate::error::OpenError;
 use crate::journal::contract::{Remembered, append};
-use crate::journal::files::{FileEngine, FileOptions};
+use crate::journal::files::FileEngine;
 use crate::journal::{Engine, Journal};
 use crate::sim_disk::{Seeded, SimDisk};
 use std::sync::Arc;
 
-const OPTIONS: FileOptions = FileOptions { segment_bytes: 16 << 10, background: false };
-
 fn engine(disk: &SimDisk) -> FileEngine {
-    FileEngine::new(Arc::new(disk.clone()), OPTIONS)
+    FileEngine::new(Arc::new(disk.clone()), options(16 << 10, false))
 }
 
 /// A log of several segments, with a checkpoint behind the first of them when the seed says so.

@@ -2,10 +2,11 @@
 //! Method: seeded runs of appends, rotations, checkpoints, failed syncs, power cuts, kills and full disks on the
 //! simulated disk, against a model that knows what was reported durable and which one batch is in doubt.
 
+use super::scene::options;
 use crate::entry::Offset;
 use crate::error::{AppendError, OpenError};
 use crate::journal::contract::{Remembered, body_of};
-use crate::journal::files::{FileEngine, FileOptions};
+use crate::journal::files::FileEngine;
 use crate::journal::{Batch, Engine, Journal};
 use crate::sim_disk::{Seeded, SimDisk};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ impl Model {
         let mut luck = Seeded::new(seed);
         let disk = SimDisk::new();
         let segment_bytes = [4 << 10, 8 << 10, 32 << 10][luck.below(3) as usize];
-        let options = FileOptions { segment_bytes, background: false };
+        let options = options(segment_bytes, false);
         let engine = FileEngine::new(Arc::new(disk.clone()), options);
         Model { seed, luck, disk, engine, durable: Vec::new(), doubtful: Vec::new(), faults: 0 }
     }

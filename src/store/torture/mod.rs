@@ -3,5 +3,7 @@
 mod corruption;
 mod journal_torture;
 pub(crate) mod note;
-mod scene;
+mod recovery;
+pub(crate) mod scene;
 mod writer;
+mod writer_torture;

@@ -55,6 +55,11 @@ pub(crate) fn attach(handle: &NoteHandle, key: u32) -> Recovery<Note> {
     recovered.recv_timeout(LONG).unwrap().unwrap()
 }
 
+/// Small segments and short waits.
+pub(crate) fn options(segment_bytes: u64, background: bool) -> FileOptions {
+    FileOptions { segment_bytes, background, spare_retry: Duration::from_millis(2) }
+}
+
 pub(crate) struct Scene {
     pub(crate) disk: SimDisk,
     pub(crate) options: FileOptions,
@@ -62,13 +67,15 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let options = FileOptions { segment_bytes: 16 << 10, background: true };
+        let options = options(16 << 10, true);
         Scene { disk: SimDisk::new(), options }
     }
 
     pub(crate) fn config(&self) -> WriterConfig<Note> {
         let engine = FileEngine::new(Arc::new(self.disk.clone()), self.options);
-        WriterConfig::new("journal-of-a-test", Arc::new(engine))
+        let mut config = WriterConfig::new("journal-of-a-test", Arc::new(engine));
+        config.idle = Duration::from_millis(2);
+        config
     }
 
     pub(crate) fn start_with(&self, config: WriterConfig<Note>) -> (NoteWriter, NoteHandle) {
@@ -96,7 +103,7 @@ impl Scene {
         }
         found.sort_by_key(|it| it.0);
         assert_eq!(found.len() as u64, ready.end.get());
-        writer.stop();
+        assert!(writer.stop(LONG));
         found
     }
 }

@@ -26,7 +26,7 @@ fn effects_are_released_in_order_after_their_records_are_durable() {
         assert_eq!((effect, through), (number, Offset::new(durable)));
         assert!(handle.released() >= through);
     }
-    writer.stop();
+    assert!(writer.stop(LONG));
     assert_eq!(handle.hand_over(hand_over(1, token, 1)), Err(HandOverError::Gone));
     assert_eq!(scene.records().len(), durable as usize);
 }
@@ -56,7 +56,7 @@ fn an_attaching_entity_sees_what_was_queued_before_it_and_its_old_token_is_refus
     handle.hand_over(fresh).unwrap();
     assert_eq!(released.recv_timeout(LONG).unwrap().0, 100);
     assert_eq!(handle.stats().refused, 1);
-    writer.stop();
+    assert!(writer.stop(LONG));
     assert!(scene.records().iter().all(|(_, note)| note.number != 99));
 }
 
@@ -75,7 +75,7 @@ fn a_retired_entity_is_durable_and_must_attach_again() {
     assert!(!retired.recv_timeout(LONG).unwrap());
     handle.hand_over(hand_over(1, token, 2)).unwrap();
     assert_eq!(attach(&handle, 1).records.len(), 1);
-    writer.stop();
+    assert!(writer.stop(LONG));
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_hand_over_is_never_split_and_small_ones_share_frames() {
         handle.hand_over(HandOver { key: 1, token, records, effects: vec![] }).unwrap();
     }
     assert!(handle.wait_released(Offset::new(800), LONG));
-    writer.stop();
+    assert!(writer.stop(LONG));
     let frames: Vec<usize> = frames.iter().collect();
     assert_eq!(frames.iter().sum::<usize>(), 800);
     assert!(frames.iter().all(|records| records % 40 == 0), "{frames:?}");
@@ -114,7 +114,7 @@ fn the_fold_is_shown_at_a_released_offset_and_read_back() {
     let (fold, offset, released) = shown.recv_timeout(LONG).unwrap();
     assert_eq!((fold.last, offset), (released, released));
     assert_eq!(fold.count, 30);
-    writer.stop();
+    assert!(writer.stop(LONG));
     let (_writer, _, ready) = scene.reopen();
     assert_eq!((ready.fold, ready.end), (fold, offset));
 }
@@ -216,7 +216,7 @@ fn past_the_hard_bound_a_hand_over_is_an_overrun() {
     assert!(outcome.into_iter().any(|it| it == Err(HandOverError::Overrun)));
     assert!(handle.backlog() <= 10);
     drop(go_on);
-    writer.stop();
+    assert!(writer.stop(LONG));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_full_disk_makes_it_read_only_until_there_is_room() {
     assert!(!handle.is_gone());
     scene.disk.set_capacity(None);
     assert!(handle.wait_released(Offset::new(number), LONG));
-    writer.stop();
+    assert!(writer.stop(LONG));
     assert_eq!(scene.records().len() as u64, number);
 }
 

@@ -86,6 +86,8 @@ pub struct WriterConfig<R: Entry> {
     pub cache_bytes: usize,
     /// How long to wait for the last writer of this log.
     pub lock_patience: Duration,
+    /// How often lazy work is looked at: the durable mark, a full disk, whether a checkpoint is due.
+    pub idle: Duration,
     pub tail: Tail<R>,
     /// Called on the thread, last of all; the lock on the log is free by then.
     pub stopped: Box<dyn FnOnce(StopReason) + Send>,
@@ -104,6 +106,7 @@ impl<R: Entry> WriterConfig<R> {
             frame_body_bytes: 1 << 20,
             cache_bytes: 64 << 20,
             lock_patience: Duration::from_secs(10),
+            idle: Duration::from_secs(1),
             tail: Box::new(|_| {}),
             stopped: Box::new(|_| {}),
         }
@@ -133,6 +136,8 @@ struct Shared<R: Entry, F, E> {
     refused: AtomicU64,
     frames: AtomicU64,
     bytes: AtomicU64,
+    /// The thread has let go of the log.
+    ended: AtomicBool,
     waiters: AtomicUsize,
     waiting: Mutex<()>,
     moved: Condvar,
@@ -188,6 +193,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Writer<R, F, E> {
             refused: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
             waiters: AtomicUsize::new(0),
             waiting: Mutex::new(()),
             moved: Condvar::new(),
@@ -201,11 +207,19 @@ impl<R: Entry, F: Fold<R>, E: Effect> Writer<R, F, E> {
         Ok((Writer { shared, thread: Some(thread) }, handle))
     }
 
-    /// Writes and releases everything that was accepted, lets go of the log and waits for the thread.
-    pub fn stop(mut self) {
+    /// Writes and releases everything that was accepted, lets go of the log and waits for the thread. What is not through
+    /// after `patience` (a full disk, a slow one) is abandoned; false then.
+    pub fn stop(mut self, patience: Duration) -> bool {
         // Refused only when the thread has ended already.
         let _ = self.shared.queue.push(Item::Stop, 0);
+        let shared = self.shared.clone();
+        let guard = shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = |_: &mut ()| !shared.ended.load(Ordering::SeqCst);
+        drop(shared.moved.wait_timeout_while(guard, patience, running));
+        let ended = shared.ended.load(Ordering::SeqCst);
+        self.shared.close();
         self.join();
+        ended
     }
 
     /// Stops at once and waits for the thread: for tests and for those who must have the lock free.

@@ -23,9 +23,6 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How often lazy work is looked at: the durable mark, a spare that could not be made.
-const IDLE: Duration = Duration::from_secs(1);
-
 type ReadyCallback<F> = Box<dyn FnOnce(Result<Ready<F>, OpenError>) + Send>;
 
 /// The whole life of the thread.
@@ -37,6 +34,7 @@ pub(super) fn run<R: Entry, F: Fold<R>, E: Effect>(
     let stopped = std::mem::replace(&mut config.stopped, Box::new(|_| {}));
     let reason = panic::catch_unwind(AssertUnwindSafe(|| live(config, &shared, ready)));
     // Whatever happened: nothing goes in any more, and what was in is dropped with its effects.
+    shared.ended.store(true, Ordering::SeqCst);
     shared.close();
     stopped(reason.unwrap_or(StopReason::Panicked));
 }
@@ -91,6 +89,7 @@ struct Thread<R: Entry, F: Fold<R>, E: Effect> {
     after_release: Vec<AfterRelease<R, F>>,
     /// Weight of the queue that this frame settles.
     weight: usize,
+    idle: Duration,
     looked_idle: Instant,
     compact: Option<Arc<dyn Compact<R>>>,
     checkpoint_after_records: u64,
@@ -163,6 +162,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             effects: Vec::new(),
             after_release: Vec::new(),
             weight: 0,
+            idle: config.idle,
             looked_idle: Instant::now(),
             compact: config.compact,
             checkpoint_after_records: config.checkpoint_after_records,
@@ -181,7 +181,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
     fn work(&mut self) -> StopReason {
         let mut inbox = Vec::new();
         loop {
-            let taken = self.shared.queue.take(&mut inbox, IDLE);
+            let taken = self.shared.queue.take(&mut inbox, self.idle);
             if taken == Taken::Closed {
                 return StopReason::OwnerGone;
             }
@@ -327,7 +327,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
                 Ok(at) => return Ok(at),
                 Err(AppendError::Full) => {
                     self.shared.writable.store(false, Ordering::Relaxed);
-                    self.shared.queue.wait_closed(IDLE);
+                    self.shared.queue.wait_closed(self.idle);
                     self.journal().idle();
                 }
                 Err(error) => return Err(StopReason::Append(error)),
@@ -341,7 +341,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
 
     fn look_idle(&mut self, idle: bool) {
         let now = Instant::now();
-        if idle || now.duration_since(self.looked_idle) >= IDLE {
+        if idle || now.duration_since(self.looked_idle) >= self.idle {
             self.looked_idle = now;
             self.journal().idle();
             let writable = self.journal().writable();
