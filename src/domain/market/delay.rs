@@ -6,7 +6,7 @@
 //! order that went wholly is answered with nothing matched and nothing resting.
 
 use super::Market;
-use super::orders::{Found, zip_replaced};
+use super::orders::zip_replaced;
 use crate::definition::MarketStatus;
 use crate::ids::{AccountId, BetId, Handle};
 use crate::link::Arrival;
@@ -17,7 +17,6 @@ use crate::order::{
 use crate::record::{CommandRef, Delayed, Lapsed, MarketEvent, Notice, Taken};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// One command whose orders wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,26 +42,14 @@ impl Market {
     pub(super) fn delay(
         &mut self,
         now: UtcMillis,
-        command: CommandRef,
-        orders: &[Found],
-        what: Delayed,
-    ) -> MarketEvent {
-        let own = self.begin(&command);
-        self.placed += orders.iter().map(|(order, _)| order.size).sum();
-        self.delay_begun(now, own, command, orders, what)
-    }
-
-    pub(super) fn delay_begun(
-        &mut self,
-        now: UtcMillis,
         own: u32,
         command: CommandRef,
-        orders: &[Found],
+        orders: &[NewOrder],
         what: Delayed,
     ) -> MarketEvent {
         let until = now.plus_ms(i64::from(self.bet_delay_s) * 1_000);
         let mut waiting = Vec::with_capacity(orders.len());
-        for (order, _) in orders {
+        for order in orders {
             let handle = self.book.orders.next_handle();
             self.wait_in_slot(own, command.n, order, handle);
             waiting.push((*order, handle));
@@ -78,7 +65,8 @@ impl Market {
         orders: &[(NewOrder, Handle)],
         what: &Delayed,
     ) {
-        let own = self.begin(command);
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
         match what {
             Delayed::Place(_) => self.placed += orders.iter().map(|(order, _)| order.size).sum(),
             Delayed::Replace(_, cancelled) => {
@@ -109,7 +97,7 @@ impl Market {
         let (command, orders, what) = (*command, orders.to_vec(), what.clone());
         let bets = orders.iter().map(|(order, handle)| (order.bet, *handle)).collect();
         self.waiting.insert(at, Waiting { until, command, orders, what });
-        self.links.tell(own, Arc::new(Notice::Waiting { n: command.n, orders: bets }));
+        self.links.tell(own, Notice::Waiting { n: command.n, orders: bets });
     }
 
     pub(super) fn take_waiting(&mut self, command: &CommandRef) -> Option<Waiting> {
@@ -131,7 +119,8 @@ impl Market {
     pub(super) fn release(&mut self, now: UtcMillis) -> MarketEvent {
         let waiting = self.waiting.front().expect("called when somebody waits");
         let command = waiting.command;
-        let (own, waiting) = self.begin_or_go_on(&command);
+        let own = self.links.number_or_new(command.account);
+        let waiting = self.begin(own, &command);
         let Waiting { orders, what, .. } = waiting.expect("it was in the queue just now");
         let conditions = match &what {
             Delayed::Place(conditions) | Delayed::Replace(conditions, _) => *conditions,
@@ -173,7 +162,7 @@ impl Market {
                 order.persistence = slot.persistence;
                 match self.overtaken(conditions) {
                     Some(reason) => none(order, Some(reason)),
-                    None => self.take(own, order, slot.runner, conditions, handle),
+                    None => self.take(own, order, conditions, handle),
                 }
             }
         };
@@ -202,7 +191,7 @@ impl Market {
         records: &mut Vec<MarketEvent>,
     ) -> Arrival {
         self.due(now, records);
-        let arrival = self.links.arrival(account, n);
+        let arrival = self.links.arrival(self.links.number(account), n);
         let lapsed = match arrival {
             Arrival::Gap { .. } => return arrival,
             Arrival::Next => vec![],

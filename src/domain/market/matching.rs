@@ -27,10 +27,10 @@ impl Market {
         &self,
         own: u32,
         order: NewOrder,
-        runner: u16,
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
+        let runner = self.runner(order.runner).expect("checked when the command came");
         let killed =
             |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
         if !conditions.best_execution && self.improves(&order, runner) {
@@ -113,15 +113,17 @@ impl Market {
         fills
     }
 
-    /// Whether one of the account's own orders may be met by these orders, taken together: each is taken to
+    /// The first of these orders that may meet one of the account's own, taken together: each is taken to
     /// need, at its own limit, all that it and those before it on its runner and side need.
-    pub(super) fn first_to_meet_own(&self, own: u32, orders: &[(NewOrder, u16)]) -> Option<usize> {
+    pub(super) fn first_to_meet_own(&self, own: u32, orders: &[NewOrder]) -> Option<usize> {
         (0..orders.len()).find(|&at| {
-            let (order, runner) = &orders[at];
-            let alike =
-                orders[..=at].iter().filter(|(other, on)| on == runner && other.side == order.side);
-            let wanted = alike.map(|(other, _)| i128::from(other.size.0)).sum();
-            self.meets_own(own, order, *runner, wanted)
+            let order = &orders[at];
+            let alike = orders[..=at]
+                .iter()
+                .filter(|other| other.runner == order.runner && other.side == order.side);
+            let wanted = alike.map(|other| i128::from(other.size.0)).sum();
+            let runner = self.runner(order.runner);
+            runner.is_some_and(|runner| self.meets_own(own, order, runner, wanted))
         })
     }
 

@@ -56,7 +56,6 @@ use notices::Links;
 use serde::{Deserialize, Serialize};
 use settle::Telling;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Past it, placements are refused with `ServiceUnavailable`.
 pub const MAX_ORDERS: usize = 1_000_000;
@@ -97,7 +96,7 @@ pub struct Market {
 }
 
 impl Market {
-    /// Folds one record; what it tells others is in [`Market::outgoing`].
+    /// Folds one record; what it tells others goes to [`Market::send_outgoing`].
     pub fn apply(&mut self, at: UtcMillis, event: &MarketEvent) {
         match event {
             MarketEvent::Created { n, definition, status } => {
@@ -155,18 +154,20 @@ impl Market {
         records: &mut Vec<MarketEvent>,
     ) -> Arrival {
         self.due(now, records);
-        let arrival = self.links.arrival(account, n);
+        let known = self.links.number(account);
+        let arrival = self.links.arrival(known, n);
         if arrival == Arrival::Next {
+            let own = known.unwrap_or_else(|| self.links.number_or_new(account));
             let reference = CommandRef { account, n, acknowledged };
-            records.push(self.decide(now, reference, attempt, command));
+            records.push(self.decide(now, own, reference, attempt, command));
         }
         arrival
     }
 
-    /// Moves out what the records since the last call tell accounts and home. After a replay the actor
-    /// drops it and resends what is open instead.
-    pub fn outgoing(&mut self) -> impl Iterator<Item = Outgoing> + '_ {
-        self.links.outgoing()
+    /// Shows what the records since the last call tell accounts and home, and forgets that it is new. After
+    /// a replay the actor shows it to nobody and resends what is open instead.
+    pub fn send_outgoing(&mut self, send: impl FnMut(Outgoing<'_>)) {
+        self.links.send_outgoing(send);
     }
 
     /// What `account` has not acknowledged, from notice `from` on.
@@ -174,7 +175,7 @@ impl Market {
         &self,
         account: AccountId,
         from: u64,
-    ) -> impl Iterator<Item = (u64, &Arc<Notice>)> {
+    ) -> impl Iterator<Item = (u64, &Notice)> {
         self.links.open_notices(account, from)
     }
 

@@ -1,8 +1,7 @@
 //! The numbered messages between a market and each account that ever spoke to it.
 //!
-//! Owns both halves of every link. Notices are shared with the messages that carry them, and are kept until
-//! the account has applied them; a link with nothing open is a few words. Never sends anything itself: what
-//! is new gathers in [`Outgoing`]s, which the actor takes.
+//! Owns both halves of every link. A notice is kept until its account has applied it; a link with nothing
+//! open is a few words. Never sends anything itself: what is new is shown as [`Outgoing`], once.
 
 use crate::act::ActAnswer;
 use crate::ids::{AccountId, BetId};
@@ -12,20 +11,19 @@ use crate::order::{LapseReason, Matched};
 use crate::record::Notice;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// What a market wants to be sent; it may go ahead of the disk inside the partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outgoing<'a> {
     Notice {
         account: AccountId,
         k: u64,
-        notice: Arc<Notice>,
+        notice: &'a Notice,
     },
     /// To home.
     ActAnswered {
         n: u64,
-        answer: ActAnswer,
+        answer: &'a ActAnswer,
     },
 }
 
@@ -33,7 +31,7 @@ pub enum Outgoing {
 struct Link {
     account: AccountId,
     commands: Inbound,
-    notices: Outbound<Arc<Notice>>,
+    notices: Outbound<Notice>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,7 +48,9 @@ pub(super) struct Links {
 struct News {
     filled: Vec<(u32, BetId, Matched)>,
     lapsed: Vec<(u32, BetId, Pence, LapseReason)>,
-    outgoing: Vec<Outgoing>,
+    /// Link and number of each new notice.
+    notices: Vec<(u32, u64)>,
+    answers: Vec<(u64, ActAnswer)>,
 }
 
 impl PartialEq for News {
@@ -88,9 +88,9 @@ impl Links {
         self.links.len()
     }
 
-    pub(super) fn arrival(&self, account: AccountId, n: u64) -> Arrival {
-        let link = self.number(account).map(|number| self.links[number as usize].commands);
-        link.unwrap_or_default().arrival(n)
+    pub(super) fn arrival(&self, number: Option<u32>, n: u64) -> Arrival {
+        let commands = number.map(|number| self.links[number as usize].commands);
+        commands.unwrap_or_default().arrival(n)
     }
 
     /// Takes `n` if it is the next; says whether it was.
@@ -115,15 +115,14 @@ impl Links {
         })
     }
 
-    pub(super) fn tell(&mut self, number: u32, notice: Arc<Notice>) -> u64 {
-        let link = &mut self.links[number as usize];
-        let k = link.notices.push(Arc::clone(&notice));
-        self.news.outgoing.push(Outgoing::Notice { account: link.account, k, notice });
+    pub(super) fn tell(&mut self, number: u32, notice: Notice) -> u64 {
+        let k = self.links[number as usize].notices.push(notice);
+        self.news.notices.push((number, k));
         k
     }
 
     pub(super) fn answer_act(&mut self, n: u64, answer: ActAnswer) {
-        self.news.outgoing.push(Outgoing::ActAnswered { n, answer });
+        self.news.answers.push((n, answer));
     }
 
     pub(super) fn filled(&mut self, number: u32, bet: BetId, matched: Matched) {
@@ -141,7 +140,7 @@ impl Links {
             filled.sort_by_key(|(number, ..)| *number);
             for group in filled.chunk_by(|(a, ..), (b, ..)| a == b) {
                 let bets = group.iter().map(|(_, bet, matched)| (*bet, *matched)).collect();
-                self.tell(group[0].0, Arc::new(Notice::Filled(bets)));
+                self.tell(group[0].0, Notice::Filled(bets));
             }
             filled.clear();
             self.news.filled = filled;
@@ -151,13 +150,22 @@ impl Links {
             lapsed.sort_by_key(|(number, ..)| *number);
             for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
                 let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
-                self.tell(group[0].0, Arc::new(Notice::Lapsed(bets)));
+                self.tell(group[0].0, Notice::Lapsed(bets));
             }
         }
     }
 
-    pub(super) fn outgoing(&mut self) -> std::vec::Drain<'_, Outgoing> {
-        self.news.outgoing.drain(..)
+    pub(super) fn send_outgoing(&mut self, mut send: impl FnMut(Outgoing<'_>)) {
+        for (number, k) in self.news.notices.drain(..) {
+            let link = &self.links[number as usize];
+            // Nothing if it was acknowledged meanwhile.
+            if let Some(notice) = link.notices.get(k) {
+                send(Outgoing::Notice { account: link.account, k, notice });
+            }
+        }
+        for (n, answer) in self.news.answers.drain(..) {
+            send(Outgoing::ActAnswered { n, answer: &answer });
+        }
     }
 
     /// What `account` has not acknowledged, from notice `from` on.
@@ -165,7 +173,7 @@ impl Links {
         &self,
         account: AccountId,
         from: u64,
-    ) -> impl Iterator<Item = (u64, &Arc<Notice>)> {
+    ) -> impl Iterator<Item = (u64, &Notice)> {
         let link = self.number(account).map(|number| &self.links[number as usize]);
         link.into_iter().flat_map(move |link| link.notices.open_from(from))
     }

@@ -8,8 +8,9 @@ use super::delay::Waiting;
 use super::slab::Newcomer;
 use super::{MAX_ATTEMPTS, MAX_ORDERS, MAX_PLACED, Market};
 use crate::definition::MarketStatus;
-use crate::ids::{BetId, Handle};
+use crate::ids::{BetId, Handle, Runner};
 use crate::money::Pence;
+use crate::order::InstructionError::RelatedActionFailed;
 use crate::order::{
     Answer, CancelOrder, CancelledOrder, Conditions, ExecutionError, InstructionError,
     InstructionFault, Matched, NewOrder, OrderCommand, Persistence, PlacedOrder, Refusal,
@@ -17,18 +18,15 @@ use crate::order::{
 };
 use crate::record::{CommandRef, Delayed, MarketEvent, Notice, Replaced, Taken};
 use crate::time::UtcMillis;
-use std::sync::Arc;
 
 type Cancelled = Result<(CancelledOrder, Handle), InstructionFault>;
 type Updated = Result<(BetId, Handle, Persistence), InstructionFault>;
-
-/// A new order whose runner has been found.
-pub(super) type Found = (NewOrder, u16);
 
 impl Market {
     pub(super) fn decide(
         &mut self,
         now: UtcMillis,
+        own: u32,
         command: CommandRef,
         attempt: u32,
         what: &OrderCommand,
@@ -40,13 +38,13 @@ impl Market {
         } else {
             match what {
                 OrderCommand::Place { orders, conditions } => {
-                    self.place(now, command, orders, conditions)
+                    self.place(now, own, command, orders, conditions)
                 }
-                OrderCommand::Cancel { orders } => self.cancel(command, orders),
+                OrderCommand::Cancel { orders } => self.cancel(own, command, orders),
                 OrderCommand::Replace { orders, conditions } => {
-                    self.replace(now, command, orders, conditions)
+                    self.replace(now, own, command, orders, conditions)
                 }
-                OrderCommand::Update { orders } => self.update(command, orders),
+                OrderCommand::Update { orders } => self.update(own, command, orders),
             }
         };
         decided.unwrap_or_else(|refusal| {
@@ -60,6 +58,7 @@ impl Market {
     fn place(
         &mut self,
         now: UtcMillis,
+        own: u32,
         command: CommandRef,
         orders: &[NewOrder],
         conditions: &Conditions,
@@ -68,32 +67,17 @@ impl Market {
         if self.book.orders.len() + orders.len() > MAX_ORDERS {
             return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
         }
-        let refuse = |(at, error)| Refusal::of(at, error, orders.len());
-        self.check_room(orders).map_err(refuse)?;
-        let own = self.links.number(command.account);
-        if let [order] = orders {
-            let found = self.find(order).map_err(|error| refuse((0, error)))?;
-            self.check_against_own(own, &[found], conditions).map_err(refuse)?;
-            if self.waits() {
-                return Ok(self.delay_place(now, command, &[found], conditions));
-            }
-            let own = self.begin(&command);
-            self.placed += order.size;
-            let taken = self.place_one(now, own, command.n, found, conditions);
-            let orders = vec![taken];
-            self.answer_placed(own, command.n, &orders);
-            return Ok(MarketEvent::Placed { command, orders });
-        }
-        let found = self.find_all(orders).map_err(refuse)?;
-        self.check_against_own(own, &found, conditions).map_err(refuse)?;
-        if self.waits() {
-            return Ok(self.delay_place(now, command, &found, conditions));
-        }
-        let own = self.begin(&command);
+        let checked = self.check_room(orders);
+        checked
+            .and_then(|()| self.check(own, orders, conditions))
+            .map_err(|(culprit, error)| Refusal::of(culprit, error, orders.len()))?;
+        self.begin(own, &command);
         self.placed += orders.iter().map(|order| order.size).sum();
-        let taken = found.into_iter();
-        let orders: Vec<Taken> =
-            taken.map(|found| self.place_one(now, own, command.n, found, conditions)).collect();
+        if self.waits() {
+            return Ok(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
+        }
+        let place = |order: &NewOrder| self.place_one(now, own, command.n, order, conditions);
+        let orders: Vec<Taken> = orders.iter().map(place).collect();
         self.answer_placed(own, command.n, &orders);
         Ok(MarketEvent::Placed { command, orders })
     }
@@ -103,22 +87,12 @@ impl Market {
         now: UtcMillis,
         own: u32,
         n: u64,
-        (order, runner): Found,
+        order: &NewOrder,
         conditions: &Conditions,
     ) -> Taken {
-        let taken = self.take(own, order, runner, conditions, self.book.orders.next_handle());
+        let taken = self.take(own, *order, conditions, self.book.orders.next_handle());
         self.apply_taken(now, own, n, &taken, None);
         taken
-    }
-
-    fn delay_place(
-        &mut self,
-        now: UtcMillis,
-        command: CommandRef,
-        orders: &[Found],
-        conditions: &Conditions,
-    ) -> MarketEvent {
-        self.delay(now, command, orders, Delayed::Place(*conditions))
     }
 
     /// The market takes new orders, and nothing material has passed the version that they name.
@@ -159,31 +133,43 @@ impl Market {
         Ok(())
     }
 
-    fn find_all(&self, orders: &[NewOrder]) -> Result<Vec<Found>, (usize, InstructionError)> {
-        let find = |(at, order)| self.find(order).map_err(|error| (at, error));
-        let found: Vec<Found> = orders.iter().enumerate().map(find).collect::<Result<_, _>>()?;
-        match first_crossing(&found) {
+    /// What can be wrong with new orders, their sizes aside: the culprit and its error.
+    fn check(
+        &self,
+        own: u32,
+        orders: &[NewOrder],
+        conditions: &Conditions,
+    ) -> Result<(), (usize, InstructionError)> {
+        for (at, order) in orders.iter().enumerate() {
+            self.check_one(order).map_err(|error| (at, error))?;
+        }
+        let crossing = first_crossing(orders).or_else(|| {
+            // Orders that wait are held to this when they are matched.
+            let strict = !conditions.self_match && !self.waits();
+            if strict { self.first_to_meet_own(own, orders) } else { None }
+        });
+        match crossing {
             Some(at) => Err((at, InstructionError::InvalidBackLayCombination)),
-            None => Ok(found),
+            None => Ok(()),
         }
     }
 
-    /// What can be wrong with one order by itself, its size aside.
-    fn find(&self, order: &NewOrder) -> Result<Found, InstructionError> {
-        let runner = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
+    fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
+        if self.runner(order.runner).is_none() {
+            return Err(InstructionError::InvalidRunner);
+        }
         if order.price.index().is_none() {
             return Err(InstructionError::InvalidOdds);
         }
         match order.time_in_force {
-            TimeInForce::Rest => self.check_persistence(order.persistence)?,
+            TimeInForce::Rest => self.check_persistence(order.persistence),
             TimeInForce::FillOrKill { min_fill: Some(least) }
                 if least <= Pence::ZERO || least > order.size =>
             {
-                return Err(InstructionError::InvalidMinFillSize);
+                Err(InstructionError::InvalidMinFillSize)
             }
-            TimeInForce::FillOrKill { .. } => {}
+            TimeInForce::FillOrKill { .. } => Ok(()),
         }
-        Ok((*order, runner))
     }
 
     fn check_persistence(&self, persistence: Persistence) -> Result<(), InstructionError> {
@@ -195,31 +181,16 @@ impl Market {
         if allowed { Ok(()) } else { Err(InstructionError::InvalidPersistenceType) }
     }
 
-    fn check_against_own(
-        &self,
-        own: Option<u32>,
-        orders: &[Found],
-        conditions: &Conditions,
-    ) -> Result<(), (usize, InstructionError)> {
-        // Orders that wait are held to it when they are matched.
-        let (false, false, Some(own)) = (conditions.self_match, self.waits(), own) else {
-            return Ok(());
-        };
-        match self.first_to_meet_own(own, orders) {
-            Some(at) => Err((at, InstructionError::InvalidBackLayCombination)),
-            None => Ok(()),
-        }
-    }
-
     // ------------------------------------------------------------------------------------ cancel
 
     fn cancel(
         &mut self,
+        own: u32,
         command: CommandRef,
         orders: &[CancelOrder],
     ) -> Result<MarketEvent, Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
-        let own = self.begin(&command);
+        self.begin(own, &command);
         let orders: Vec<Cancelled> = orders
             .iter()
             .map(|order| self.cancel_one(own, order.bet, order.handle, order.reduction))
@@ -267,13 +238,14 @@ impl Market {
     fn replace(
         &mut self,
         now: UtcMillis,
+        own: u32,
         command: CommandRef,
         orders: &[ReplaceOrder],
         conditions: &Conditions,
     ) -> Result<MarketEvent, Refusal> {
         self.check_open(conditions, orders.len())?;
         check_distinct(orders.iter().map(|order| order.bet))?;
-        let own = self.begin(&command);
+        self.begin(own, &command);
         let mut cancelled = Vec::with_capacity(orders.len());
         let mut successors = Vec::with_capacity(orders.len());
         for order in orders {
@@ -284,36 +256,26 @@ impl Market {
             }
             cancelled.push(result);
         }
-        let placed = self.find_all(&successors).and_then(|found| {
-            self.check_against_own(Some(own), &found, conditions)?;
-            Ok(found)
-        });
-        let mut placed: Vec<Result<Taken, InstructionFault>> = match placed {
-            Ok(found) if self.waits() && !found.is_empty() => {
-                return Ok(self.delay_begun(
-                    now,
-                    own,
-                    command,
-                    &found,
-                    Delayed::Replace(*conditions, cancelled),
-                ));
-            }
-            Ok(found) => {
-                let place = |found| self.place_one(now, own, command.n, found, conditions);
-                found.into_iter().map(place).map(Ok).collect()
-            }
-            Err((culprit, error)) => {
-                let fault = |(at, order): (usize, &NewOrder)| InstructionFault {
-                    bet: order.bet,
-                    error: match at == culprit {
-                        true => error,
-                        false => InstructionError::RelatedActionFailed,
-                    },
-                };
-                successors.iter().enumerate().map(fault).map(Err).collect()
-            }
-        };
-        let orders = zip_replaced(cancelled, placed.drain(..));
+        let placed: Vec<Result<Taken, InstructionFault>> =
+            match self.check(own, &successors, conditions) {
+                Ok(()) if self.waits() && !successors.is_empty() => {
+                    let what = Delayed::Replace(*conditions, cancelled);
+                    return Ok(self.delay(now, own, command, &successors, what));
+                }
+                Ok(()) => {
+                    let place = |order| self.place_one(now, own, command.n, order, conditions);
+                    successors.iter().map(place).map(Ok).collect()
+                }
+                Err((culprit, error)) => {
+                    let error = |at| if at == culprit { error } else { RelatedActionFailed };
+                    let fault = |(at, order): (usize, &NewOrder)| InstructionFault {
+                        bet: order.bet,
+                        error: error(at),
+                    };
+                    successors.iter().enumerate().map(fault).map(Err).collect()
+                }
+            };
+        let orders = zip_replaced(cancelled, placed.into_iter());
         self.answer_replaced(own, command.n, &orders);
         Ok(MarketEvent::Replaced { command, orders })
     }
@@ -337,11 +299,12 @@ impl Market {
 
     fn update(
         &mut self,
+        own: u32,
         command: CommandRef,
         orders: &[UpdateOrder],
     ) -> Result<MarketEvent, Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
-        let own = self.begin(&command);
+        self.begin(own, &command);
         let orders: Vec<Updated> = orders.iter().map(|order| self.update_one(own, order)).collect();
         self.answer_updated(own, command.n, &orders);
         Ok(MarketEvent::Updated { command, orders })
@@ -362,23 +325,16 @@ impl Market {
 
     // ------------------------------------------------------------------------------------- apply
 
-    /// The record of a command begins: its number is taken and its acknowledgement heard.
-    pub(super) fn begin(&mut self, command: &CommandRef) -> u32 {
-        self.begin_or_go_on(command).0
-    }
-
-    /// As `begin`; the second record of a command that waited finds what waited.
-    pub(super) fn begin_or_go_on(&mut self, command: &CommandRef) -> (u32, Option<Waiting>) {
-        let own = self.links.number_or_new(command.account);
+    /// The record of a command begins: its number is taken and its acknowledgement heard. The second record
+    /// of a command that waited finds what waited.
+    pub(super) fn begin(&mut self, own: u32, command: &CommandRef) -> Option<Waiting> {
         self.acknowledge_through(own, command.account, command.acknowledged);
-        if self.links.take(own, command.n) {
-            return (own, None);
-        }
-        (own, self.take_waiting(command))
+        if self.links.take(own, command.n) { None } else { self.take_waiting(command) }
     }
 
     pub(super) fn apply_placed(&mut self, at: UtcMillis, command: &CommandRef, orders: &[Taken]) {
-        let (own, waited) = self.begin_or_go_on(command);
+        let own = self.links.number_or_new(command.account);
+        let waited = self.begin(own, command);
         if waited.is_none() {
             self.placed += orders.iter().map(|taken| taken.order.size).sum();
         }
@@ -390,7 +346,8 @@ impl Market {
     }
 
     pub(super) fn apply_cancelled(&mut self, command: &CommandRef, orders: &[Cancelled]) {
-        let own = self.begin(command);
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
         orders.iter().for_each(|cancelled| self.apply_cancel(cancelled));
         self.answer_cancelled(own, command.n, orders);
     }
@@ -401,7 +358,8 @@ impl Market {
         command: &CommandRef,
         orders: &[Replaced],
     ) {
-        let (own, waited) = self.begin_or_go_on(command);
+        let own = self.links.number_or_new(command.account);
+        let waited = self.begin(own, command);
         if waited.is_none() {
             orders.iter().for_each(|replaced| self.apply_cancel(&replaced.cancelled));
         }
@@ -414,13 +372,15 @@ impl Market {
     }
 
     pub(super) fn apply_updated(&mut self, command: &CommandRef, orders: &[Updated]) {
-        let own = self.begin(command);
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
         orders.iter().for_each(|updated| self.apply_update(updated));
         self.answer_updated(own, command.n, orders);
     }
 
     pub(super) fn apply_refused(&mut self, command: &CommandRef, refusal: &Refusal) {
-        let own = self.begin(command);
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
         self.answer(own, command.n, Answer::Refused(refusal.clone()));
     }
 
@@ -524,7 +484,7 @@ impl Market {
 
     /// The command's own account hears its answer before it hears of its other bets.
     pub(super) fn answer(&mut self, own: u32, n: u64, answer: Answer) {
-        self.links.tell(own, Arc::new(Notice::Answered { n, answer }));
+        self.links.tell(own, Notice::Answered { n, answer });
         self.links.tell_gathered();
     }
 }
@@ -589,15 +549,15 @@ fn check_distinct(bets: impl ExactSizeIterator<Item = BetId>) -> Result<(), Refu
 }
 
 /// The first order that an earlier one of its batch could meet: a lay at or above a back's price.
-fn first_crossing(orders: &[Found]) -> Option<usize> {
+fn first_crossing(orders: &[NewOrder]) -> Option<usize> {
     if orders.len() < 2 {
         return None;
     }
     // By runner: the lowest back and the highest lay so far.
-    let mut seen: Vec<(u16, u32, u32)> = Vec::new();
-    orders.iter().position(|(order, runner)| {
-        let at = seen.iter().position(|(known, ..)| known == runner).unwrap_or_else(|| {
-            seen.push((*runner, u32::MAX, 0));
+    let mut seen: Vec<(Runner, u32, u32)> = Vec::new();
+    orders.iter().position(|order| {
+        let at = seen.iter().position(|(known, ..)| *known == order.runner).unwrap_or_else(|| {
+            seen.push((order.runner, u32::MAX, 0));
             seen.len() - 1
         });
         let (_, back, lay) = &mut seen[at];

@@ -22,7 +22,6 @@ use crate::record::{MarketEvent, Notice, Resolution, RunnerResult, StatusChanged
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// How many accounts may be told and not have paid.
 pub const CREDIT: usize = 256;
@@ -171,11 +170,11 @@ impl Market {
     pub(super) fn apply_resolution_sent(&mut self, accounts: &[AccountId]) {
         let Some(telling) = &mut self.telling else { return };
         let resolution = self.resolution.clone().unwrap_or(Resolution::Unsettled);
-        let notice = Arc::new(Notice::Resolved { generation: self.generation, resolution });
+        let notice = Notice::Resolved { generation: self.generation, resolution };
         telling.told += accounts.len() as u32;
         for account in accounts {
             let number = self.links.number_or_new(*account);
-            let k = self.links.tell(number, Arc::clone(&notice));
+            let k = self.links.tell(number, notice.clone());
             telling.unpaid.insert(*account, k);
         }
     }

@@ -18,7 +18,7 @@ pub const MAX_BET_DELAY_S: u16 = 600;
 const ANSWERS_KEPT: u64 = 256;
 
 impl Market {
-    /// Home's act `n`. The answer is in [`Market::outgoing`], at once or when the resolution is through.
+    /// Home's act `n`. The answer goes to [`Market::send_outgoing`], at once or when the resolution is through.
     pub fn act(&mut self, now: UtcMillis, n: u64, act: &MarketAct, records: &mut Vec<MarketEvent>) {
         self.due(now, records);
         match self.acts.request(n) {

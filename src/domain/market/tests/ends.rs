@@ -62,7 +62,7 @@ fn a_command_s_acknowledgement_does_not_stand_for_the_payment() {
     // Ann has heard of the settlement and says so with her next command; the payment comes later.
     table.refusal(ANN, &place(&[back(3, 300, 1)]));
     let open: Vec<Notice> =
-        table.market.open_notices(AccountId(ANN), 0).map(|(_, n)| (**n).clone()).collect();
+        table.market.open_notices(AccountId(ANN), 0).map(|(_, n)| n.clone()).collect();
     assert!(matches!(open[..], [Notice::Resolved { .. }, Notice::Answered { .. }]), "{open:?}");
 }
 

@@ -129,8 +129,8 @@ impl Table {
             self.replica.apply(self.now, record);
         }
         assert_eq!(self.replica, self.market, "folding {records:#?} gave another market");
-        let mirrored: Vec<Outgoing> = self.replica.outgoing().collect();
-        let outgoing: Vec<Outgoing> = self.market.outgoing().collect();
+        let mirrored = outgoing(&mut self.replica);
+        let outgoing = outgoing(&mut self.market);
         if !records.is_empty() {
             assert_eq!(mirrored, outgoing, "folding {records:#?} told other things");
         }
@@ -138,13 +138,13 @@ impl Table {
         self.records.extend(records);
         for message in outgoing {
             match message {
-                Outgoing::ActAnswered { n, answer } => self.acts.push((n, answer)),
-                Outgoing::Notice { account, k, notice } => {
+                Sent::Answer(n, answer) => self.acts.push((n, answer)),
+                Sent::Notice(account, k, notice) => {
                     let heard = self.heard.entry(account.0).or_default();
                     assert_eq!(k, *heard + 1, "notices come in order");
                     *heard = k;
                     self.learn(&notice);
-                    self.told.push((account.0, (*notice).clone()));
+                    self.told.push((account.0, notice));
                 }
             }
         }
@@ -313,6 +313,23 @@ impl Table {
         });
         lapsed.flatten().map(|(bet, size, reason)| (bet.0, size.0, *reason)).collect()
     }
+}
+
+#[derive(Debug, PartialEq)]
+enum Sent {
+    Notice(AccountId, u64, Notice),
+    Answer(u64, ActAnswer),
+}
+
+fn outgoing(market: &mut Market) -> Vec<Sent> {
+    let mut sent = vec![];
+    market.send_outgoing(|message| {
+        sent.push(match message {
+            Outgoing::Notice { account, k, notice } => Sent::Notice(account, k, notice.clone()),
+            Outgoing::ActAnswered { n, answer } => Sent::Answer(n, answer.clone()),
+        });
+    });
+    sent
 }
 
 pub(super) fn matched(placed: &PlacedOrder) -> Vec<(u32, i64)> {
