@@ -233,7 +233,8 @@ mod tests {
         assert_ne!(draw(7).events(), draw(8).events());
     }
 
-    /// Three standard errors of a frequency of 20,000 are about 0.01; red cards add a little.
+    /// Three standard errors of a frequency of 20,000 are about 0.01, of a rare one 0.005; red cards add a
+    /// little. Without tau the goalless would be 0.0646.
     #[test]
     fn matches_end_as_often_as_the_grid_says() {
         let grid = ScoreGrid::new(Expectancy::new(1.53, 1.21), -0.06);
@@ -251,14 +252,15 @@ mod tests {
                 }
             }
         }
-        let near = |count: u64, of: u64, p: f64| {
+        let near_by = |count: u64, of: u64, p: f64, most: f64| {
             let frequency = count as f64 / of as f64;
-            assert!((frequency - p).abs() < 0.012, "{frequency} is not {p}");
+            assert!((frequency - p).abs() < most, "{frequency} is not {p}");
         };
+        let near = |count, of, p| near_by(count, of, p, 0.012);
         near(home, SEEDS, grid.match_odds().home.win);
         near(draw, SEEDS, grid.match_odds().draw.win);
         near(over, SEEDS, grid.over(GoalLine(10)).win);
-        near(nil, SEEDS, 0.0717);
+        near_by(nil, SEEDS, 0.0717, 0.005);
         near(first, all, 0.4439);
     }
 
