@@ -18,6 +18,8 @@ use super::words::{
 pub const MAX_CATALOGUE: u32 = 1000;
 /// Bet ids and market ids of one listCurrentOrders.
 pub const MAX_IDS: usize = 250;
+/// What one query may weigh, where the real limits are rehearsed.
+pub const MAX_WEIGHT: u64 = 200;
 
 /// One call's meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -226,6 +228,53 @@ impl Request {
             Request::UpdateOrders(request) => request.check(),
             _ => Ok(()),
         }
+    }
+}
+
+impl Request {
+    /// The real limits on how much one query may ask for; the `open` profile does not have them.
+    pub fn check_weight(&self) -> Result<(), Exception> {
+        let (weight, markets) = match self {
+            Request::ListMarketBook(request) => {
+                (request.prices.weight(), request.market_ids.len() as u64)
+            }
+            Request::ListMarketCatalogue(request) => {
+                let heavy = [MarketProjection::MarketDescription, MarketProjection::RunnerMetadata];
+                let heavy = heavy.iter().filter(|part| request.projection.contains(part));
+                (heavy.count() as u64, u64::try_from(request.max_results).unwrap_or(0))
+            }
+            _ => return Ok(()),
+        };
+        let sum = weight.saturating_mul(markets);
+        if sum > MAX_WEIGHT {
+            let details =
+                format!("markets: {markets} of weight {weight} are more than {MAX_WEIGHT}");
+            return Err(Exception::new(ExceptionWord::TooMuchData, details));
+        }
+        Ok(())
+    }
+}
+
+impl PriceProjection {
+    /// What one market's book weighs with these prices.
+    fn weight(&self) -> u64 {
+        let has = |part| self.data.contains(&part);
+        let (best, all, traded) =
+            (has(PriceData::ExBestOffers), has(PriceData::ExAllOffers), has(PriceData::ExTraded));
+        let ladders = match (all, best, traded) {
+            (true, _, true) => 32,
+            (true, _, false) => 17,
+            (false, true, true) => 20,
+            (false, true, false) => 5,
+            (false, false, true) => 17,
+            (false, false, false) => 0,
+        };
+        // Only the best offers come in another depth, and then weigh by it; three is usual.
+        let depth = u64::from(self.best_prices_depth.unwrap_or(3));
+        let ladders = if best && !all { ladders * depth / 3 } else { ladders };
+        let starting = 3 * u64::from(has(PriceData::SpAvailable));
+        let reconciled = 7 * u64::from(has(PriceData::SpTraded));
+        if self.data.is_empty() { 2 } else { ladders + starting + reconciled }
     }
 }
 

@@ -195,3 +195,50 @@ fn account_operations_take_nothing() {
     check(Operation::GetAccountFunds, json!({"wallet": "UK"}), Ok(Request::GetAccountFunds));
     check(Operation::GetAccountDetails, json!([]), Ok(Request::GetAccountDetails));
 }
+
+#[test]
+fn a_query_weighs_what_betfair_says() {
+    use PriceData::{ExAllOffers, ExBestOffers, ExTraded, SpAvailable, SpTraded};
+    let check = |data: &[PriceData], depth: Option<u32>, most_markets: usize| {
+        let fits = |markets| {
+            let request = ListMarketBook {
+                market_ids: vec![String::new(); markets],
+                prices: PriceProjection {
+                    data: data.to_vec(),
+                    best_prices_depth: depth,
+                    ..PriceProjection::default()
+                },
+                orders: None,
+                matches: None,
+                include_overall_position: true,
+                partition_by_strategy: false,
+                strategy_refs: None,
+                matched_since: None,
+                bet_ids: None,
+            };
+            let checked = Request::ListMarketBook(request).check_weight();
+            checked.map_err(|exception| assert_eq!(exception.word, ExceptionWord::TooMuchData))
+        };
+        assert!(fits(most_markets).is_ok(), "{data:?}");
+        assert!(fits(most_markets + 1).is_err(), "{data:?}");
+    };
+    check(&[], None, 100);
+    check(&[ExBestOffers], None, 40);
+    check(&[ExBestOffers], Some(6), 20);
+    check(&[ExAllOffers], None, 11);
+    check(&[ExBestOffers, ExTraded], None, 10);
+    check(&[ExAllOffers, ExBestOffers, ExTraded], None, 6);
+    check(&[SpAvailable, SpTraded], None, 20);
+    let catalogue = |projection: &[MarketProjection], max_results| {
+        let request = ListMarketCatalogue {
+            filter: MarketFilter::default(),
+            projection: projection.to_vec(),
+            sort: None,
+            max_results,
+        };
+        Request::ListMarketCatalogue(request).check_weight().is_ok()
+    };
+    let heavy = [MarketProjection::MarketDescription, MarketProjection::RunnerMetadata];
+    assert!(catalogue(&heavy, 100) && !catalogue(&heavy, 101));
+    assert!(catalogue(&[MarketProjection::Event], 1000));
+}
