@@ -28,7 +28,8 @@ use std::sync::Arc;
 use std::time::Instant;
 use store::codec;
 use store::entry::Token;
-use store::writer::{HandOver, Recovery};
+use store::keeper::{Recovery, RecoveryError};
+use store::writer::HandOver;
 
 /// One kind of entity: pure state from `domain`, and how its messages become decisions.
 pub trait Entity: Sized + Send + 'static {
@@ -100,7 +101,12 @@ pub struct Desk {
 impl Desk {
     /// The time for one decision.
     pub fn now(&self) -> UtcMillis {
-        self.partition.clock.sample()
+        self.partition.sample()
+    }
+
+    /// How many records the entity's state rests on.
+    pub fn records(&self) -> u64 {
+        self.seq
     }
 
     /// Hands records to the journal with everything that must wait for them, and does not wait. Only
@@ -191,11 +197,11 @@ impl<E: Entity> Behaviour for EntityActor<E> {
             return Ok(());
         };
         let me = context.me.clone();
-        let answer = move |recovery: Result<Recovery<Record>, _>| {
-            let recovery = recovery.map_err(|error: store::error::ReadError| error.to_string());
+        let answer = move |recovery: Result<Recovery<Record>, RecoveryError>| {
+            let recovery = recovery.map_err(|error| error.to_string());
             let _ = me.send(EntityMsg::Recovered(Box::new(recovery)));
         };
-        if partition.log.attach(self.args.entity, Box::new(answer)).is_ok() {
+        if partition.log.attach(self.args.entity, answer).is_ok() {
             let held = VecDeque::new();
             self.life = Life::Recovering { partition, since: Instant::now(), held };
             tell_up(context, self.args);
@@ -251,12 +257,13 @@ impl<E: Entity> EntityActor<E> {
         recovery: Recovery<Record>,
         context: &mut Context<EntityMsg<E::Message>>,
     ) -> Result<(), Fault> {
-        let Life::Recovering { partition, since, held } = std::mem::replace(&mut self.life, Life::Parked)
+        let Life::Recovering { partition, since, held } =
+            std::mem::replace(&mut self.life, Life::Parked)
         else {
             return Err(Fault::new("recovered twice"));
         };
         let (mut seq, mut state) = match &recovery.snapshot {
-            Some(snapshot) => codec::decode_state::<(u64, E::State)>(&snapshot.bytes)
+            Some((_, bytes)) => codec::decode_state::<(u64, E::State)>(bytes)
                 .map_err(|error| Fault::new(error.to_string()))?,
             None => (0, E::State::default()),
         };
@@ -264,11 +271,15 @@ impl<E: Entity> EntityActor<E> {
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
                 let entity = self.args.entity;
-                return Err(Fault(format!("{entity}: record {} follows {seq} at {offset}", record.seq)));
+                return Err(Fault(format!(
+                    "{entity}: record {} follows {seq} at {offset}",
+                    record.seq
+                )));
             }
             seq = record.seq;
-            let event = E::event_of(&record.event)
-                .ok_or_else(|| Fault(format!("{}: a record of another kind at {offset}", record.entity)))?;
+            let event = E::event_of(&record.event).ok_or_else(|| {
+                Fault(format!("{}: a record of another kind at {offset}", record.entity))
+            })?;
             E::apply(&mut state, record.at, event);
         }
         let mut entity = Box::new(E::new(self.args.entity, state));

@@ -8,7 +8,9 @@ use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use tokio::sync::watch;
 
 #[derive(Debug)]
 pub struct Node {
@@ -16,6 +18,10 @@ pub struct Node {
     pub settings: Settings,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
+    /// Why nothing can be served, once known.
+    doom: watch::Sender<Option<String>>,
+    /// Everything is recovered and doors may serve; false again when the node is being stopped.
+    ready: AtomicBool,
 }
 
 /// Fixed when the process starts.
@@ -24,10 +30,11 @@ pub struct Settings {
     pub data: PathBuf,
     pub clock: ClockMode,
     pub segment_bytes: u64,
+    /// A checkpoint is made when so many records were sealed since the last one.
+    pub checkpoint_after_records: u64,
+    pub snapshot_cache_bytes: u64,
     /// Records that may wait for the journal before new requests are refused.
     pub backlog_max: usize,
-    /// Messages that may wait in a session's, account's or market's mailbox.
-    pub mailbox_max: usize,
     /// After an outage longer than this, in-play markets come back suspended.
     pub resume_suspended_after_ms: i64,
     /// A placement not answered after this (and the bet delay) is withdrawn.
@@ -64,6 +71,8 @@ impl Node {
             settings,
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
+            doom: watch::Sender::new(None),
+            ready: AtomicBool::new(false),
         })
     }
 
@@ -83,6 +92,34 @@ impl Node {
 
     pub fn partitions(&self) -> Vec<Arc<Partition>> {
         self.partitions.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Says why this node cannot serve: what is on its disk is damaged or belongs to another. Nothing is
+    /// tried again; whoever runs the process ends it.
+    pub fn doom(&self, why: String) {
+        tracing::error!(why, "this node cannot serve");
+        self.doom.send_replace(Some(why));
+    }
+
+    /// Waits until the node is doomed.
+    pub async fn doomed(&self) -> String {
+        let mut doom = self.doom.subscribe();
+        match doom.wait_for(Option::is_some).await {
+            Ok(why) => why.clone().unwrap_or_default(),
+            Err(_) => unreachable!("the sender lives in the node"),
+        }
+    }
+
+    pub fn set_ready(&self) {
+        self.ready.store(true, Relaxed);
+    }
+
+    pub fn set_draining(&self) {
+        self.ready.store(false, Relaxed);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Relaxed)
     }
 
     pub(crate) fn open_partition(&self, partition: Arc<Partition>) {

@@ -1,1 +1,45 @@
-//! supervision: see README.
+//! supervision: who restarts whom.
+//!
+//! The generic half is an OTP supervisor on ractor and knows nothing of betting. A tree is data
+//! (`SupervisorSpec`, `DynamicSpec`, `ChildSpec`); `Root` starts it, `SupervisorRef` speaks to a
+//! running supervisor, `walk` shows all of it, and everything that happens is a
+//! `SupervisionEvent`. Long-lived work begins nowhere else: `spawn.rs` has the only spawns.
+
+mod admin;
+mod backoff;
+mod brood;
+mod dynamic;
+mod event;
+mod event_log;
+mod exit;
+mod family;
+mod intensity;
+mod nursery;
+mod office;
+mod panics;
+mod root;
+mod spawn;
+mod spec;
+mod start;
+mod stop;
+mod supervisor;
+mod task_set;
+pub mod tree;
+mod walk;
+
+pub use admin::{AdminError, CHANGE_TIMEOUT, ChildCounts, ChildInfo, ChildStatus, PAGE_MAX, Page};
+pub use admin::{QUERY_TIMEOUT, SupervisorInfo, SupervisorRef};
+pub use backoff::Backoff;
+pub use event::{EventSink, SINK_BOUND, SupervisionEvent, What};
+pub use event_log::{EventLog, LOG_EVENTS_MAX, LOG_TRACES_MAX};
+pub use exit::{ExitReason, REASON_BYTES_MAX, reason};
+pub use intensity::{Budget, Intensity};
+pub use nursery::TreeNursery;
+pub use panics::{Panic, Trace, install_panic_hook};
+pub use root::{Root, RootError};
+pub use spec::SupervisorSpec;
+pub use spec::{AutoShutdown, ChildSpec, DynamicSpec, ID_BYTES_MAX, Restart, Role, Shutdown};
+pub use spec::{SHUTDOWN_TIMEOUT_MS, START_TIMEOUT_MS, STATIC_CHILDREN_MAX, SpecError, Strategy};
+pub use start::{Start, StartContext, StartError, Started};
+pub use task_set::{Drained, TaskSet, TaskSetFull};
+pub use walk::{TreeNode, WalkLimits, walk};

@@ -7,7 +7,7 @@
 //! Bounds   questions wait for the offset that was released when they came, `WAITING_MAX` at once.
 
 use crate::mailbox::Mailbox;
-use crate::publisher::{Frame, PublisherMsg};
+use crate::publisher::{Next, PublisherMsg};
 use crate::registry::Address;
 use crate::session::SessionMsg;
 use crate::shell::{Behaviour, Context, Fault, Named};
@@ -21,7 +21,7 @@ use store::entry::Offset;
 
 pub enum CatalogueMsg {
     /// The next records of the stream, for the following that was begun as `number`.
-    Records { number: u64, frame: Frame },
+    Next { number: u64, next: Next },
     /// The model as the journal has it.
     Model { state: Box<State>, through: Offset },
     /// Asked by a session that meets the market for the first time.
@@ -44,7 +44,7 @@ impl fmt::Debug for CatalogueMsg {
 impl Named for CatalogueMsg {
     fn name(&self) -> &'static str {
         match self {
-            CatalogueMsg::Records { .. } => "records",
+            CatalogueMsg::Next { .. } => "next",
             CatalogueMsg::Model { .. } => "model",
             CatalogueMsg::Terms { .. } => "terms",
             CatalogueMsg::Ask(_) => "ask",
@@ -99,7 +99,7 @@ impl Behaviour for Catalogue {
         context: &mut Context<CatalogueMsg>,
     ) -> Result<(), Fault> {
         match message {
-            CatalogueMsg::Records { number, frame } => self.records(number, &frame),
+            CatalogueMsg::Next { number, next } => self.next(number, &next, context),
             CatalogueMsg::Model { state, through } => self.model(*state, through, context),
             CatalogueMsg::Terms { market, reply } => {
                 let tell = move |state: &State| {
@@ -117,7 +117,7 @@ impl Behaviour for Catalogue {
     fn observe(&self) -> serde_json::Value {
         json!({
             "offset": self.at.map(Offset::get),
-            "markets": self.state.market_count(),
+            "markets": self.state.listed_len(),
             "waiting": self.waiting.len(),
             "followings": self.followings,
         })
@@ -133,7 +133,7 @@ impl Catalogue {
                 let _ = me.send(CatalogueMsg::Model { state, through });
             };
             // A log that is gone comes back with its partition; `check` asks again.
-            let _ = partition.log.with_fold(Box::new(tell));
+            let _ = partition.log.query(tell);
         }
     }
 
@@ -155,16 +155,20 @@ impl Catalogue {
         }
         self.followings += 1;
         let (me, number) = (context.me.clone(), self.followings);
-        let deliver = Box::new(move |frame| me.send(CatalogueMsg::Records { number, frame }).is_ok());
+        let deliver = Box::new(move |next| me.send(CatalogueMsg::Next { number, next }).is_ok());
         if publisher.send(PublisherMsg::Follow { after, deliver }).is_ok() {
             self.following = Some(publisher.incarnation());
         }
     }
 
-    fn records(&mut self, number: u64, frame: &Frame) {
+    fn next(&mut self, number: u64, next: &Next, context: &Context<CatalogueMsg>) {
         if number != self.followings {
             return;
         }
+        let Next::Records(frame) = next else {
+            self.following = None;
+            return self.read_model(context);
+        };
         for (offset, record) in frame.iter() {
             if self.at.is_some_and(|at| at < *offset) {
                 self.state.apply(record);

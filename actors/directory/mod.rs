@@ -23,11 +23,17 @@ use std::time::Duration;
 #[derive(Debug)]
 pub enum DirectoryMsg {
     /// Mail for an entity that its sender did not find.
-    Deliver { to: EntityId, message: EntityMessage },
+    Deliver {
+        to: EntityId,
+        message: EntityMessage,
+    },
     /// The entity takes mail from now on.
     Up(EntityId),
     /// `None` takes a wish back.
-    WakeAt { entity: EntityId, at: Option<UtcMillis> },
+    WakeAt {
+        entity: EntityId,
+        at: Option<UtcMillis>,
+    },
     /// The entity left something open with others.
     RepeatLater(EntityId),
     /// What the log says of moments to come, read at start.
@@ -53,7 +59,8 @@ impl Named for DirectoryMsg {
 
 /// How exact a moment is kept.
 const TICK: Duration = Duration::from_millis(10);
-/// After so many ticks, entities that left something open are asked to repeat it.
+/// After so many ticks, entities that left something open are asked to repeat it, and starts are asked for
+/// again.
 const TICKS_TO_REPEAT: u64 = 25;
 const HELD_MAX: usize = 4_096;
 
@@ -83,7 +90,7 @@ impl Behaviour for Directory {
         let partition = context
             .node
             .partition(partition)
-            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not open")))?;
+            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not there")))?;
         Ok(Directory {
             partition,
             held: HashMap::new(),
@@ -100,9 +107,9 @@ impl Behaviour for Directory {
         let me = context.me.clone();
         self.partition
             .log
-            .with_fold(Box::new(move |fold, _| {
+            .query(move |fold, _| {
                 let _ = me.send(DirectoryMsg::Moments(fold.wakes().collect()));
-            }))
+            })
             .map_err(|gone| Fault::new(gone.to_string()))?;
         context.every(TICK, || DirectoryMsg::Tick);
         Ok(())
@@ -225,6 +232,12 @@ impl Directory {
     fn tick(&mut self, context: &Context<DirectoryMsg>) {
         self.ticks += 1;
         self.wake_due(context);
+        if self.ticks.is_multiple_of(TICKS_TO_REPEAT) {
+            // A start may have failed, or its supervisor may have been restarted meanwhile.
+            for entity in self.held.keys() {
+                context.node.nursery().start(Child::Entity(self.partition.id, *entity));
+            }
+        }
         while self.repeats.front().is_some_and(|(tick, _)| *tick <= self.ticks) {
             if let Some((_, entity)) = self.repeats.pop_front() {
                 self.control(entity, EntityControl::Repeat, context);
@@ -233,7 +246,7 @@ impl Directory {
     }
 
     fn wake_due(&mut self, context: &Context<DirectoryMsg>) {
-        let now = self.partition.clock.sample();
+        let Some(now) = self.partition.now() else { return };
         while self.moments.first().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, entity)) = self.moments.pop_first() {
                 self.moment_of.remove(&entity);
@@ -247,7 +260,9 @@ impl Directory {
         let address = Address::Entity(self.partition.id, entity);
         let registry = &context.node.registry;
         let reached = match entity {
-            EntityId::Home => control.send(registry.find::<EntityMsg<crate::home::HomeMsg>>(address)),
+            EntityId::Home => {
+                control.send(registry.find::<EntityMsg<crate::home::HomeMsg>>(address))
+            }
             EntityId::Account(_) => {
                 control.send(registry.find::<EntityMsg<crate::account::AccountMsg>>(address))
             }

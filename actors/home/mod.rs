@@ -16,8 +16,8 @@ use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
 use domain::act::{Act, ActAnswer, ActError};
 use domain::home::{
-    Arrival, By, Home as State, HomeError, HomeEvent, HomeRequest, Login, Operated, OperationAnswer,
-    OperatorToken, Outgoing, SecretHash, ToEntity, User,
+    Arrival, By, Home as State, HomeError, HomeEvent, HomeRequest, Login, Operated,
+    OperationAnswer, OperatorToken, Outgoing, SecretHash, ToEntity, User,
 };
 use domain::ids::{EntityId, SessionId};
 use domain::record::Event;
@@ -29,22 +29,50 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub enum HomeMsg {
     /// An operator's request. Dropped without an answer, its outcome is unknown.
-    Operate { by: By, request: HomeRequest, reply: OperateReply },
+    Operate {
+        by: By,
+        request: HomeRequest,
+        reply: OperateReply,
+    },
     /// From an account or a market.
-    ActAnswered { target: EntityId, n: u64, answer: ActAnswer },
-    OpenSession { login: NewLogin, reply: oneshot::Sender<Result<Login, HomeError>> },
-    ExtendSession { session: SessionId, reply: oneshot::Sender<Result<(), HomeError>> },
-    CloseSession { session: SessionId, reply: oneshot::Sender<Result<(), HomeError>> },
+    ActAnswered {
+        target: EntityId,
+        n: u64,
+        answer: ActAnswer,
+    },
+    OpenSession {
+        login: NewLogin,
+        reply: oneshot::Sender<Result<Login, HomeError>>,
+    },
+    ExtendSession {
+        session: SessionId,
+        reply: oneshot::Sender<Result<(), HomeError>>,
+    },
+    CloseSession {
+        session: SessionId,
+        reply: oneshot::Sender<Result<(), HomeError>>,
+    },
     /// Who a session belongs to, asked by its actor.
-    Login { session: SessionId, reply: Mailbox<SessionMsg> },
+    Login {
+        session: SessionId,
+        reply: Mailbox<SessionMsg>,
+    },
     SessionByToken {
         token: SecretHash,
         reply: oneshot::Sender<Option<(SessionId, Login)>>,
     },
-    User { username: String, reply: oneshot::Sender<Option<User>> },
-    Operator { token: SecretHash, reply: oneshot::Sender<Option<OperatorToken>> },
+    User {
+        username: String,
+        reply: oneshot::Sender<Option<User>>,
+    },
+    Operator {
+        token: SecretHash,
+        reply: oneshot::Sender<Option<OperatorToken>>,
+    },
     /// False on the first start: the node then makes the first token.
-    HasOperators { reply: oneshot::Sender<bool> },
+    HasOperators {
+        reply: oneshot::Sender<bool>,
+    },
 }
 
 /// A login whose password was right; the secrets were drawn by the door.
@@ -148,7 +176,9 @@ impl Entity for Home {
     fn handle(&mut self, message: HomeMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
             HomeMsg::Operate { by, request, reply } => self.operate(by, request, reply, desk),
-            HomeMsg::ActAnswered { target, n, answer } => self.act_answered(target, n, answer, desk),
+            HomeMsg::ActAnswered { target, n, answer } => {
+                self.act_answered(target, n, answer, desk)
+            }
             HomeMsg::OpenSession { login, reply } => self.open_session(login, reply, desk),
             HomeMsg::ExtendSession { session, reply } => {
                 let now = desk.now();
@@ -181,7 +211,9 @@ impl Entity for Home {
             }
             HomeMsg::HasOperators { reply } => {
                 let has = self.state.has_operators();
-                answer(desk, move || drop(reply.send(has)))
+                answer(desk, move || {
+                    let _ = reply.send(has);
+                })
             }
         }
     }
@@ -334,7 +366,7 @@ impl Home {
     }
 
     fn send(&mut self, sent: ToEntity, desk: &mut Desk) {
-        let ToEntity { target, n, act, answered_through } = sent;
+        let ToEntity { target, n, act, .. } = sent;
         let partition = self.state.partition(target).unwrap_or(desk.partition.id);
         match act {
             Act::Market(act) => {
@@ -342,7 +374,7 @@ impl Home {
                 self.markets.send(&desk.node, partition, target, message);
             }
             Act::Account(act) => {
-                let message = AccountMsg::Act { n, answered_through, act };
+                let message = AccountMsg::Act { n, act };
                 self.accounts.send(&desk.node, partition, target, message);
             }
         }

@@ -17,7 +17,6 @@ use crate::home::HomeMsg;
 use crate::partition::{Effect, Routes};
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
-use domain::definition::MarketStatus;
 use domain::ids::{AccountId, EntityId, MarketId};
 use domain::link::Arrival;
 use domain::market::{Acknowledgement, Market as State, Outgoing};
@@ -31,16 +30,34 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub enum MarketMsg {
     /// An account's numbered command, come for the `attempt`-th time.
-    Command { account: AccountId, n: u64, attempt: u32, acknowledged: u64, command: OrderCommand },
+    Command {
+        account: AccountId,
+        n: u64,
+        attempt: u32,
+        acknowledged: u64,
+        command: OrderCommand,
+    },
     /// The account gives command `n` up.
-    Withdraw { account: AccountId, n: u64 },
+    Withdraw {
+        account: AccountId,
+        n: u64,
+    },
     /// The account has applied the market's notices up to `k`.
     Acknowledge(Acknowledgement),
     /// The account is back and has applied notices up to `acknowledged`.
-    Resume { account: AccountId, acknowledged: u64 },
+    Resume {
+        account: AccountId,
+        acknowledged: u64,
+    },
     /// Home's act.
-    Act { n: u64, act: MarketAct },
-    View { request: ViewRequest, reply: oneshot::Sender<MarketView> },
+    Act {
+        n: u64,
+        act: MarketAct,
+    },
+    View {
+        request: ViewRequest,
+        reply: oneshot::Sender<MarketView>,
+    },
 }
 
 impl Named for MarketMsg {
@@ -78,7 +95,9 @@ impl Entity for Market {
     const KIND: &'static str = "market";
 
     fn new(id: EntityId, state: State) -> Self {
-        let EntityId::Market(market) = id else { unreachable!("a market is named by a market's id") };
+        let EntityId::Market(market) = id else {
+            unreachable!("a market is named by a market's id")
+        };
         Market {
             id,
             market,
@@ -114,7 +133,7 @@ impl Entity for Market {
 
     /// What replay would tell again is dropped: what is open with each account says it better.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        self.state.outgoing().for_each(drop);
+        self.state.send_outgoing(|_| {});
         self.suspend_after_outage(desk)?;
         self.resend_open_notices(desk);
         Ok(())
@@ -203,7 +222,7 @@ impl Market {
     fn arrived(&mut self, account: AccountId, arrival: Arrival, desk: &mut Desk) {
         match arrival {
             Arrival::Next => {}
-            Arrival::Repeat => self.resend(account, desk),
+            Arrival::Repeat => self.resend(account, RESENT_MAX, desk),
             Arrival::Gap { expected } => {
                 let message = AccountMsg::SendAgain { market: self.market, from: expected };
                 self.tell(account, message, desk);
@@ -223,15 +242,15 @@ impl Market {
         self.hand_over(now, records, desk)
     }
 
-    /// Nobody has seen what happened on the pitch meanwhile.
     fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let long = desk.partition.outage_ms > desk.node.settings.resume_suspended_after_ms;
-        if !(long && self.state.in_play() && self.state.status() == MarketStatus::Open) {
+        if desk.partition.outage_ms() <= desk.node.settings.resume_suspended_after_ms {
             return Ok(());
         }
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.suspend_after_outage(now, &mut records);
-        tracing::warn!(market = %self.market, "in play through an outage, suspended");
+        if !records.is_empty() {
+            tracing::warn!(market = %self.market, "in play through an outage, suspended");
+        }
         self.hand_over(now, records, desk)
     }
 
@@ -255,21 +274,20 @@ impl Market {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         desk.hand_over(now, records, Self::into_event, self.state.wake(), vec![])?;
-        let mut expects = false;
-        for outgoing in self.state.outgoing() {
-            match outgoing {
-                Outgoing::Notice { account, k, notice } => {
-                    expects = true;
-                    let message = AccountMsg::Notice { market: self.market, k, notice };
-                    let to = EntityId::Account(account);
-                    self.accounts.send(&desk.node, desk.partition.id, to, message);
-                }
-                Outgoing::ActAnswered { n, answer } => {
-                    let message = HomeMsg::ActAnswered { target: self.id, n, answer };
-                    self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
-                }
+        let (mut expects, market, target) = (false, self.market, self.id);
+        let (accounts, home) = (&mut self.accounts, &mut self.home);
+        self.state.send_outgoing(|outgoing| match outgoing {
+            Outgoing::Notice { account, k, notice } => {
+                expects = true;
+                let message = AccountMsg::Notice { market, k, notice: notice.clone() };
+                let to = EntityId::Account(account);
+                accounts.send(&desk.node, desk.partition.id, to, message);
             }
-        }
+            Outgoing::ActAnswered { n, answer } => {
+                let message = HomeMsg::ActAnswered { target, n, answer: answer.clone() };
+                home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+            }
+        });
         if expects {
             desk.expect_answers();
         }
@@ -287,12 +305,7 @@ impl Market {
         let market = self.market;
         for (k, notice) in self.state.open_notices(account, 0).take(most) {
             let message = AccountMsg::Notice { market, k, notice: notice.clone() };
-            self.accounts.send(
-                &desk.node,
-                desk.partition.id,
-                EntityId::Account(account),
-                message,
-            );
+            self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
         }
         desk.expect_answers();
     }

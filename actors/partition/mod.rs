@@ -11,10 +11,13 @@ mod route;
 pub use clock::PartitionClock;
 pub use route::{EntityMessage, Routed, Routes, deliver};
 
-use crate::node::Settings;
+use crate::node::{ClockMode, Settings};
 use domain::ids::{BetId, PartitionId};
 use domain::partition::PartitionFold;
 use domain::record::Record;
+use domain::time::UtcMillis;
+use std::fmt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use store::entry::Offset;
 use store::writer::WriterHandle;
@@ -37,14 +40,18 @@ impl store::entry::Effect for Effect {
 /// The way into a partition's log.
 pub type Log = WriterHandle<Record, PartitionFold, Effect>;
 
-#[derive(Debug)]
 pub struct Partition {
     pub id: PartitionId,
     pub log: Log,
-    pub clock: PartitionClock,
-    /// How long nothing was journaled before the log was opened.
-    pub outage_ms: i64,
+    /// What the log said when it had been read; entities recover behind that.
+    opened: OnceLock<Opened>,
+}
+
+/// Where a log that has been read leaves off.
+struct Opened {
+    clock: PartitionClock,
     next_bet_count: AtomicU64,
+    outage_ms: i64,
 }
 
 /// Why a request is refused before anything is decided.
@@ -57,17 +64,48 @@ pub enum Busy {
 }
 
 impl Partition {
-    pub(crate) fn new(id: PartitionId, log: Log, fold: &PartitionFold, settings: &Settings) -> Self {
-        let clock = PartitionClock::new(settings.clock, fold.last_at);
-        let outage_ms = match fold.last_at.0 {
-            0 => 0,
-            _ => clock.sample().since_ms(fold.last_at),
-        };
-        Partition { id, log, clock, outage_ms, next_bet_count: AtomicU64::new(fold.next_bet_count) }
+    pub(crate) fn new(id: PartitionId, log: Log) -> Self {
+        Partition { id, log, opened: OnceLock::new() }
     }
 
-    pub fn next_bet(&self) -> BetId {
-        BetId::new(self.next_bet_count.fetch_add(1, Relaxed), self.id)
+    /// Called once, when the log has been read.
+    pub(crate) fn open(&self, fold: &PartitionFold, mode: ClockMode) {
+        let clock = PartitionClock::new(mode, fold.last_at);
+        let outage_ms = match fold.last_at {
+            UtcMillis(0) => 0,
+            last => clock.sample().since_ms(last),
+        };
+        let next_bet_count = AtomicU64::new(fold.next_bet_count);
+        let opened = self.opened.set(Opened { clock, next_bet_count, outage_ms });
+        debug_assert!(opened.is_ok(), "a log is read once");
+    }
+
+    /// `None` while the log is being read.
+    pub fn now(&self) -> Option<UtcMillis> {
+        self.opened.get().map(|opened| opened.clock.sample())
+    }
+
+    /// Only a manual clock of an open partition is advanced; says whether it was.
+    pub fn advance(&self, by_ms: i64) -> bool {
+        self.opened.get().is_some_and(|opened| opened.clock.advance(by_ms))
+    }
+
+    /// The time for one decision of an entity that has recovered.
+    pub(crate) fn sample(&self) -> UtcMillis {
+        self.recovered().clock.sample()
+    }
+
+    pub(crate) fn next_bet(&self) -> BetId {
+        BetId::new(self.recovered().next_bet_count.fetch_add(1, Relaxed), self.id)
+    }
+
+    /// How long nothing was journaled before the log was opened.
+    pub(crate) fn outage_ms(&self) -> i64 {
+        self.recovered().outage_ms
+    }
+
+    fn recovered(&self) -> &Opened {
+        self.opened.get().expect("an entity recovers from a log that has been read")
     }
 
     /// Asked before a request is decided: what was admitted always fits and is never refused later.
@@ -79,5 +117,11 @@ impl Partition {
         } else {
             Ok(())
         }
+    }
+}
+
+impl fmt::Debug for Partition {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Partition({})", self.id)
     }
 }

@@ -30,13 +30,22 @@ use tokio::sync::oneshot;
 
 #[derive(Debug)]
 pub enum SessionMsg {
-    Request { request: SessionRequest, reply: Reply },
+    Request {
+        request: SessionRequest,
+        reply: Reply,
+    },
     /// From the account, once durable.
-    Answered { n: u64, outcome: Outcome },
+    Answered {
+        n: u64,
+        outcome: Outcome,
+    },
     /// From home: who this is; nobody when the token is no longer good.
     Login(Option<Login>),
     /// From the catalogue: the terms of a market, if there is such a market.
-    Terms { market: MarketId, terms: Option<MarketTerms> },
+    Terms {
+        market: MarketId,
+        terms: Option<MarketTerms>,
+    },
     /// Looks whether the account was restarted since requests were sent to it.
     Check,
     /// Logged out.
@@ -132,7 +141,8 @@ impl Behaviour for Session {
 
     fn start(args: SessionArgs, context: &Context<SessionMsg>) -> Result<Self, Fault> {
         // Later than every number of an earlier incarnation: a million requests a millisecond are not sent.
-        let now = context.node.partition(PartitionId(0)).map_or(0, |home| home.clock.sample().0);
+        let now =
+            context.node.partition(PARTITION).and_then(|home| home.now()).unwrap_or_default().0;
         Ok(Session {
             id: args.session,
             login: None,
@@ -195,7 +205,13 @@ impl Session {
         };
         match request {
             SessionRequest::Plain(request) => self.send(account, request, reply, context),
-            SessionRequest::Place { market, tickets, customer_ref, strategy_ref, market_version } => {
+            SessionRequest::Place {
+                market,
+                tickets,
+                customer_ref,
+                strategy_ref,
+                market_version,
+            } => {
                 let Some(&terms) = self.terms.get(&market) else {
                     let request = SessionRequest::Place {
                         market,
@@ -335,7 +351,8 @@ impl Session {
     /// answered, and lets go what nobody waits for.
     fn check(&mut self, context: &mut Context<SessionMsg>) {
         self.checking = false;
-        self.open.retain(|_, open| !open.reply.is_closed() || open.since.elapsed() < ABANDONED_AFTER);
+        self.open
+            .retain(|_, open| !open.reply.is_closed() || open.since.elapsed() < ABANDONED_AFTER);
         self.waiting.retain(|(_, reply)| !reply.is_closed());
         if self.login.is_none() {
             self.ask_home(context);

@@ -144,6 +144,9 @@ pub enum LapseReason {
     MarketVersion,
     /// A better price was waiting and the account has best execution switched off.
     PriceImprovementTooLarge,
+    /// When its bet delay was over it would have met one of the account's own orders, and the account has
+    /// that switched off.
+    SelfMatch,
     RunnerRemoved,
     /// Fill or kill: what could not be matched at once.
     Killed,

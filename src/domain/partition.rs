@@ -1,6 +1,8 @@
 //! What a partition knows from its whole log, besides its entities: the ledger, who must be woken when,
-//! how far bet ids have counted, and its time.
+//! how far bet ids have counted,
+//! what there is to bet on, and its time.
 
+use crate::catalogue::Catalogue;
 use crate::ids::{BetId, EntityId};
 use crate::ledger::Ledger;
 use crate::order::OrderCommand;
@@ -18,6 +20,8 @@ pub struct PartitionFold {
     pub next_bet_count: u64,
     /// The last journaled time: the partition's clock goes on from here.
     pub last_at: UtcMillis,
+    /// What there is to bet on here, as the catalogue starts from it.
+    pub catalogue: Catalogue,
     /// Each entity's last record.
     seqs: BTreeMap<EntityId, u64>,
 }
@@ -29,6 +33,7 @@ impl Default for PartitionFold {
             wakes: BTreeMap::new(),
             next_bet_count: BetId::FIRST_COUNT,
             last_at: UtcMillis::default(),
+            catalogue: Catalogue::default(),
             seqs: BTreeMap::new(),
         }
     }
@@ -37,6 +42,7 @@ impl Default for PartitionFold {
 impl PartitionFold {
     pub fn apply(&mut self, record: &Record) {
         self.ledger.apply(record);
+        self.catalogue.apply(record);
         self.last_at = self.last_at.max(record.at);
         self.seqs.insert(record.entity, record.seq);
         match record.wake {

@@ -1,1 +1,24 @@
-//! The node.
+//! The node: one process, its settings and its doors.
+//!
+//! | room | what it owns |
+//! |---|---|
+//! | [`cli`], `*_command` | the command line; each command's work in a file of its own |
+//! | [`config`] | what the node is told, in layers, and every complaint about it |
+//! | [`telemetry`] | where logs go |
+//! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
+//! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
+//! | [`operator`] | what operators ask for, and problem documents |
+//! | [`rejection`] | what warp refuses, as a problem document |
+//!
+//! Invariants: Betfair's words appear only in `betfair` (and the stream). `door` knows no route and no
+//! bet. A request becomes a plain value before anything is asked of the exchange, and warp's types stay in
+//! the routes.
+
+pub mod betfair;
+pub mod cli;
+pub mod config;
+pub mod config_command;
+pub mod door;
+pub mod operator;
+pub mod rejection;
+pub mod telemetry;

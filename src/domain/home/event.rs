@@ -1,8 +1,14 @@
-//! Home's records.
+//! Home's records: one for each decision, with its results.
+//!
+//! An operator's request is one record, however many acts follow from it: a torn log never holds a user
+//! without the act that opens the account. What is refused changes nothing and leaves no record.
 
-use crate::act::{Act, ActAnswer};
+use crate::act::{Act, ActAnswer, MarketAct};
 use crate::definition::MarketDefinition;
-use crate::ids::{AccountId, CompetitionId, EntityId, EventId, EventTypeId, SessionId};
+use crate::ids::{
+    AccountId, CompetitionId, EntityId, EventId, EventTypeId, MarketId, PartitionId, Runner,
+    SessionId,
+};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -11,49 +17,25 @@ pub type SecretHash = [u8; 32];
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum HomeEvent {
-    UserCreated {
-        operation: u64,
-        user: User,
-    },
-    EventCreated {
-        operation: u64,
-        event: SportEvent,
-    },
-    MarketListed {
-        operation: u64,
-        definition: Box<MarketDefinition>,
-    },
-    /// An operator's request was admitted: who, why and under which key. What follows from it carries its
-    /// number; it is answered when nothing of it is open.
-    OperationBegun {
+    /// An operator's request was admitted: who, why and under which key, what home changed at once, and
+    /// the acts that it sent. It is answered when all of them are.
+    Operated {
         operation: u64,
         by: By,
+        change: Change,
+        acts: Vec<SentAct>,
     },
-    /// Refused before anything was done; kept with its key.
-    OperationRefused {
-        operation: u64,
-        by: By,
-        answer: OperationAnswer,
-    },
-    /// Act `n` of this target belongs to the operation.
-    ActSent {
-        operation: u64,
-        target: EntityId,
-        n: u64,
-        act: Act,
-    },
+    /// The target's journaled answer to act `n`.
     ActAnswered {
         target: EntityId,
         n: u64,
         answer: ActAnswer,
     },
-    OperatorTokenCreated {
-        operation: u64,
-        token: OperatorToken,
-    },
+    /// `displaced` is the user's oldest session, closed because they had as many as anyone may.
     SessionOpened {
         session: SessionId,
         login: Login,
+        displaced: Option<SessionId>,
     },
     SessionExtended {
         session: SessionId,
@@ -64,36 +46,56 @@ pub enum HomeEvent {
     },
 }
 
+impl HomeEvent {
+    /// The definition of the market that this record lists: it stands in the act that creates it.
+    pub fn listed(&self) -> Option<&MarketDefinition> {
+        let HomeEvent::Operated { change: Change::MarketListed(_), acts, .. } = self else {
+            return None;
+        };
+        acts.iter().find_map(|sent| match &sent.act {
+            Act::Market(MarketAct::Create { definition, .. }) => Some(&**definition),
+            _ => None,
+        })
+    }
+}
+
+/// What an operation changed in home itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// Everything is in the acts.
+    Nothing,
+    UserCreated(Box<User>),
+    EventCreated(Box<SportEvent>),
+    /// The definition stands in the act.
+    MarketListed(MarketId),
+    OperatorTokenCreated(OperatorToken),
+}
+
+/// Act `n` of this target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentAct {
+    pub target: EntityId,
+    pub n: u64,
+    pub act: Act,
+}
+
 /// How an operation ended, in home's own words; the door shapes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OperationAnswer {
-    User { account: AccountId, username: String, app_key: String },
+    User {
+        account: AccountId,
+        username: String,
+        app_key: String,
+    },
     Event(EventId),
-    Market(Box<MarketDefinition>),
+    /// With its runners in order and the ids that they were given.
+    Market {
+        market: MarketId,
+        runners: Vec<(Runner, String)>,
+    },
+    /// Of one act; or the refusal of the first act that was refused, whatever was asked for.
     Act(ActAnswer),
     OperatorToken,
-    Refused(HomeError),
-}
-
-/// Why home refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum HomeError {
-    #[error("the username is taken")]
-    UsernameTaken,
-    #[error("no such user")]
-    NoSuchUser,
-    #[error("no such event")]
-    NoSuchEvent,
-    #[error("no such market")]
-    NoSuchMarket,
-    #[error("the key was used for another request")]
-    KeyReused,
-    #[error("a request under this key is still being carried out")]
-    StillRunning,
-    #[error("{field}: {reason}")]
-    Invalid { field: String, reason: String },
-    #[error("no more than {limit} {what}")]
-    Full { what: String, limit: u64 },
 }
 
 /// Who asked for an operation.
@@ -115,6 +117,8 @@ pub struct IdempotencyKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     pub account: AccountId,
+    /// Where the account lives; written once, never changed.
+    pub partition: PartitionId,
     pub username: String,
     /// In PHC form; says its own algorithm and cost.
     pub password_hash: String,

@@ -1,0 +1,334 @@
+//! One account: its money, its bets, and what they may lose.
+//!
+//! Owns     the `domain::account::Account` of one `AccountId`. Nothing else changes it.
+//! Started  by `accounts-N`, when the directory has mail for it or its moment has come.
+//! Asks     its partition's log; sends numbered commands to markets and keeps them until answered.
+//! Crash    state is a fold of the journal; commands that were open are sent again, each market takes
+//!          each once. Sessions send again what was not answered.
+//! Bounds   those of `domain::account`; sessions and doors admit requests.
+
+mod query;
+
+pub use query::{AccountQuery, AccountView};
+
+use crate::entity::{Desk, Entity};
+use crate::home::HomeMsg;
+use crate::market::MarketMsg;
+use crate::partition::{Effect, Routes};
+use crate::registry::Address;
+use crate::session::SessionMsg;
+use crate::shell::{Fault, Named};
+use domain::account::{Account as State, Acted, Outgoing, Requested};
+use domain::act::AccountAct;
+use domain::ids::{AccountId, EntityId, MarketId, SessionId};
+use domain::link::Arrival;
+use domain::market::Acknowledgement;
+use domain::record::{AccountEvent, Event, Notice, RequestKey};
+use domain::request::{CustomerRequest, Outcome, RequestBody};
+use domain::time::UtcMillis;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+#[derive(Debug)]
+pub enum AccountMsg {
+    /// A session's numbered request.
+    Request {
+        key: RequestKey,
+        request: Arc<CustomerRequest>,
+    },
+    /// A market's numbered notice.
+    Notice {
+        market: MarketId,
+        k: u64,
+        notice: Notice,
+    },
+    /// The market has not seen the account's commands from this number on.
+    SendAgain {
+        market: MarketId,
+        from: u64,
+    },
+    /// Home's act.
+    Act {
+        n: u64,
+        act: AccountAct,
+    },
+    Query {
+        query: AccountQuery,
+        reply: oneshot::Sender<AccountView>,
+    },
+}
+
+impl Named for AccountMsg {
+    fn name(&self) -> &'static str {
+        match self {
+            AccountMsg::Request { request, .. } => match request.body {
+                RequestBody::Place { .. } => "place",
+                RequestBody::Cancel(_) => "cancel",
+                RequestBody::Replace { .. } => "replace",
+                RequestBody::Update { .. } => "update",
+            },
+            AccountMsg::Notice { notice, .. } => match notice {
+                Notice::Answered { .. } => "answered",
+                Notice::Waiting { .. } => "waiting",
+                Notice::Filled(_) => "filled",
+                Notice::Lapsed(_) => "lapsed",
+                Notice::Resolved { .. } => "resolved",
+            },
+            AccountMsg::SendAgain { .. } => "send again",
+            AccountMsg::Act { .. } => "act",
+            AccountMsg::Query { .. } => "query",
+        }
+    }
+}
+
+pub struct Account {
+    id: AccountId,
+    state: State,
+    markets: Routes<MarketMsg>,
+    home: Routes<HomeMsg>,
+    /// Commands that were open when last looked at, and how often each was sent.
+    attempts: BTreeMap<(MarketId, u64), u32>,
+}
+
+impl Entity for Account {
+    type State = State;
+    type Event = AccountEvent;
+    type Message = AccountMsg;
+    const KIND: &'static str = "account";
+
+    fn new(id: EntityId, state: State) -> Self {
+        let EntityId::Account(id) = id else { unreachable!("an account is named by its own id") };
+        Account {
+            id,
+            state,
+            markets: Routes::default(),
+            home: Routes::default(),
+            attempts: BTreeMap::new(),
+        }
+    }
+
+    fn event_of(event: &Event) -> Option<&AccountEvent> {
+        match event {
+            Event::Account(event) => Some(event),
+            _ => None,
+        }
+    }
+
+    fn into_event(event: AccountEvent) -> Event {
+        Event::Account(event)
+    }
+
+    fn apply(state: &mut State, at: UtcMillis, event: &AccountEvent) {
+        state.apply(at, event);
+    }
+
+    /// Nothing of an account happens by the clock alone; deadlines are looked at when repeating.
+    fn wake(&self) -> Option<UtcMillis> {
+        None
+    }
+
+    fn state(&self) -> &State {
+        &self.state
+    }
+
+    fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        drop(self.state.take_outgoing());
+        let markets: Vec<_> = self.state.markets_to_resume().collect();
+        for (market, acknowledged) in markets {
+            self.to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
+        }
+        self.send_open_commands(desk, |_| true);
+        Ok(())
+    }
+
+    fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
+        match message {
+            AccountMsg::Request { key, request } => self.request(key, &request, desk),
+            AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
+            AccountMsg::SendAgain { market, from } => {
+                self.send_open_commands(desk, |(other, n)| other == market && n >= from);
+                Ok(())
+            }
+            AccountMsg::Act { n, act } => self.act(n, &act, desk),
+            AccountMsg::Query { query, reply } => {
+                let view = AccountView::of(&self.state, desk.records(), &query);
+                self.tell(desk, move || drop(reply.send(view)))
+            }
+        }
+    }
+
+    fn woken(&mut self, _: &mut Desk) -> Result<(), Fault> {
+        Ok(())
+    }
+
+    /// Commands that were open at the last call and still are go out again; those past their deadline are
+    /// withdrawn.
+    fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        let now = desk.now();
+        let overdue = self.state.overdue(now, desk.node.settings.placement_timeout_ms);
+        let given_up: BTreeSet<_> = overdue.into_iter().chain(self.state.withdrawals()).collect();
+        for (market, n) in given_up {
+            self.to_market(market, MarketMsg::Withdraw { account: self.id, n }, desk);
+        }
+        let before = std::mem::take(&mut self.attempts);
+        let open = self.state.open_commands().map(|(market, n, ..)| (market, n));
+        self.attempts =
+            open.map(|open| (open, before.get(&open).map_or(1, |sent| *sent))).collect();
+        self.send_open_commands(desk, |open| before.contains_key(&open));
+        Ok(!self.attempts.is_empty())
+    }
+
+    fn observe(&self) -> serde_json::Value {
+        let funds = self.state.funds();
+        json!({
+            "balance": funds.balance.to_string(),
+            "exposure": funds.exposure.to_string(),
+            "status": funds.status,
+            "openCommands": self.state.open_commands().count(),
+        })
+    }
+}
+
+impl Account {
+    fn request(
+        &mut self,
+        key: RequestKey,
+        request: &CustomerRequest,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        let partition = desk.partition.clone();
+        match self.state.request(now, key, request, &mut || partition.next_bet()) {
+            Requested::Taken(events) => self.hand_over(now, events, desk),
+            Requested::Pending | Requested::Forgotten => Ok(()),
+            Requested::Answered(outcome) => {
+                let tell = answer(desk, key.session, key.n, outcome);
+                desk.hand_over(now, vec![], Self::into_event, None, vec![tell])
+            }
+        }
+    }
+
+    fn notice(
+        &mut self,
+        market: MarketId,
+        k: u64,
+        notice: Notice,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        let taken = self.state.notice(now, market, k, notice);
+        self.hand_over(now, taken.event.into_iter().collect(), desk)?;
+        if let Arrival::Gap { expected } = taken.arrival {
+            // What came before is open with the market: it tells everything again.
+            let acknowledged = expected - 1;
+            self.to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
+        let now = desk.now();
+        match self.state.act(now, n, act) {
+            Acted::Taken(event) => self.hand_over(now, vec![event], desk),
+            Acted::Answered(answer) => {
+                self.send(Outgoing::ActAnswered { n, answer }, desk);
+                Ok(())
+            }
+            Acted::Forgotten => Ok(()),
+        }
+    }
+
+    /// Records and what leaves the partition to the journal; then messages to its entities.
+    fn hand_over(
+        &mut self,
+        now: UtcMillis,
+        events: Vec<AccountEvent>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let (mut effects, mut messages) = (Vec::new(), Vec::new());
+        for outgoing in self.state.take_outgoing() {
+            match outgoing {
+                Outgoing::ToSession { session, n, outcome } => {
+                    effects.push(answer(desk, session, n, outcome));
+                }
+                Outgoing::BetChanged { .. } => {}
+                outgoing => messages.push(outgoing),
+            }
+        }
+        desk.hand_over(now, events, Self::into_event, None, effects)?;
+        for message in messages {
+            self.send(message, desk);
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, outgoing: Outgoing, desk: &mut Desk) {
+        let account = self.id;
+        match outgoing {
+            Outgoing::ToMarket { market, n, acknowledged, command } => {
+                let message = MarketMsg::Command { account, n, attempt: 1, acknowledged, command };
+                self.to_market(market, message, desk);
+                desk.expect_answers();
+            }
+            Outgoing::Withdraw { market, n } => {
+                self.to_market(market, MarketMsg::Withdraw { account, n }, desk);
+                desk.expect_answers();
+            }
+            Outgoing::Acknowledge { market, k, paid } => {
+                let acknowledgement = Acknowledgement { account, k, paid };
+                self.to_market(market, MarketMsg::Acknowledge(acknowledgement), desk);
+            }
+            Outgoing::ActAnswered { n, answer } => {
+                let target = EntityId::Account(account);
+                let message = HomeMsg::ActAnswered { target, n, answer };
+                self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+            }
+            Outgoing::ToSession { .. } | Outgoing::BetChanged { .. } => {
+                unreachable!("what leaves the partition is an effect")
+            }
+        }
+    }
+
+    fn send_open_commands(&mut self, desk: &mut Desk, which: impl Fn((MarketId, u64)) -> bool) {
+        let account = self.id;
+        for (market, n, command, _) in self.state.open_commands() {
+            if !which((market, n)) {
+                continue;
+            }
+            let attempt = self.attempts.entry((market, n)).or_insert(0);
+            *attempt += 1;
+            let message = MarketMsg::Command {
+                account,
+                n,
+                attempt: *attempt,
+                acknowledged: self.state.acknowledged(market),
+                command: command.clone(),
+            };
+            let to = EntityId::Market(market);
+            self.markets.send(&desk.node, desk.partition.id, to, message);
+            desk.expect_answers();
+        }
+    }
+
+    fn to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
+        self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
+    }
+
+    /// An answer that changes nothing still waits for what it may rest on.
+    fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
+        let effect = Effect::new(move |_| tell());
+        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![effect])
+    }
+}
+
+/// To the session, if it is still there: if not, the answer stays with the account.
+fn answer(desk: &Desk, session: SessionId, n: u64, outcome: Outcome) -> Effect {
+    let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
+    Effect::new(move |_| {
+        if let Some(way) = way {
+            let _ = way.send(SessionMsg::Answered { n, outcome });
+        }
+    })
+}

@@ -1,0 +1,67 @@
+//! What a door may ask an account, and what it is told: copied out of the actor.
+
+use domain::account::{
+    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, DateRange, OrderFilter,
+    OrderSort, Page, RunnerMatches, Statement,
+};
+use domain::act::{AccountProfile, Funds};
+use domain::ids::MarketId;
+
+#[derive(Debug)]
+pub enum AccountQuery {
+    Funds,
+    CurrentOrders {
+        filter: OrderFilter,
+        sort: OrderSort,
+        page: Page,
+    },
+    ClearedOrders {
+        filter: ClearedFilter,
+        group: ClearedGroup,
+        page: Page,
+    },
+    Statement {
+        range: DateRange,
+        page: Page,
+    },
+    /// What is matched in each of the markets.
+    Matches(Vec<MarketId>),
+}
+
+#[derive(Debug)]
+pub enum AccountView {
+    /// `None` before the account is opened. `records` is how many of its records this rests on.
+    Funds {
+        funds: Funds,
+        profile: Option<AccountProfile>,
+        records: u64,
+    },
+    CurrentOrders(CurrentOrders),
+    ClearedOrders(ClearedOrders),
+    Statement(Statement),
+    Matches(Vec<(MarketId, Vec<RunnerMatches>)>),
+}
+
+impl AccountView {
+    pub(super) fn of(account: &Account, records: u64, query: &AccountQuery) -> AccountView {
+        match query {
+            AccountQuery::Funds => AccountView::Funds {
+                funds: account.funds(),
+                profile: account.settings().map(|(_, profile)| profile),
+                records,
+            },
+            AccountQuery::CurrentOrders { filter, sort, page } => {
+                AccountView::CurrentOrders(account.current_orders(filter, *sort, *page))
+            }
+            AccountQuery::ClearedOrders { filter, group, page } => {
+                AccountView::ClearedOrders(account.cleared_orders(filter, *group, *page))
+            }
+            AccountQuery::Statement { range, page } => {
+                AccountView::Statement(account.statement(*range, *page))
+            }
+            AccountQuery::Matches(markets) => AccountView::Matches(
+                markets.iter().map(|market| (*market, account.matches(*market, None))).collect(),
+            ),
+        }
+    }
+}

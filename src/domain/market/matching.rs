@@ -1,0 +1,161 @@
+//! Who an order meets: price, then time; always at the resting order's price, from the best outward.
+//!
+//! Reads the book and returns fills; never changes anything. A fill-or-kill order is held to its limit by
+//! the volume-weighted price of the whole fill, so a part may be worse than the limit as long as better
+//! parts pay for it: back 10 at 5.4 may take 2 at 5.5, 6 at 5.4 and 2 at 5.3.
+
+use super::Market;
+use super::slab::NONE;
+use crate::ids::Handle;
+use crate::money::Pence;
+use crate::order::{Conditions, LapseReason, NewOrder, Side, TimeInForce};
+use crate::price::{LadderIndex, Price};
+use crate::record::{Fill, Taken};
+
+/// What a taker gains over the limit for each penny of stake at `price`, in hundredths; negative is worse.
+fn gain(taker: Side, limit: Price, price: Price) -> i64 {
+    let over = i64::from(price.0) - i64::from(limit.0);
+    match taker {
+        Side::Back => over,
+        Side::Lay => -over,
+    }
+}
+
+impl Market {
+    /// Matches `order` of account number `own` as far as it goes; what is left would stand at `rests`.
+    pub(super) fn take(
+        &self,
+        own: u32,
+        order: NewOrder,
+        conditions: &Conditions,
+        rests: Handle,
+    ) -> Taken {
+        let runner = self.runner(order.runner).expect("checked when the command came");
+        let killed =
+            |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
+        if !conditions.best_execution && self.improves(&order, runner) {
+            return killed(order, LapseReason::PriceImprovementTooLarge);
+        }
+        let fills = self.fills(&order, runner);
+        if !conditions.self_match && !fills.is_empty() {
+            let account = self.links.account(own);
+            if fills.iter().any(|fill| fill.account == account) {
+                return killed(order, LapseReason::SelfMatch);
+            }
+        }
+        let left = order.size - fills.iter().map(|fill| fill.size).sum();
+        match order.time_in_force {
+            TimeInForce::Rest => {
+                let rests = (!left.is_zero()).then_some(rests);
+                Taken { order, fills, rests, gone: None }
+            }
+            TimeInForce::FillOrKill { min_fill } => {
+                if order.size - left < min_fill.unwrap_or(order.size) {
+                    return killed(order, LapseReason::Killed);
+                }
+                let gone = (!left.is_zero()).then_some(LapseReason::Killed);
+                Taken { order, fills, rests: None, gone }
+            }
+        }
+    }
+
+    /// Somebody waits at a better price than the order asks for.
+    fn improves(&self, order: &NewOrder, runner: u16) -> bool {
+        let other = order.side.opposite();
+        let best = self.book.ladder(runner, other).best(other);
+        best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) > 0)
+    }
+
+    fn fills(&self, order: &NewOrder, runner: u16) -> Vec<Fill> {
+        let other = order.side.opposite();
+        let ladder = self.book.ladder(runner, other);
+        let weighted = matches!(order.time_in_force, TimeInForce::FillOrKill { .. });
+        let mut fills = Vec::new();
+        let mut left = order.size;
+        // How far the fills so far are better than the limit, in hundredths of a penny.
+        let mut saved: i128 = 0;
+        let mut level = ladder.best(other);
+        while let Some(index) = level {
+            let price = LadderIndex(index).price();
+            let gain = gain(order.side, order.price, price);
+            let most = match gain {
+                0.. => left,
+                _ if weighted => affordable(saved, gain).min(left),
+                _ => Pence::ZERO,
+            };
+            if most.is_zero() {
+                break;
+            }
+            let mut wanted = most;
+            let mut at = ladder.level(index).head;
+            while at != NONE && !wanted.is_zero() {
+                let slot = self.book.orders.at(at);
+                let size = wanted.min(slot.remaining);
+                fills.push(Fill {
+                    price,
+                    size,
+                    account: self.links.account(slot.account),
+                    bet: slot.bet,
+                    handle: self.book.orders.handle(at),
+                });
+                wanted -= size;
+                at = slot.next;
+            }
+            left -= most - wanted;
+            if left.is_zero() {
+                break;
+            }
+            if weighted {
+                saved += i128::from(gain) * i128::from((most - wanted).0);
+            }
+            level = ladder.behind(other, index);
+        }
+        fills
+    }
+
+    /// The first of these orders that may meet one of the account's own, taken together: each is taken to
+    /// need, at its own limit, all that it and those before it on its runner and side need.
+    pub(super) fn first_to_meet_own(&self, own: u32, orders: &[NewOrder]) -> Option<usize> {
+        (0..orders.len()).find(|&at| {
+            let order = &orders[at];
+            let alike = orders[..=at]
+                .iter()
+                .filter(|other| other.runner == order.runner && other.side == order.side);
+            let wanted = alike.map(|other| i128::from(other.size.0)).sum();
+            let runner = self.runner(order.runner);
+            runner.is_some_and(|runner| self.meets_own(own, order, runner, wanted))
+        })
+    }
+
+    fn meets_own(&self, own: u32, order: &NewOrder, runner: u16, mut wanted: i128) -> bool {
+        let other = order.side.opposite();
+        let ladder = self.book.ladder(runner, other);
+        let mut level = ladder.best(other);
+        while let Some(index) = level {
+            let worse = gain(order.side, order.price, LadderIndex(index).price()) < 0;
+            if worse && order.time_in_force == TimeInForce::Rest {
+                return false;
+            }
+            let mut at = ladder.level(index).head;
+            while at != NONE {
+                if wanted <= 0 {
+                    return false;
+                }
+                let slot = self.book.orders.at(at);
+                if slot.account == own {
+                    return true;
+                }
+                wanted -= i128::from(slot.remaining.0);
+                at = slot.next;
+            }
+            level = ladder.behind(other, index);
+        }
+        false
+    }
+}
+
+/// How much at a loss of `gain` (negative) the savings pay for.
+fn affordable(saved: i128, gain: i64) -> Pence {
+    let most = saved / i128::from(-gain);
+    Pence(i64::try_from(most).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,196 @@
+//! The numbered messages between a market and each account that ever spoke to it.
+//!
+//! Owns both halves of every link. A notice is kept until its account has applied it; a link with nothing
+//! open is a few words. Never sends anything itself: what is new is shown as [`Outgoing`], once.
+
+use crate::act::ActAnswer;
+use crate::ids::{AccountId, BetId};
+use crate::link::{Arrival, Inbound, Outbound};
+use crate::money::Pence;
+use crate::order::{LapseReason, Matched};
+use crate::record::Notice;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a market wants to be sent; it may go ahead of the disk inside the partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outgoing<'a> {
+    Notice {
+        account: AccountId,
+        k: u64,
+        notice: &'a Notice,
+    },
+    /// To home.
+    ActAnswered {
+        n: u64,
+        answer: &'a ActAnswer,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Link {
+    account: AccountId,
+    commands: Inbound,
+    notices: Outbound<Notice>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(super) struct Links {
+    numbers: BTreeMap<AccountId, u32>,
+    links: Vec<Link>,
+    #[serde(skip)]
+    news: News,
+}
+
+/// What the record being applied tells accounts, and what waits to be taken by the actor: no part of the
+/// state, so two markets are equal whatever stands here.
+#[derive(Debug, Clone, Default)]
+struct News {
+    filled: Vec<(u32, BetId, Matched)>,
+    lapsed: Vec<(u32, BetId, Pence, LapseReason)>,
+    /// Link and number of each new notice.
+    notices: Vec<(u32, u64)>,
+    answers: Vec<(u64, ActAnswer)>,
+}
+
+impl PartialEq for News {
+    fn eq(&self, _: &News) -> bool {
+        true
+    }
+}
+
+impl Eq for News {}
+
+impl Links {
+    pub(super) fn number(&self, account: AccountId) -> Option<u32> {
+        self.numbers.get(&account).copied()
+    }
+
+    pub(super) fn number_or_new(&mut self, account: AccountId) -> u32 {
+        let next = self.links.len() as u32;
+        let number = *self.numbers.entry(account).or_insert(next);
+        if number == next {
+            let (commands, notices) = (Inbound::default(), Outbound::default());
+            self.links.push(Link { account, commands, notices });
+        }
+        number
+    }
+
+    pub(super) fn account(&self, number: u32) -> AccountId {
+        self.links[number as usize].account
+    }
+
+    pub(super) fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        self.links.iter().map(|link| link.account)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    pub(super) fn arrival(&self, number: Option<u32>, n: u64) -> Arrival {
+        let commands = number.map(|number| self.links[number as usize].commands);
+        commands.unwrap_or_default().arrival(n)
+    }
+
+    /// Takes `n` if it is the next; says whether it was.
+    pub(super) fn take(&mut self, number: u32, n: u64) -> bool {
+        let commands = &mut self.links[number as usize].commands;
+        let next = commands.arrival(n) == Arrival::Next;
+        if next {
+            commands.take(n);
+        }
+        next
+    }
+
+    pub(super) fn settle_through(&mut self, number: u32, k: u64) {
+        self.links[number as usize].notices.settle_through(k);
+    }
+
+    /// Whether an acknowledgement through `k` would settle anything.
+    pub(super) fn settles(&self, account: AccountId, k: u64) -> bool {
+        self.number(account).is_some_and(|number| {
+            let oldest = self.links[number as usize].notices.open_from(0).next();
+            oldest.is_some_and(|(oldest, _)| oldest <= k)
+        })
+    }
+
+    pub(super) fn tell(&mut self, number: u32, notice: Notice) -> u64 {
+        let k = self.links[number as usize].notices.push(notice);
+        self.news.notices.push((number, k));
+        k
+    }
+
+    pub(super) fn answer_act(&mut self, n: u64, answer: ActAnswer) {
+        self.news.answers.push((n, answer));
+    }
+
+    pub(super) fn filled(&mut self, number: u32, bet: BetId, matched: Matched) {
+        self.news.filled.push((number, bet, matched));
+    }
+
+    pub(super) fn lapsed(&mut self, number: u32, bet: BetId, size: Pence, reason: LapseReason) {
+        self.news.lapsed.push((number, bet, size, reason));
+    }
+
+    /// The record is applied: tells each account once what it filled and what it lapsed.
+    pub(super) fn tell_gathered(&mut self) {
+        if !self.news.filled.is_empty() {
+            let mut filled = std::mem::take(&mut self.news.filled);
+            filled.sort_by_key(|(number, ..)| *number);
+            for group in filled.chunk_by(|(a, ..), (b, ..)| a == b) {
+                let bets = group.iter().map(|(_, bet, matched)| (*bet, *matched)).collect();
+                self.tell(group[0].0, Notice::Filled(bets));
+            }
+            filled.clear();
+            self.news.filled = filled;
+        }
+        if !self.news.lapsed.is_empty() {
+            let mut lapsed = std::mem::take(&mut self.news.lapsed);
+            lapsed.sort_by_key(|(number, ..)| *number);
+            for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
+                let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
+                self.tell(group[0].0, Notice::Lapsed(bets));
+            }
+        }
+    }
+
+    pub(super) fn send_outgoing(&mut self, mut send: impl FnMut(Outgoing<'_>)) {
+        for (number, k) in self.news.notices.drain(..) {
+            let link = &self.links[number as usize];
+            // Nothing if it was acknowledged meanwhile.
+            if let Some(notice) = link.notices.get(k) {
+                send(Outgoing::Notice { account: link.account, k, notice });
+            }
+        }
+        for (n, answer) in self.news.answers.drain(..) {
+            send(Outgoing::ActAnswered { n, answer: &answer });
+        }
+    }
+
+    /// What `account` has not acknowledged, from notice `from` on.
+    pub(super) fn open_notices(
+        &self,
+        account: AccountId,
+        from: u64,
+    ) -> impl Iterator<Item = (u64, &Notice)> {
+        let link = self.number(account).map(|number| &self.links[number as usize]);
+        link.into_iter().flat_map(move |link| link.notices.open_from(from))
+    }
+
+    /// Accounts that have something to acknowledge.
+    pub(super) fn unsettled(&self) -> impl Iterator<Item = AccountId> {
+        self.links.iter().filter(|link| !link.notices.is_settled()).map(|link| link.account)
+    }
+
+    pub(super) fn check_invariants(&self) {
+        assert_eq!(self.numbers.len(), self.links.len());
+        for (account, number) in &self.numbers {
+            let link = &self.links[*number as usize];
+            assert_eq!(link.account, *account);
+            let open: Vec<u64> = link.notices.open_from(0).map(|(k, _)| k).collect();
+            let first = link.notices.next() - open.len() as u64;
+            assert!(open.iter().copied().eq(first..link.notices.next()), "{account} has a hole");
+        }
+    }
+}

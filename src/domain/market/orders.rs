@@ -1,0 +1,570 @@
+//! Commands of accounts: each is decided and applied order by order, and answered by one record.
+//!
+//! What is wrong with a whole command is found before anything is done, so that a refused one left no trace
+//! but its number. A placement is all or none; cancels and updates fail one by one; a replacement cancels
+//! first and then places all or none, and its cancels stand.
+
+use super::delay::Waiting;
+use super::slab::Newcomer;
+use super::{MAX_ATTEMPTS, MAX_ORDERS, MAX_PLACED, Market};
+use crate::definition::MarketStatus;
+use crate::ids::{BetId, Handle, Runner};
+use crate::money::Pence;
+use crate::order::InstructionError::RelatedActionFailed;
+use crate::order::{
+    Answer, CancelOrder, CancelledOrder, Conditions, ExecutionError, InstructionError,
+    InstructionFault, Matched, NewOrder, OrderCommand, Persistence, PlacedOrder, Refusal,
+    Remainder, ReplaceOrder, ReplacedOrder, Side, TimeInForce, UpdateOrder,
+};
+use crate::record::{CommandRef, Delayed, MarketEvent, Notice, Replaced, Taken};
+use crate::time::UtcMillis;
+
+type Cancelled = Result<(CancelledOrder, Handle), InstructionFault>;
+type Updated = Result<(BetId, Handle, Persistence), InstructionFault>;
+
+impl Market {
+    pub(super) fn decide(
+        &mut self,
+        now: UtcMillis,
+        own: u32,
+        command: CommandRef,
+        attempt: u32,
+        what: &OrderCommand,
+    ) -> MarketEvent {
+        let decided = if attempt >= MAX_ATTEMPTS {
+            Err(whole(ExecutionError::ServiceUnavailable, what))
+        } else if self.definition.is_none() {
+            Err(whole(ExecutionError::InvalidMarketId, what))
+        } else {
+            match what {
+                OrderCommand::Place { orders, conditions } => {
+                    self.place(now, own, command, orders, conditions)
+                }
+                OrderCommand::Cancel { orders } => self.cancel(own, command, orders),
+                OrderCommand::Replace { orders, conditions } => {
+                    self.replace(now, own, command, orders, conditions)
+                }
+                OrderCommand::Update { orders } => self.update(own, command, orders),
+            }
+        };
+        decided.unwrap_or_else(|refusal| {
+            self.apply_refused(&command, &refusal);
+            MarketEvent::Refused { command, refusal }
+        })
+    }
+
+    // ------------------------------------------------------------------------------------- place
+
+    fn place(
+        &mut self,
+        now: UtcMillis,
+        own: u32,
+        command: CommandRef,
+        orders: &[NewOrder],
+        conditions: &Conditions,
+    ) -> Result<MarketEvent, Refusal> {
+        self.check_open(conditions, orders.len())?;
+        if self.book.orders.len() + orders.len() > MAX_ORDERS {
+            return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
+        }
+        let checked = self.check_room(orders);
+        checked
+            .and_then(|()| self.check(own, orders, conditions))
+            .map_err(|(culprit, error)| Refusal::of(culprit, error, orders.len()))?;
+        self.begin(own, &command);
+        self.placed += orders.iter().map(|order| order.size).sum();
+        if self.waits() {
+            return Ok(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
+        }
+        let place = |order: &NewOrder| self.place_one(now, own, command.n, order, conditions);
+        let orders: Vec<Taken> = orders.iter().map(place).collect();
+        self.answer_placed(own, command.n, &orders);
+        Ok(MarketEvent::Placed { command, orders })
+    }
+
+    fn place_one(
+        &mut self,
+        now: UtcMillis,
+        own: u32,
+        n: u64,
+        order: &NewOrder,
+        conditions: &Conditions,
+    ) -> Taken {
+        let taken = self.take(own, *order, conditions, self.book.orders.next_handle());
+        self.apply_taken(now, own, n, &taken, None);
+        taken
+    }
+
+    /// The market takes new orders, and nothing material has passed the version that they name.
+    fn check_open(&self, conditions: &Conditions, orders: usize) -> Result<(), Refusal> {
+        let closed = match self.status {
+            MarketStatus::Open => None,
+            MarketStatus::Suspended => Some(ExecutionError::MarketSuspended),
+            MarketStatus::Inactive | MarketStatus::Closed => {
+                Some(ExecutionError::MarketNotOpenForBetting)
+            }
+        };
+        if let Some(error) = closed {
+            return Err(Refusal::whole(error, orders));
+        }
+        match conditions.market_version {
+            Some(version) if version > self.version => {
+                Err(Refusal::whole(ExecutionError::InvalidMarketVersion, orders))
+            }
+            Some(version) if version < self.last_material => Err(Refusal {
+                error: ExecutionError::BetActionError,
+                instructions: vec![InstructionError::BetTakenOrLapsed; orders],
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_room(&self, orders: &[NewOrder]) -> Result<(), (usize, InstructionError)> {
+        let mut placed = self.placed;
+        for (at, order) in orders.iter().enumerate() {
+            if order.size <= Pence::ZERO || order.size > Pence::MAX_ENTERED {
+                return Err((at, InstructionError::InvalidBetSize));
+            }
+            placed += order.size;
+            if placed > MAX_PLACED {
+                return Err((at, InstructionError::InvalidBetSize));
+            }
+        }
+        Ok(())
+    }
+
+    /// What can be wrong with new orders, their sizes aside: the culprit and its error.
+    fn check(
+        &self,
+        own: u32,
+        orders: &[NewOrder],
+        conditions: &Conditions,
+    ) -> Result<(), (usize, InstructionError)> {
+        for (at, order) in orders.iter().enumerate() {
+            self.check_one(order).map_err(|error| (at, error))?;
+        }
+        let crossing = first_crossing(orders).or_else(|| {
+            // Orders that wait are held to this when they are matched.
+            let strict = !conditions.self_match && !self.waits();
+            if strict { self.first_to_meet_own(own, orders) } else { None }
+        });
+        match crossing {
+            Some(at) => Err((at, InstructionError::InvalidBackLayCombination)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
+        if self.runner(order.runner).is_none() {
+            return Err(InstructionError::InvalidRunner);
+        }
+        if order.price.index().is_none() {
+            return Err(InstructionError::InvalidOdds);
+        }
+        match order.time_in_force {
+            TimeInForce::Rest => self.check_persistence(order.persistence),
+            TimeInForce::FillOrKill { min_fill: Some(least) }
+                if least <= Pence::ZERO || least > order.size =>
+            {
+                Err(InstructionError::InvalidMinFillSize)
+            }
+            TimeInForce::FillOrKill { .. } => Ok(()),
+        }
+    }
+
+    fn check_persistence(&self, persistence: Persistence) -> Result<(), InstructionError> {
+        let allowed = self.definition.as_ref().is_some_and(|definition| match persistence {
+            Persistence::Lapse => true,
+            Persistence::Persist => definition.persistence,
+            Persistence::MarketOnClose => definition.bsp_market && !self.in_play,
+        });
+        if allowed { Ok(()) } else { Err(InstructionError::InvalidPersistenceType) }
+    }
+
+    // ------------------------------------------------------------------------------------ cancel
+
+    fn cancel(
+        &mut self,
+        own: u32,
+        command: CommandRef,
+        orders: &[CancelOrder],
+    ) -> Result<MarketEvent, Refusal> {
+        check_distinct(orders.iter().map(|order| order.bet))?;
+        self.begin(own, &command);
+        let orders: Vec<Cancelled> = orders
+            .iter()
+            .map(|order| self.cancel_one(own, order.bet, order.handle, order.reduction))
+            .collect();
+        self.answer_cancelled(own, command.n, &orders);
+        Ok(MarketEvent::Cancelled { command, orders })
+    }
+
+    fn cancel_one(
+        &mut self,
+        own: u32,
+        bet: BetId,
+        handle: Handle,
+        reduction: Option<Pence>,
+    ) -> Cancelled {
+        let fault = |error| InstructionFault { bet, error };
+        let (_, remaining) = self.own_order(own, bet, handle).map_err(fault)?;
+        let size = reduction.unwrap_or(remaining).min(remaining);
+        if size <= Pence::ZERO {
+            return Err(fault(InstructionError::InvalidBetSize));
+        }
+        let cancelled = Ok((CancelledOrder { bet, size }, handle));
+        self.apply_cancel(&cancelled);
+        cancelled
+    }
+
+    /// The persistence and remainder of the account's own order, if the slot still holds it.
+    fn own_order(
+        &self,
+        own: u32,
+        bet: BetId,
+        handle: Handle,
+    ) -> Result<(Persistence, Pence), InstructionError> {
+        match self.book.orders.get(handle) {
+            Some(slot) if slot.bet == bet && slot.account == own => {
+                Ok((slot.persistence, slot.remaining))
+            }
+            Some(slot) if slot.bet == bet => Err(InstructionError::InvalidBetId),
+            _ => Err(InstructionError::BetTakenOrLapsed),
+        }
+    }
+
+    // ----------------------------------------------------------------------------------- replace
+
+    fn replace(
+        &mut self,
+        now: UtcMillis,
+        own: u32,
+        command: CommandRef,
+        orders: &[ReplaceOrder],
+        conditions: &Conditions,
+    ) -> Result<MarketEvent, Refusal> {
+        self.check_open(conditions, orders.len())?;
+        check_distinct(orders.iter().map(|order| order.bet))?;
+        self.begin(own, &command);
+        let mut cancelled = Vec::with_capacity(orders.len());
+        let mut successors = Vec::with_capacity(orders.len());
+        for order in orders {
+            let successor = self.successor(order);
+            let result = self.cancel_one(own, order.bet, order.handle, None);
+            if result.is_ok() {
+                successors.extend(successor);
+            }
+            cancelled.push(result);
+        }
+        let placed: Vec<Result<Taken, InstructionFault>> =
+            match self.check(own, &successors, conditions) {
+                Ok(()) if self.waits() && !successors.is_empty() => {
+                    let what = Delayed::Replace(*conditions, cancelled);
+                    return Ok(self.delay(now, own, command, &successors, what));
+                }
+                Ok(()) => {
+                    let place = |order| self.place_one(now, own, command.n, order, conditions);
+                    successors.iter().map(place).map(Ok).collect()
+                }
+                Err((culprit, error)) => {
+                    let error = |at| if at == culprit { error } else { RelatedActionFailed };
+                    let fault = |(at, order): (usize, &NewOrder)| InstructionFault {
+                        bet: order.bet,
+                        error: error(at),
+                    };
+                    successors.iter().enumerate().map(fault).map(Err).collect()
+                }
+            };
+        let orders = zip_replaced(cancelled, placed.into_iter());
+        self.answer_replaced(own, command.n, &orders);
+        Ok(MarketEvent::Replaced { command, orders })
+    }
+
+    /// The order that takes over what remains of another, at its new price.
+    fn successor(&self, replace: &ReplaceOrder) -> Option<NewOrder> {
+        let slot = self.book.orders.get(replace.handle)?;
+        let definition = self.definition.as_ref()?;
+        Some(NewOrder {
+            bet: replace.new_bet,
+            runner: definition.runners[usize::from(slot.runner)].runner,
+            side: slot.side,
+            price: replace.new_price,
+            size: slot.remaining,
+            persistence: slot.persistence,
+            time_in_force: self.time_in_force(replace.handle),
+        })
+    }
+
+    // ------------------------------------------------------------------------------------ update
+
+    fn update(
+        &mut self,
+        own: u32,
+        command: CommandRef,
+        orders: &[UpdateOrder],
+    ) -> Result<MarketEvent, Refusal> {
+        check_distinct(orders.iter().map(|order| order.bet))?;
+        self.begin(own, &command);
+        let orders: Vec<Updated> = orders.iter().map(|order| self.update_one(own, order)).collect();
+        self.answer_updated(own, command.n, &orders);
+        Ok(MarketEvent::Updated { command, orders })
+    }
+
+    fn update_one(&mut self, own: u32, order: &UpdateOrder) -> Updated {
+        let UpdateOrder { bet, handle, persistence } = *order;
+        let fault = |error| InstructionFault { bet, error };
+        let (before, _) = self.own_order(own, bet, handle).map_err(fault)?;
+        if before == persistence {
+            return Err(fault(InstructionError::NoActionRequired));
+        }
+        self.check_persistence(persistence).map_err(fault)?;
+        let updated = Ok((bet, handle, persistence));
+        self.apply_update(&updated);
+        updated
+    }
+
+    // ------------------------------------------------------------------------------------- apply
+
+    /// The record of a command begins: its number is taken and its acknowledgement heard. The second record
+    /// of a command that waited finds what waited.
+    pub(super) fn begin(&mut self, own: u32, command: &CommandRef) -> Option<Waiting> {
+        self.acknowledge_through(own, command.account, command.acknowledged);
+        if self.links.take(own, command.n) { None } else { self.take_waiting(command) }
+    }
+
+    pub(super) fn apply_placed(&mut self, at: UtcMillis, command: &CommandRef, orders: &[Taken]) {
+        let own = self.links.number_or_new(command.account);
+        let waited = self.begin(own, command);
+        if waited.is_none() {
+            self.placed += orders.iter().map(|taken| taken.order.size).sum();
+        }
+        for (position, taken) in orders.iter().enumerate() {
+            let held = waited.as_ref().and_then(|waited| waited.handle(position));
+            self.apply_taken(at, own, command.n, taken, held);
+        }
+        self.answer_placed(own, command.n, orders);
+    }
+
+    pub(super) fn apply_cancelled(&mut self, command: &CommandRef, orders: &[Cancelled]) {
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
+        orders.iter().for_each(|cancelled| self.apply_cancel(cancelled));
+        self.answer_cancelled(own, command.n, orders);
+    }
+
+    pub(super) fn apply_replaced(
+        &mut self,
+        at: UtcMillis,
+        command: &CommandRef,
+        orders: &[Replaced],
+    ) {
+        let own = self.links.number_or_new(command.account);
+        let waited = self.begin(own, command);
+        if waited.is_none() {
+            orders.iter().for_each(|replaced| self.apply_cancel(&replaced.cancelled));
+        }
+        let placed = orders.iter().filter_map(|replaced| replaced.placed.as_ref());
+        for (position, taken) in placed.filter_map(|placed| placed.as_ref().ok()).enumerate() {
+            let held = waited.as_ref().and_then(|waited| waited.handle(position));
+            self.apply_taken(at, own, command.n, taken, held);
+        }
+        self.answer_replaced(own, command.n, orders);
+    }
+
+    pub(super) fn apply_updated(&mut self, command: &CommandRef, orders: &[Updated]) {
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
+        orders.iter().for_each(|updated| self.apply_update(updated));
+        self.answer_updated(own, command.n, orders);
+    }
+
+    pub(super) fn apply_refused(&mut self, command: &CommandRef, refusal: &Refusal) {
+        let own = self.links.number_or_new(command.account);
+        self.begin(own, command);
+        self.answer(own, command.n, Answer::Refused(refusal.clone()));
+    }
+
+    /// One order of a placement: its rest queues, then its fills leave the book. `held`: the slot that was
+    /// kept for it while it waited.
+    pub(super) fn apply_taken(
+        &mut self,
+        at: UtcMillis,
+        own: u32,
+        n: u64,
+        taken: &Taken,
+        held: Option<Handle>,
+    ) {
+        let held = held.filter(|held| self.book.orders.get(*held).is_some());
+        if let (Some(handle), Some(left)) = (taken.rests, taken.left()) {
+            match held {
+                Some(_) => self.book.rest_after_waiting(handle, left),
+                None => {
+                    if let Some(new) = self.newcomer(own, n, &taken.order, left) {
+                        self.book.rest(handle, new);
+                    }
+                }
+            }
+        } else if let Some(held) = held {
+            let all = self.book.orders.at(held.slot).remaining;
+            self.book.reduce(held.slot, all);
+        }
+        for fill in &taken.fills {
+            let Some(slot) = self.book.orders.get(fill.handle) else { continue };
+            let account = slot.account;
+            self.book.fill(fill.handle.slot, fill.size);
+            let matched = Matched { price: fill.price, size: fill.size };
+            self.links.filled(account, fill.bet, matched);
+        }
+        if !taken.fills.is_empty() {
+            self.book.last_match = Some(at);
+        }
+    }
+
+    pub(super) fn newcomer(
+        &self,
+        account: u32,
+        n: u64,
+        order: &NewOrder,
+        size: Pence,
+    ) -> Option<Newcomer> {
+        Some(Newcomer {
+            bet: order.bet,
+            size,
+            n,
+            account,
+            runner: self.runner(order.runner)?,
+            index: order.price.index()?.0,
+            side: order.side,
+            persistence: order.persistence,
+        })
+    }
+
+    pub(super) fn apply_cancel(&mut self, cancelled: &Cancelled) {
+        if let Ok((order, handle)) = cancelled
+            && self.book.orders.get(*handle).is_some()
+        {
+            self.book.reduce(handle.slot, order.size);
+        }
+    }
+
+    fn apply_update(&mut self, updated: &Updated) {
+        if let Ok((_, handle, persistence)) = updated
+            && self.book.orders.get(*handle).is_some()
+        {
+            self.book.orders.at_mut(handle.slot).persistence = *persistence;
+        }
+    }
+
+    // ------------------------------------------------------------------------------------ answer
+
+    pub(super) fn answer_placed(&mut self, own: u32, n: u64, orders: &[Taken]) {
+        self.answer(own, n, Answer::Placed(orders.iter().map(Taken::placed).collect()));
+    }
+
+    fn answer_cancelled(&mut self, own: u32, n: u64, orders: &[Cancelled]) {
+        let lines = orders.iter().map(|order| order.map(|(order, _)| order));
+        self.answer(own, n, Answer::Cancelled(lines.collect()));
+    }
+
+    pub(super) fn answer_replaced(&mut self, own: u32, n: u64, orders: &[Replaced]) {
+        let line = |replaced: &Replaced| ReplacedOrder {
+            cancelled: replaced.cancelled.map(|(order, _)| order),
+            placed: replaced.placed.as_ref().map(|placed| match placed {
+                Ok(taken) => Ok(taken.placed()),
+                Err(fault) => Err(*fault),
+            }),
+        };
+        self.answer(own, n, Answer::Replaced(orders.iter().map(line).collect()));
+    }
+
+    fn answer_updated(&mut self, own: u32, n: u64, orders: &[Updated]) {
+        let lines = orders.iter().map(|order| order.map(|(bet, ..)| bet));
+        self.answer(own, n, Answer::Updated(lines.collect()));
+    }
+
+    /// The command's own account hears its answer before it hears of its other bets.
+    pub(super) fn answer(&mut self, own: u32, n: u64, answer: Answer) {
+        self.links.tell(own, Notice::Answered { n, answer });
+        self.links.tell_gathered();
+    }
+}
+
+impl Taken {
+    /// What was not matched, if anything.
+    fn left(&self) -> Option<Pence> {
+        let left = self.order.size - self.fills.iter().map(|fill| fill.size).sum();
+        (!left.is_zero()).then_some(left)
+    }
+
+    fn placed(&self) -> PlacedOrder {
+        let mut matched: Vec<Matched> = Vec::new();
+        for fill in &self.fills {
+            match matched.last_mut() {
+                Some(last) if last.price == fill.price => last.size += fill.size,
+                _ => matched.push(Matched { price: fill.price, size: fill.size }),
+            }
+        }
+        let remainder = match (self.left(), self.rests, self.gone) {
+            (Some(size), Some(handle), _) => Remainder::Rests { handle, size },
+            (Some(size), None, Some(reason)) => Remainder::Gone { size, reason },
+            _ => Remainder::None,
+        };
+        PlacedOrder { bet: self.order.bet, matched, remainder }
+    }
+}
+
+/// Each cancelled line gets the next of the placed ones.
+pub(super) fn zip_replaced(
+    cancelled: Vec<Cancelled>,
+    mut placed: impl Iterator<Item = Result<Taken, InstructionFault>>,
+) -> Vec<Replaced> {
+    let line = |cancelled: Cancelled| {
+        let placed = if cancelled.is_ok() { placed.next() } else { None };
+        Replaced { cancelled, placed }
+    };
+    cancelled.into_iter().map(line).collect()
+}
+
+fn whole(error: ExecutionError, command: &OrderCommand) -> Refusal {
+    let instructions = match command {
+        OrderCommand::Place { orders, .. } => orders.len(),
+        OrderCommand::Cancel { orders } => orders.len(),
+        OrderCommand::Replace { orders, .. } => orders.len(),
+        OrderCommand::Update { orders } => orders.len(),
+    };
+    Refusal::whole(error, instructions)
+}
+
+fn check_distinct(bets: impl ExactSizeIterator<Item = BetId>) -> Result<(), Refusal> {
+    let count = bets.len();
+    if count < 2 {
+        return Ok(());
+    }
+    let mut bets: Vec<BetId> = bets.collect();
+    bets.sort_unstable();
+    match bets.windows(2).any(|pair| pair[0] == pair[1]) {
+        true => Err(Refusal::whole(ExecutionError::DuplicateBetIds, count)),
+        false => Ok(()),
+    }
+}
+
+/// The first order that an earlier one of its batch could meet: a lay at or above a back's price.
+fn first_crossing(orders: &[NewOrder]) -> Option<usize> {
+    if orders.len() < 2 {
+        return None;
+    }
+    // By runner: the lowest back and the highest lay so far.
+    let mut seen: Vec<(Runner, u32, u32)> = Vec::new();
+    orders.iter().position(|order| {
+        let at = seen.iter().position(|(known, ..)| *known == order.runner).unwrap_or_else(|| {
+            seen.push((order.runner, u32::MAX, 0));
+            seen.len() - 1
+        });
+        let (_, back, lay) = &mut seen[at];
+        match order.side {
+            Side::Back => *back = (*back).min(order.price.0),
+            Side::Lay => *lay = (*lay).max(order.price.0),
+        }
+        lay >= back
+    })
+}

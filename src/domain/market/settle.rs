@@ -1,0 +1,258 @@
+//! How the end of a market is told and paid.
+//!
+//! ```text
+//!   Resolved ──▶ ResolutionSent (a chunk of accounts) ──▶ ResolutionPaid ──▶ … ──▶ ResolutionClosed
+//!                      ▲                                       │
+//!                      └───────── until all are told ──────────┘
+//! ```
+//! Settlement, void and reversal each are a generation, one at a time. Every account that ever spoke to the
+//! market is told, at most `CREDIT` unpaid at once; each acknowledgement says what clearing paid it, and what
+//! is left in clearing at the end is rounding. The act is answered then.
+//!
+//! A resolution's notice is settled by the payment only: an acknowledgement without one leaves it open, or a
+//! payout could be lost between two crashes.
+
+use super::Market;
+use crate::act::ActError;
+use crate::definition::MarketStatus;
+use crate::ids::{AccountId, Runner};
+use crate::money::Pence;
+use crate::order::LapseReason;
+use crate::record::{MarketEvent, Notice, Resolution, RunnerResult, StatusChanged};
+use crate::time::UtcMillis;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How many accounts may be told and not have paid.
+pub const CREDIT: usize = 256;
+
+/// A resolution that is being told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Telling {
+    /// Home's act, answered at the end.
+    pub(super) n: u64,
+    /// Accounts are told in the order of their links: how many have been, of how many.
+    told: u32,
+    of: u32,
+    /// Told and not paid: the number of their notice.
+    unpaid: BTreeMap<AccountId, u64>,
+    /// What clearing has paid to those who have.
+    paid: Pence,
+}
+
+/// An account has applied the market's notices through `k`; `paid` is what clearing paid it (negative:
+/// received) when the last of them was a resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Acknowledgement {
+    pub account: AccountId,
+    pub k: u64,
+    pub paid: Option<Pence>,
+}
+
+impl Market {
+    pub(super) fn settle(
+        &self,
+        now: UtcMillis,
+        n: u64,
+        winners: &[Runner],
+        dead_heat: bool,
+    ) -> Result<MarketEvent, ActError> {
+        self.expect_status(&[MarketStatus::Open, MarketStatus::Suspended, MarketStatus::Closed])?;
+        self.expect_unresolved()?;
+        let results = self.results(winners, dead_heat)?;
+        Ok(self.resolve(now, n, Resolution::Settled(results)))
+    }
+
+    pub(super) fn void(&self, now: UtcMillis, n: u64) -> Result<MarketEvent, ActError> {
+        self.expect_unresolved()?;
+        Ok(self.resolve(now, n, Resolution::Voided))
+    }
+
+    pub(super) fn unsettle(&self, now: UtcMillis, n: u64) -> Result<MarketEvent, ActError> {
+        match self.resolution {
+            Some(_) => Ok(self.resolve(now, n, Resolution::Unsettled)),
+            None => Err(ActError::NothingToReverse),
+        }
+    }
+
+    fn expect_unresolved(&self) -> Result<(), ActError> {
+        match self.resolution {
+            Some(_) => Err(ActError::WrongStatus(self.status)),
+            None => Ok(()),
+        }
+    }
+
+    fn results(
+        &self,
+        winners: &[Runner],
+        dead_heat: bool,
+    ) -> Result<Vec<(Runner, RunnerResult)>, ActError> {
+        let definition = self.definition.as_ref().ok_or(ActError::NoSuchMarket)?;
+        if winners.iter().any(|winner| self.runner(*winner).is_none()) {
+            return Err(ActError::NotARunner);
+        }
+        let mut distinct = winners.to_vec();
+        distinct.sort_unstable();
+        if distinct.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(ActError::DuplicateWinner);
+        }
+        let named = u16::try_from(winners.len()).unwrap_or(u16::MAX);
+        let expected = definition.number_of_winners;
+        let right = match named.cmp(&expected) {
+            std::cmp::Ordering::Equal => true,
+            // The field may contain "none of these".
+            std::cmp::Ordering::Less => !definition.complete,
+            std::cmp::Ordering::Greater => dead_heat,
+        };
+        if !right {
+            return Err(ActError::WrongNumberOfWinners { expected, named });
+        }
+        let won = RunnerResult::Winner { places: named.min(expected), of: named };
+        let result = |runner: Runner| match distinct.binary_search(&runner) {
+            Ok(_) => (runner, won),
+            Err(_) => (runner, RunnerResult::Loser),
+        };
+        Ok(definition.runners.iter().map(|runner| result(runner.runner)).collect())
+    }
+
+    /// Closes the market with the resolution; what is unmatched lapses in the same record.
+    fn resolve(&self, now: UtcMillis, n: u64, resolution: Resolution) -> MarketEvent {
+        let lapsed = self.lapse(LapseReason::MarketClosed, |_| true);
+        let change = self.change(now, None, MarketStatus::Closed, true, lapsed);
+        MarketEvent::Resolved { n, generation: self.generation + 1, resolution, change }
+    }
+
+    pub(super) fn apply_resolved(
+        &mut self,
+        n: u64,
+        generation: u32,
+        resolution: &Resolution,
+        change: &StatusChanged,
+    ) {
+        self.acts.take(n);
+        self.apply_status(change);
+        self.generation = generation;
+        (self.resolution, self.resolved_for) = match resolution {
+            // Who came since was not told of what is taken back.
+            Resolution::Unsettled => (None, self.resolved_for),
+            _ => (Some(resolution.clone()), self.links.len() as u32),
+        };
+        let of = self.resolved_for;
+        let (unpaid, paid) = (BTreeMap::new(), Pence::ZERO);
+        self.telling = Some(Telling { n, told: 0, of, unpaid, paid });
+    }
+
+    /// Tells the next accounts when enough have paid, and closes when all have.
+    pub(super) fn tell_on(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
+        let Some(telling) = &self.telling else { return };
+        let record = if telling.told < telling.of {
+            // Half a window at a time, so that a record is not written for each account.
+            if telling.unpaid.len() > CREDIT / 2 {
+                return;
+            }
+            let next = self.links.accounts().take(telling.of as usize).skip(telling.told as usize);
+            let accounts = next.take(CREDIT - telling.unpaid.len()).collect();
+            MarketEvent::ResolutionSent { accounts }
+        } else if telling.unpaid.is_empty() {
+            let (generation, rounding) = (self.generation, -telling.paid);
+            MarketEvent::ResolutionClosed { generation, rounding }
+        } else {
+            return;
+        };
+        let closed = matches!(record, MarketEvent::ResolutionClosed { .. });
+        self.apply(now, &record);
+        records.push(record);
+        if !closed {
+            self.tell_on(now, records);
+        }
+    }
+
+    pub(super) fn apply_resolution_sent(&mut self, accounts: &[AccountId]) {
+        let Some(telling) = &mut self.telling else { return };
+        let resolution = self.resolution.clone().unwrap_or(Resolution::Unsettled);
+        let notice = Notice::Resolved { generation: self.generation, resolution };
+        telling.told += accounts.len() as u32;
+        for account in accounts {
+            let number = self.links.number_or_new(*account);
+            let k = self.links.tell(number, notice.clone());
+            telling.unpaid.insert(*account, k);
+        }
+    }
+
+    pub(super) fn apply_resolution_paid(&mut self, payments: &[(AccountId, u64, Pence)]) {
+        let Some(telling) = &mut self.telling else { return };
+        for (account, k, paid) in payments {
+            if telling.unpaid.remove(account).is_some() {
+                telling.paid += *paid;
+                let number = self.links.number_or_new(*account);
+                self.links.settle_through(number, *k);
+            }
+        }
+    }
+
+    pub(super) fn apply_resolution_closed(&mut self) {
+        if let Some(telling) = self.telling.take() {
+            self.answer_act_with_status(telling.n);
+        }
+    }
+
+    // ------------------------------------------------------------------------------- acknowledge
+
+    /// Notices that accounts have applied, outside a command: at most two records for all of them, none
+    /// for what is known already.
+    pub fn acknowledge(
+        &mut self,
+        now: UtcMillis,
+        acknowledgements: &[Acknowledgement],
+        records: &mut Vec<MarketEvent>,
+    ) {
+        self.due(now, records);
+        let mut payments: Vec<(AccountId, u64, Pence)> = Vec::new();
+        let mut accounts = Vec::new();
+        for Acknowledgement { account, k, paid } in acknowledgements {
+            let owed = self.owed(*account);
+            match (owed, paid) {
+                (Some(owed), Some(paid)) if *k >= owed => {
+                    if !payments.iter().any(|(other, ..)| other == account) {
+                        payments.push((*account, *k, *paid));
+                    }
+                }
+                _ => {
+                    let k = self.before_owed(*account, *k);
+                    if self.links.settles(*account, k) {
+                        accounts.push((*account, k));
+                    }
+                }
+            }
+        }
+        let acknowledged = (!accounts.is_empty()).then_some(MarketEvent::Acknowledged { accounts });
+        let paid = (!payments.is_empty()).then_some(MarketEvent::ResolutionPaid { payments });
+        for record in acknowledged.into_iter().chain(paid) {
+            self.apply(now, &record);
+            records.push(record);
+        }
+        self.tell_on(now, records);
+    }
+
+    pub(super) fn apply_acknowledged(&mut self, accounts: &[(AccountId, u64)]) {
+        for (account, k) in accounts {
+            if let Some(number) = self.links.number(*account) {
+                self.acknowledge_through(number, *account, *k);
+            }
+        }
+    }
+
+    pub(super) fn acknowledge_through(&mut self, number: u32, account: AccountId, k: u64) {
+        let k = self.before_owed(account, k);
+        self.links.settle_through(number, k);
+    }
+
+    /// The notice that waits for the account's payment.
+    fn owed(&self, account: AccountId) -> Option<u64> {
+        self.telling.as_ref()?.unpaid.get(&account).copied()
+    }
+
+    fn before_owed(&self, account: AccountId, k: u64) -> u64 {
+        self.owed(account).map_or(k, |owed| k.min(owed - 1))
+    }
+}

@@ -1,0 +1,247 @@
+//! An operator's acts on a market: what is allowed in which status, and what lapses.
+//!
+//! Home numbers the acts and repeats them until they are answered; an answer is kept so that a repeat
+//! hears it again and nothing is done twice.
+
+use super::Market;
+use crate::act::{ActAnswer, ActError, MarketAct};
+use crate::definition::{MarketDefinition, MarketStatus};
+use crate::link::Request;
+use crate::order::{LapseReason, Persistence};
+use crate::record::{Lapsed, MarketEvent, StatusChanged};
+use crate::time::UtcMillis;
+
+/// Longer than any real one.
+pub const MAX_BET_DELAY_S: u16 = 600;
+
+/// How many answers are kept. Home never has as many acts of one market open.
+const ANSWERS_KEPT: u64 = 256;
+
+impl Market {
+    /// Home's act `n`. The answer goes to [`Market::send_outgoing`], at once or when the resolution is through.
+    pub fn act(&mut self, now: UtcMillis, n: u64, act: &MarketAct, records: &mut Vec<MarketEvent>) {
+        self.due(now, records);
+        match self.acts.request(n) {
+            Request::New => {}
+            Request::Answered(answer) => {
+                let answer = answer.clone();
+                return self.links.answer_act(n, answer);
+            }
+            Request::Pending | Request::Forgotten => return,
+        }
+        let record = match self.decide_act(now, n, act) {
+            Ok(record) => record,
+            Err(error) => MarketEvent::ActRefused { n, error },
+        };
+        self.apply(now, &record);
+        records.push(record);
+        self.tell_on(now, records);
+    }
+
+    /// The market was in play while nobody could see what happened: it waits for an operator.
+    pub fn suspend_after_outage(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
+        if self.in_play && self.status == MarketStatus::Open {
+            let change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
+            let record = MarketEvent::StatusChanged(change);
+            self.apply(now, &record);
+            records.push(record);
+        }
+    }
+
+    fn decide_act(&self, now: UtcMillis, n: u64, act: &MarketAct) -> Result<MarketEvent, ActError> {
+        if let MarketAct::Create { definition, open } = act {
+            return self.create(n, definition, *open);
+        }
+        if self.definition.is_none() {
+            return Err(ActError::NoSuchMarket);
+        }
+        if self.telling.is_some() {
+            return Err(ActError::Settling);
+        }
+        match act {
+            MarketAct::Create { .. } => Err(ActError::MarketExists),
+            MarketAct::Open => {
+                self.expect_status(&[MarketStatus::Inactive, MarketStatus::Suspended])?;
+                Ok(self.status_record(now, n, MarketStatus::Open, false, vec![]))
+            }
+            MarketAct::Suspend { lapse } => {
+                self.expect_status(&[MarketStatus::Open, MarketStatus::Suspended])?;
+                let lapsed = match lapse {
+                    true => self.lapse_unless(Persistence::Persist, LapseReason::MarketSuspended),
+                    false => vec![],
+                };
+                Ok(self.status_record(now, n, MarketStatus::Suspended, *lapse, lapsed))
+            }
+            MarketAct::TurnInPlay { bet_delay_s } => self.turn_in_play(now, n, *bet_delay_s),
+            MarketAct::Reopen => {
+                self.expect_status(&[MarketStatus::Closed])?;
+                if self.resolution.is_some() {
+                    return Err(ActError::StillSettled);
+                }
+                Ok(self.status_record(now, n, MarketStatus::Suspended, false, vec![]))
+            }
+            MarketAct::Settle { winners, dead_heat } => self.settle(now, n, winners, *dead_heat),
+            MarketAct::Void => self.void(now, n),
+            MarketAct::Unsettle => self.unsettle(now, n),
+        }
+    }
+
+    fn create(
+        &self,
+        n: u64,
+        definition: &MarketDefinition,
+        open: bool,
+    ) -> Result<MarketEvent, ActError> {
+        if self.definition.is_some() {
+            return Err(ActError::MarketExists);
+        }
+        if definition.bet_delay_s > MAX_BET_DELAY_S {
+            return Err(ActError::BetDelayTooLong);
+        }
+        let status = if open { MarketStatus::Open } else { MarketStatus::Inactive };
+        Ok(MarketEvent::Created { n, definition: Box::new(definition.clone()), status })
+    }
+
+    fn turn_in_play(
+        &self,
+        now: UtcMillis,
+        n: u64,
+        bet_delay_s: Option<u16>,
+    ) -> Result<MarketEvent, ActError> {
+        let definition = self.definition.as_ref().ok_or(ActError::NoSuchMarket)?;
+        if self.in_play {
+            return Err(ActError::AlreadyInPlay);
+        }
+        if !definition.turn_in_play {
+            return Err(ActError::NotTurnInPlay);
+        }
+        self.expect_status(&[MarketStatus::Open, MarketStatus::Suspended])?;
+        let bet_delay_s = bet_delay_s.unwrap_or(definition.bet_delay_s);
+        if bet_delay_s > MAX_BET_DELAY_S {
+            return Err(ActError::BetDelayTooLong);
+        }
+        Ok(MarketEvent::StatusChanged(StatusChanged {
+            n: Some(n),
+            status: MarketStatus::Open,
+            in_play: true,
+            bet_delay_s,
+            version: self.next_version(now),
+            material: true,
+            lapsed: self.lapse_unless(Persistence::Persist, LapseReason::TurnedInPlay),
+        }))
+    }
+
+    pub(super) fn expect_status(&self, allowed: &[MarketStatus]) -> Result<(), ActError> {
+        match allowed.contains(&self.status) {
+            true => Ok(()),
+            false => Err(ActError::WrongStatus(self.status)),
+        }
+    }
+
+    fn status_record(
+        &self,
+        now: UtcMillis,
+        n: u64,
+        status: MarketStatus,
+        material: bool,
+        lapsed: Vec<Lapsed>,
+    ) -> MarketEvent {
+        MarketEvent::StatusChanged(self.change(now, Some(n), status, material, lapsed))
+    }
+
+    pub(super) fn change(
+        &self,
+        now: UtcMillis,
+        n: Option<u64>,
+        status: MarketStatus,
+        material: bool,
+        lapsed: Vec<Lapsed>,
+    ) -> StatusChanged {
+        StatusChanged {
+            n,
+            status,
+            in_play: self.in_play,
+            bet_delay_s: self.bet_delay_s,
+            version: self.next_version(now),
+            material,
+            lapsed,
+        }
+    }
+
+    /// Versions follow the clock, so they are large and grow by leaps, as clients expect.
+    fn next_version(&self, now: UtcMillis) -> u64 {
+        (self.version + 1).max(first_version(now))
+    }
+
+    /// What goes of the unmatched orders when only those of this persistence stay.
+    fn lapse_unless(&self, stays: Persistence, reason: LapseReason) -> Vec<Lapsed> {
+        self.lapse(reason, |persistence| persistence != stays)
+    }
+
+    pub(super) fn lapse(
+        &self,
+        reason: LapseReason,
+        goes: impl Fn(Persistence) -> bool,
+    ) -> Vec<Lapsed> {
+        let orders = self.book.orders.iter().filter(|(_, slot)| goes(slot.persistence));
+        orders
+            .map(|(handle, slot)| Lapsed {
+                account: self.links.account(slot.account),
+                bet: slot.bet,
+                handle,
+                size: slot.remaining,
+                reason,
+            })
+            .collect()
+    }
+
+    // ------------------------------------------------------------------------------------- apply
+
+    pub(super) fn apply_created(
+        &mut self,
+        at: UtcMillis,
+        n: u64,
+        definition: &MarketDefinition,
+        status: MarketStatus,
+    ) {
+        let numbered = (0_u16..).zip(&definition.runners);
+        self.runners = numbered.map(|(number, runner)| (runner.runner, number)).collect();
+        self.runners.sort_unstable();
+        self.book.runners.resize_with(definition.runners.len(), Default::default);
+        self.definition = Some(Box::new(definition.clone()));
+        self.status = status;
+        self.version = first_version(at);
+        self.last_material = self.version;
+        self.answer_act_with_status(n);
+    }
+
+    pub(super) fn apply_status(&mut self, change: &StatusChanged) {
+        self.status = change.status;
+        self.in_play = change.in_play;
+        self.bet_delay_s = change.bet_delay_s;
+        self.version = change.version;
+        if change.material {
+            self.last_material = change.version;
+        }
+        self.apply_lapsed(&change.lapsed);
+        if let Some(n) = change.n {
+            self.answer_act_with_status(n);
+        }
+    }
+
+    pub(super) fn answer_act_with_status(&mut self, n: u64) {
+        let answer = ActAnswer::Market { status: self.status, version: self.version };
+        self.answer_act(n, answer);
+    }
+
+    pub(super) fn answer_act(&mut self, n: u64, answer: ActAnswer) {
+        self.acts.answer(n, answer.clone());
+        let pending = self.telling.as_ref().map_or(u64::MAX, |telling| telling.n.saturating_sub(1));
+        self.acts.forget_through(n.saturating_sub(ANSWERS_KEPT).min(pending));
+        self.links.answer_act(n, answer);
+    }
+}
+
+fn first_version(at: UtcMillis) -> u64 {
+    u64::try_from(at.0).unwrap_or_default().max(1)
+}

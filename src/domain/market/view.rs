@@ -1,0 +1,169 @@
+//! What doors show of a market. Reads and never changes.
+//!
+//! Sizes of the ladders are backers' stakes; traded volumes count both sides, as the exchange's public data
+//! does: twice the backers' stakes.
+
+use super::Market;
+use super::book::RunnerBook;
+use super::slab::{Place, Slot};
+use crate::definition::{MarketDefinition, MarketStatus};
+use crate::ids::{AccountId, BetId, Handle, Runner};
+use crate::money::Pence;
+use crate::order::{Persistence, Side};
+use crate::price::{LadderIndex, Price};
+use crate::record::Resolution;
+use crate::time::UtcMillis;
+
+/// One runner's prices.
+#[derive(Clone, Copy)]
+pub struct RunnerView<'a> {
+    pub runner: Runner,
+    book: &'a RunnerBook,
+}
+
+impl<'a> RunnerView<'a> {
+    /// What can be backed: resting lays, highest price first.
+    pub fn available_to_back(&self) -> impl Iterator<Item = (Price, Pence)> + use<'a> {
+        priced(self.book, Side::Lay)
+    }
+
+    /// What can be laid: resting backs, lowest price first.
+    pub fn available_to_lay(&self) -> impl Iterator<Item = (Price, Pence)> + use<'a> {
+        priced(self.book, Side::Back)
+    }
+
+    /// Volume by price, lowest first.
+    pub fn traded(&self) -> impl Iterator<Item = (Price, Pence)> + use<'a> {
+        let prices = (0_u16..).map(|index| LadderIndex(index).price());
+        let traded = self.book.traded.iter().map(|size| both_sides(*size));
+        // The volumes come first: there is no price behind the last.
+        traded.zip(prices).map(|(size, price)| (price, size)).filter(|(_, size)| !size.is_zero())
+    }
+
+    pub fn last_price_traded(&self) -> Option<Price> {
+        self.book.last_price.map(LadderIndex::price)
+    }
+
+    pub fn total_matched(&self) -> Pence {
+        both_sides(self.book.matched)
+    }
+}
+
+fn priced(book: &RunnerBook, side: Side) -> impl Iterator<Item = (Price, Pence)> + use<'_> {
+    book.ladder(side).levels(side).map(|(index, size)| (index.price(), size))
+}
+
+fn both_sides(backed: Pence) -> Pence {
+    backed + backed
+}
+
+/// One unmatched order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OrderView {
+    pub handle: Handle,
+    pub bet: BetId,
+    pub account: AccountId,
+    pub runner: Runner,
+    pub side: Side,
+    pub price: Price,
+    pub remaining: Pence,
+    pub persistence: Persistence,
+    /// For the bet delay: in no ladder yet.
+    pub waiting: bool,
+}
+
+impl Market {
+    /// `None` before the market is created.
+    pub fn definition(&self) -> Option<&MarketDefinition> {
+        self.definition.as_deref()
+    }
+
+    pub fn status(&self) -> MarketStatus {
+        self.status
+    }
+
+    pub fn in_play(&self) -> bool {
+        self.in_play
+    }
+
+    /// Zero before the market is in play.
+    pub fn bet_delay_s(&self) -> u16 {
+        self.bet_delay_s
+    }
+
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub fn last_material_version(&self) -> u64 {
+        self.last_material
+    }
+
+    /// How the market stands settled.
+    pub fn resolution(&self) -> Option<&Resolution> {
+        self.resolution.as_ref()
+    }
+
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// A settlement, void or reversal is being paid.
+    pub fn settling(&self) -> bool {
+        self.telling.is_some()
+    }
+
+    pub fn total_matched(&self) -> Pence {
+        both_sides(self.book.matched)
+    }
+
+    pub fn last_match(&self) -> Option<UtcMillis> {
+        self.book.last_match
+    }
+
+    /// Unmatched orders, resting or waiting.
+    pub fn order_count(&self) -> usize {
+        self.book.orders.len()
+    }
+
+    /// Accounts that ever spoke to the market.
+    pub fn account_count(&self) -> usize {
+        self.links.len()
+    }
+
+    /// In the order of the definition.
+    pub fn runners(&self) -> impl Iterator<Item = RunnerView<'_>> {
+        let runners = self.definition().into_iter().flat_map(|definition| &definition.runners);
+        let books = self.book.runners.iter();
+        runners.zip(books).map(|(runner, book)| RunnerView { runner: runner.runner, book })
+    }
+
+    pub fn runner_view(&self, runner: Runner) -> Option<RunnerView<'_>> {
+        let book = &self.book.runners[usize::from(self.runner(runner)?)];
+        Some(RunnerView { runner, book })
+    }
+
+    pub fn order(&self, handle: Handle) -> Option<OrderView> {
+        self.book.orders.get(handle).map(|slot| self.order_view(handle, slot))
+    }
+
+    /// Every unmatched order, by slot.
+    pub fn orders(&self) -> impl Iterator<Item = OrderView> {
+        self.book.orders.iter().map(|(handle, slot)| self.order_view(handle, slot))
+    }
+
+    fn order_view(&self, handle: Handle, slot: &Slot) -> OrderView {
+        let definition = self.definition.as_ref().expect("only a market that exists has orders");
+        OrderView {
+            handle,
+            bet: slot.bet,
+            account: self.links.account(slot.account),
+            runner: definition.runners[usize::from(slot.runner)].runner,
+            side: slot.side,
+            price: LadderIndex(slot.index).price(),
+            remaining: slot.remaining,
+            persistence: slot.persistence,
+            waiting: slot.place == Place::Waiting,
+        }
+    }
+}

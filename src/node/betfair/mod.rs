@@ -1,0 +1,25 @@
+//! Betfair's words and shapes: the only room, with the stream, that knows them.
+//!
+//! Owns     reading calls as forgivingly as the original, and writing answers with exactly its keys.
+//! Never    decides anything about a bet, and never talks to an actor: what is behind the door is a
+//!          [`handler::Exchange`], which takes a [`request::Request`] and gives a [`response`] back.
+//!
+//! ```text
+//!   body -> rpc::Envelope -> operation::Operation -> request::Request -> (the exchange)
+//!   body <- rpc::Replies  <- response::*, exception::Exception        <-
+//! ```
+
+pub mod coerce;
+pub mod dates;
+pub mod decimal;
+pub mod exception;
+pub mod filter;
+pub mod handler;
+pub mod instruction;
+pub mod login;
+pub mod operation;
+pub mod request;
+pub mod response;
+pub mod routes;
+pub mod rpc;
+pub mod words;

@@ -1,0 +1,163 @@
+//! The operations this door knows: their names, and the order of their parameters when a client sends them
+//! as a list.
+
+use serde_json::Value;
+
+use super::coerce::Field;
+use super::exception::Api;
+
+/// Defines the operations from one table.
+macro_rules! operations {
+    ($($variant:ident = $api:ident $name:literal [$($parameter:literal),*],)*) => {
+        /// One operation.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Operation { $(
+            #[doc = concat!("`", $name, "`")]
+            $variant,
+        )* }
+
+        impl Operation {
+            /// All of them.
+            pub const ALL: &'static [Operation] = &[$(Operation::$variant),*];
+
+            /// The family it belongs to.
+            pub fn api(self) -> Api {
+                match self { $(Operation::$variant => Api::$api,)* }
+            }
+
+            /// Its name on the wire.
+            pub fn name(self) -> &'static str {
+                match self { $(Operation::$variant => $name,)* }
+            }
+
+            /// Its parameters in their order.
+            pub fn parameters(self) -> &'static [&'static str] {
+                match self { $(Operation::$variant => &[$($parameter),*],)* }
+            }
+        }
+    };
+}
+
+operations! {
+    ListEventTypes = Sports "listEventTypes" ["filter", "locale"],
+    ListEvents = Sports "listEvents" ["filter", "locale"],
+    ListMarketCatalogue = Sports "listMarketCatalogue"
+        ["filter", "marketProjection", "sort", "maxResults", "locale"],
+    ListMarketBook = Sports "listMarketBook"
+        ["marketIds", "priceProjection", "orderProjection", "matchProjection",
+         "includeOverallPosition", "partitionMatchedByStrategyRef", "customerStrategyRefs",
+         "currencyCode", "locale", "matchedSince", "betIds"],
+    PlaceOrders = Sports "placeOrders"
+        ["marketId", "instructions", "customerRef", "marketVersion", "customerStrategyRef", "async"],
+    CancelOrders = Sports "cancelOrders" ["marketId", "instructions", "customerRef"],
+    ReplaceOrders = Sports "replaceOrders"
+        ["marketId", "instructions", "customerRef", "marketVersion", "async"],
+    UpdateOrders = Sports "updateOrders" ["marketId", "instructions", "customerRef"],
+    ListCurrentOrders = Sports "listCurrentOrders"
+        ["betIds", "marketIds", "orderProjection", "customerOrderRefs", "customerStrategyRefs",
+         "dateRange", "orderBy", "sortDir", "fromRecord", "recordCount", "includeItemDescription"],
+    ListClearedOrders = Sports "listClearedOrders"
+        ["betStatus", "eventTypeIds", "eventIds", "marketIds", "runnerIds", "betIds",
+         "customerOrderRefs", "customerStrategyRefs", "side", "settledDateRange", "groupBy",
+         "includeItemDescription", "locale", "fromRecord", "recordCount"],
+    GetAccountFunds = Account "getAccountFunds" ["wallet"],
+    GetAccountDetails = Account "getAccountDetails" [],
+}
+
+impl Operation {
+    /// The operation of a method such as `SportsAPING/v1.0/listEvents`: in any case, of any minor version.
+    pub fn of_method(api: Api, method: &str) -> Option<Operation> {
+        let mut parts = method.split('/');
+        let (service, version, name) = (parts.next()?, parts.next()?, parts.next()?);
+        let known_version = match version.strip_prefix(['v', 'V']).map(|v| v.split_once('.')) {
+            Some(Some((major, minor))) => {
+                major == "1" && !minor.is_empty() && minor.bytes().all(|byte| byte.is_ascii_digit())
+            }
+            Some(None) => version.ends_with('1') && version.len() == 2,
+            None => false,
+        };
+        if parts.next().is_some() || !known_version || !service.eq_ignore_ascii_case(api.service())
+        {
+            return None;
+        }
+        Operation::of_name(api, name)
+    }
+
+    /// The operation of a name in any case, as REST paths carry it.
+    pub fn of_name(api: Api, name: &str) -> Option<Operation> {
+        let of_this = |operation: &&Operation| {
+            operation.api() == api && operation.name().eq_ignore_ascii_case(name)
+        };
+        Operation::ALL.iter().find(of_this).copied()
+    }
+}
+
+/// The parameters of one call, an object or a list in the operation's order.
+#[derive(Debug, Clone, Copy)]
+pub struct Parameters<'v> {
+    operation: Operation,
+    value: Option<&'v Value>,
+}
+
+impl<'v> Parameters<'v> {
+    /// The parameters, or `None` when they are neither object nor list nor absent.
+    pub fn new(operation: Operation, value: Option<&'v Value>) -> Option<Parameters<'v>> {
+        match value {
+            None | Some(Value::Null | Value::Object(_) | Value::Array(_)) => {
+                Some(Parameters { operation, value })
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// One parameter.
+    pub fn get(&self, name: &'static str) -> Field<'v, 'v> {
+        let value = match self.value {
+            Some(Value::Array(list)) => {
+                let position = self.operation.parameters().iter().position(|known| *known == name);
+                position.and_then(|position| list.get(position))
+            }
+            Some(value) => value.get(name),
+            None => None,
+        };
+        Field::parameter(name, value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(method: &str, expect: Option<Operation>) {
+        assert_eq!(Operation::of_method(Api::Sports, method), expect, "{method}");
+    }
+
+    #[test]
+    fn a_method_is_found_in_any_case_and_minor_version() {
+        check("SportsAPING/v1.0/listEvents", Some(Operation::ListEvents));
+        check("sportsaping/V1.7/LISTEVENTS", Some(Operation::ListEvents));
+        check("SportsAPING/v1/listEvents", Some(Operation::ListEvents));
+        for unknown in [
+            "SportsAPING/v2.0/listEvents",
+            "SportsAPING/v1.x/listEvents",
+            "SportsAPING/v1.0/listEvents/",
+            "AccountAPING/v1.0/getAccountFunds",
+            "SportsAPING/v1.0/getAccountFunds",
+            "SportsAPING/é/listEvents",
+            "listEvents",
+            "",
+        ] {
+            check(unknown, None);
+        }
+    }
+
+    #[test]
+    fn parameters_come_by_name_or_by_place() {
+        let listed = serde_json::json!(["1.2", [], "ref"]);
+        let parameters = Parameters::new(Operation::PlaceOrders, Some(&listed)).unwrap();
+        assert_eq!(parameters.get("customerRef").text().unwrap().as_deref(), Some("ref"));
+        assert_eq!(parameters.get("async").truth().unwrap(), None);
+        let text = serde_json::json!("1.2");
+        assert!(Parameters::new(Operation::PlaceOrders, Some(&text)).is_none());
+    }
+}

@@ -1,0 +1,320 @@
+//! The command line: every command's arguments, and what a command's end means to the shell.
+//!
+//! Owns words and help. A command's work is in a file of its own; `main` only matches.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::config::Flag;
+
+/// What `laybook` may be asked.
+#[derive(Debug, Parser)]
+#[command(
+    name = "laybook",
+    version,
+    about = "A betting exchange that anyone can run",
+    propagate_version = true,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong arguments or configuration, 3 the node cannot be reached"
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Checks or shows what a node would be told
+    Config(ConfigArgs),
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Done,
+    /// Tried and failed.
+    Failed,
+    /// Wrong arguments or configuration; clap ends with the same.
+    Usage,
+    /// The node cannot be reached.
+    Unreachable,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Unreachable => 3,
+        })
+    }
+}
+
+/// Where a node's settings come from, for every command that runs or examines one.
+#[derive(Debug, Clone, Default, Args)]
+pub struct NodeArgs {
+    /// Configuration file (TOML)
+    #[arg(long, value_name = "FILE", env = "LAYBOOK_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Data directory
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Address of pages and public APIs
+    #[arg(long, value_name = "ADDRESS")]
+    pub http: Option<String>,
+    /// Address of console, operator API and metrics
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<String>,
+    /// Address of the Exchange Stream API over TLS, or off
+    #[arg(long, value_name = "ADDRESS")]
+    pub stream: Option<String>,
+    /// Address of the Exchange Stream API over plain TCP, or off
+    #[arg(long, value_name = "ADDRESS")]
+    pub stream_plain: Option<String>,
+    /// Whose time it is
+    #[arg(long)]
+    pub clock: Option<ClockArg>,
+}
+
+/// The word of `--clock`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ClockArg {
+    /// The machine's
+    System,
+    /// Moved by the operator API, for tests and replays
+    Manual,
+}
+
+impl NodeArgs {
+    /// The flags as values of configuration keys.
+    pub fn flags(&self) -> Vec<Flag> {
+        let clock = self.clock.map(|clock| match clock {
+            ClockArg::System => "system".to_owned(),
+            ClockArg::Manual => "manual".to_owned(),
+        });
+        let data = self.data.as_ref().map(|path| path.display().to_string());
+        let flags = [
+            ("data.directory", data),
+            ("http.listen", self.http.clone()),
+            ("admin.listen", self.admin.clone()),
+            ("stream.listen", self.stream.clone()),
+            ("stream_plain.listen", self.stream_plain.clone()),
+            ("clock.source", clock),
+        ];
+        flags.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+    }
+}
+
+/// `laybook serve`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook serve --data /var/lib/laybook
+  laybook serve --config config/node.toml --http 0.0.0.0:8080
+  laybook serve --data /tmp/t --http 127.0.0.1:0 --clock manual")]
+pub struct ServeArgs {
+    /// The node's settings.
+    #[command(flatten)]
+    pub node: NodeArgs,
+}
+
+/// `laybook demo`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook demo
+  laybook demo --seed 7 --speed 10")]
+pub struct DemoArgs {
+    /// Address of pages and public APIs
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    pub http: String,
+    /// Address of console, operator API and metrics
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub admin: String,
+    /// Seed of the fixtures and their goals
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How many times faster than life matches are played
+    #[arg(long, default_value = "1", value_parser = speed)]
+    pub speed: f64,
+}
+
+/// `laybook replay`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook replay 1.170000001.bz2
+  laybook replay market.json.gz --speed 60
+  laybook replay market.json --speed max --http 127.0.0.1:0")]
+pub struct ReplayArgs {
+    /// A recorded Betfair stream file: plain, gz or bz2
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// How many times faster than it was recorded, or max
+    #[arg(long, default_value = "1", value_parser = speed)]
+    pub speed: f64,
+    /// The node's settings; without --data a temporary directory is used.
+    #[command(flatten)]
+    pub node: NodeArgs,
+}
+
+/// `laybook verify`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook verify /var/lib/laybook
+  laybook verify /var/lib/laybook --json")]
+pub struct VerifyArgs {
+    /// The data directory of a node that is not running
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook bench`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook bench match
+  laybook bench bets --json")]
+pub struct BenchArgs {
+    /// Which one
+    #[arg(value_name = "NAME")]
+    pub name: BenchName,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The benchmarks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BenchName {
+    /// Orders a second through the product's own market
+    Match,
+    /// Durable bets a second over HTTP
+    Bets,
+}
+
+/// `laybook tree`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook tree
+  laybook tree --admin 127.0.0.1:8081 --token-file laybook-data/operator.token --json")]
+pub struct TreeArgs {
+    /// Address of a running node's admin listener
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
+    pub admin: String,
+    /// File that holds an operator's token
+    #[arg(long, value_name = "FILE", default_value = "laybook-data/operator.token")]
+    pub token_file: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook config`
+#[derive(Debug, Clone, Args)]
+pub struct ConfigArgs {
+    /// Check or show.
+    #[command(subcommand)]
+    pub action: ConfigAction,
+}
+
+/// What to do with the settings.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ConfigAction {
+    /// Says what is wrong with the settings, key by key
+    #[command(after_help = "Examples:
+  laybook config check --config config/node.toml
+  LAYBOOK__HTTP__LISTEN=0.0.0.0:8080 laybook config check")]
+    Check(NodeArgs),
+    /// Prints the effective settings and where each comes from
+    #[command(after_help = "Examples:
+  laybook config show
+  laybook config show --config config/node.toml --json")]
+    Show {
+        /// The node's settings.
+        #[command(flatten)]
+        node: NodeArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// A factor above zero; `max` is as fast as the machine can.
+fn speed(text: &str) -> Result<f64, String> {
+    if text == "max" {
+        return Ok(f64::INFINITY);
+    }
+    match text.parse::<f64>() {
+        Ok(factor) if factor.is_finite() && factor > 0.0 => Ok(factor),
+        _ => Err("is neither a factor above 0 nor max".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    /// Every command, also those whose machinery is wired elsewhere.
+    #[derive(Debug, Parser)]
+    enum All {
+        Serve(ServeArgs),
+        Demo(DemoArgs),
+        Replay(ReplayArgs),
+        Verify(VerifyArgs),
+        Bench(BenchArgs),
+        Tree(TreeArgs),
+        Config(ConfigArgs),
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+        All::command().debug_assert();
+    }
+
+    #[test]
+    fn serve_takes_the_flags_of_its_help() {
+        let line = "laybook serve --config F --data D --http 1.1.1.1:1 --admin 1.1.1.1:2 \
+            --stream off --stream-plain 1.1.1.1:3 --clock manual";
+        let All::Serve(serve) = All::try_parse_from(line.split_whitespace()).unwrap() else {
+            panic!("not serve");
+        };
+        assert_eq!(serve.node.config.as_deref(), Some(std::path::Path::new("F")));
+        let flags = serve.node.flags();
+        let expect = [
+            ("data.directory", "D"),
+            ("http.listen", "1.1.1.1:1"),
+            ("admin.listen", "1.1.1.1:2"),
+            ("stream.listen", "off"),
+            ("stream_plain.listen", "1.1.1.1:3"),
+            ("clock.source", "manual"),
+        ];
+        let expect: Vec<Flag> = expect.into_iter().map(|(key, v)| (key, v.to_owned())).collect();
+        assert_eq!(flags, expect);
+    }
+
+    #[test]
+    fn wrong_arguments_are_refused() {
+        let refused = |line: &str| All::try_parse_from(line.split_whitespace()).is_err();
+        for line in [
+            "laybook",
+            "laybook replay",
+            "laybook replay F --speed 0",
+            "laybook replay F --speed fast",
+            "laybook bench nothing",
+            "laybook serve --clock sundial",
+            "laybook config",
+        ] {
+            assert!(refused(line), "{line}");
+        }
+        assert!(!refused("laybook replay F --speed max"));
+        assert!(!refused("laybook bench bets --json"));
+    }
+}

@@ -1,0 +1,446 @@
+//! What the node is told at its start: defaults, then a file, then the environment, then flags.
+//!
+//! Owns     the table of keys, the layering and the checks. Every complaint names the key, the value, where
+//!          it came from and the reason; all of them are reported at once.
+//! Never    changes after the start, and never creates or opens what it names.
+//!
+//! A key is `section.name`; in the environment it is `LAYBOOK__SECTION__NAME`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
+
+use crate::door::Limits;
+
+/// Every key with its default and what it is for.
+const KEYS: &[(&str, &str, &str)] = &[
+    ("http.listen", "127.0.0.1:8080", "pages, the Betfair-compatible API, the native API"),
+    ("admin.listen", "127.0.0.1:8081", "console, operator API, /metrics, /livez, /readyz"),
+    ("stream.listen", "127.0.0.1:8443", "the Exchange Stream API over TLS, or off"),
+    ("stream_plain.listen", "off", "the Exchange Stream API over plain TCP, or off"),
+    ("data.directory", "laybook-data", "journal and everything that can be rebuilt from it"),
+    (
+        "clock.source",
+        "system",
+        "system, or manual: moved by the operator API, for tests and replays",
+    ),
+    ("limits.profile", "open", "open, or betfair: the real limits, to rehearse them"),
+    ("limits.orders_per_market", "1000000", "unmatched orders of one market"),
+    ("journal.segment_bytes", "67108864", "size of a journal file, a multiple of 512"),
+    (
+        "recovery.resume_suspended_after_ms",
+        "10000",
+        "after a longer outage markets in play come back suspended",
+    ),
+    ("timeouts.header_ms", "5000", "for a request's head"),
+    ("timeouts.body_ms", "10000", "for a request's body"),
+    ("timeouts.idle_ms", "240000", "of a connection without a request"),
+    ("timeouts.drain_ms", "10000", "for requests in flight when the node stops"),
+    ("caps.connections", "20000", "connections of one listener"),
+    ("caps.connections_per_address", "10000", "connections of one listener from one address"),
+    ("caps.head_bytes", "32768", "bytes of a request's line and headers"),
+    ("caps.url_bytes", "8192", "bytes of a request's path and query"),
+    ("log.format", "auto", "pretty, json, or auto: pretty on a terminal"),
+    ("log.filter", "info", "tracing directives, such as info,laybook::door=debug"),
+];
+
+/// Everything the node is told, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Pages and public APIs.
+    pub http: SocketAddr,
+    /// Operators, health and metrics.
+    pub admin: SocketAddr,
+    /// The stream over TLS.
+    pub stream: Option<SocketAddr>,
+    /// The stream over plain TCP.
+    pub stream_plain: Option<SocketAddr>,
+    /// Where the journal is.
+    pub data_directory: PathBuf,
+    /// Whose time it is.
+    pub clock: ClockSource,
+    /// Which limits customers meet.
+    pub profile: Profile,
+    /// Unmatched orders of one market.
+    pub orders_per_market: u32,
+    /// Size of a journal file.
+    pub segment_bytes: u64,
+    /// After a longer outage markets in play come back suspended.
+    pub resume_suspended_after: Duration,
+    /// What every HTTP door allows.
+    pub door: Limits,
+    /// How logs look.
+    pub log_format: LogFormat,
+    /// Which logs there are.
+    pub log_filter: String,
+    origins: BTreeMap<&'static str, Given>,
+}
+
+/// Defines a word of the configuration.
+macro_rules! choices {
+    ($($(#[$about:meta])* $name:ident { $($(#[$what:meta])* $variant:ident = $word:literal,)* })*) => {$(
+        $(#[$about])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$what])* $variant,)* }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(word: &str) -> Result<$name, String> {
+                match word {
+                    $($word => Ok($name::$variant),)*
+                    _ => Err(format!("is not one of {}", [$($word),*].join(", "))),
+                }
+            }
+        }
+    )*};
+}
+
+choices! {
+    /// Whose time it is.
+    ClockSource {
+        /// The machine's.
+        System = "system",
+        /// The operator's, who moves it.
+        Manual = "manual",
+    }
+    /// Which limits customers meet.
+    Profile {
+        /// Next to none.
+        Open = "open",
+        /// The real ones.
+        Betfair = "betfair",
+    }
+    /// How logs look.
+    LogFormat {
+        /// Pretty on a terminal, JSON otherwise.
+        Auto = "auto",
+        /// For people.
+        Pretty = "pretty",
+        /// For machines.
+        Json = "json",
+    }
+}
+
+/// A value and who gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Given {
+    value: String,
+    origin: String,
+}
+
+/// One thing wrong with the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{key} = {value:?} ({origin}): {reason}")]
+pub struct Complaint {
+    /// Which key.
+    pub key: String,
+    /// What it was given.
+    pub value: String,
+    /// By whom.
+    pub origin: String,
+    /// Why that will not do.
+    pub reason: String,
+}
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is not there, not readable or not TOML.
+    #[error("configuration file {path}: {reason}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        reason: String,
+    },
+    /// Keys and values that will not do.
+    #[error("{}", .0.iter().map(Complaint::to_string).collect::<Vec<_>>().join("\n"))]
+    Complaints(Vec<Complaint>),
+}
+
+/// A value from a flag, by its key.
+pub type Flag = (&'static str, String);
+
+impl Settings {
+    /// Reads all layers of this process.
+    pub fn read(file: Option<&Path>, flags: &[Flag]) -> Result<Settings, ConfigError> {
+        let environment = std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
+        Settings::read_from(file, environment.collect(), flags)
+    }
+
+    /// Reads all layers, with the environment given.
+    pub fn read_from(
+        file: Option<&Path>,
+        environment: Map<String, String>,
+        flags: &[Flag],
+    ) -> Result<Settings, ConfigError> {
+        let mut layers = Layers::defaults();
+        if let Some(path) = file {
+            let refused = |reason| ConfigError::File { path: path.to_owned(), reason };
+            let text = std::fs::read_to_string(path).map_err(|error| refused(error.to_string()))?;
+            let values = File::from_str(&text, FileFormat::Toml).collect();
+            let values = values.map_err(|error| refused(error.to_string()))?;
+            layers.add_all("", values, &|_| format!("file {}", path.display()));
+        }
+        let environment = Environment::with_prefix("LAYBOOK")
+            .prefix_separator("__")
+            .separator("__")
+            .source(Some(environment));
+        // Reading a map of texts cannot fail.
+        let values = environment.collect().unwrap_or_default();
+        layers.add_all("", values, &|key| {
+            format!("environment LAYBOOK__{}", key.to_uppercase().replace('.', "__"))
+        });
+        for (key, value) in flags {
+            layers.add(key, value.clone(), "flag".to_owned());
+        }
+        layers.check()
+    }
+
+    /// Every key with its value and who gave it, as TOML.
+    pub fn to_toml(&self) -> String {
+        let mut toml = String::new();
+        let mut section = "";
+        for (key, _, _) in KEYS {
+            let (of, name) = key.split_once('.').expect("keys have a section");
+            if of != section {
+                let gap = if section.is_empty() { "" } else { "\n" };
+                toml.push_str(&format!("{gap}[{of}]\n"));
+                section = of;
+            }
+            let Some(Given { value, origin }) = self.origins.get(key) else { continue };
+            let number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            let shown = if number { value.clone() } else { format!("{value:?}") };
+            toml.push_str(&format!("{name} = {shown}  # {origin}\n"));
+        }
+        toml
+    }
+
+    /// Every key with its value and who gave it, as JSON.
+    pub fn to_json(&self) -> serde_json::Value {
+        let given =
+            |given: &Given| serde_json::json!({"value": given.value, "origin": given.origin});
+        let keys = self.origins.iter().map(|(key, it)| ((*key).to_owned(), given(it)));
+        serde_json::Value::Object(keys.collect())
+    }
+}
+
+/// The layers, later ones over earlier ones, and what was wrong with them so far.
+struct Layers {
+    given: BTreeMap<&'static str, Given>,
+    complaints: Vec<Complaint>,
+}
+
+impl Layers {
+    fn defaults() -> Layers {
+        let of = |value: &str| Given { value: value.to_owned(), origin: "default".to_owned() };
+        let given = KEYS.iter().map(|(key, value, _)| (*key, of(value))).collect();
+        Layers { given, complaints: Vec::new() }
+    }
+
+    fn add_all(
+        &mut self,
+        prefix: &str,
+        values: Map<String, Value>,
+        origin: &dyn Fn(&str) -> String,
+    ) {
+        for (name, value) in values {
+            let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+            match value.kind {
+                ValueKind::Table(inner) => self.add_all(&key, inner, origin),
+                ValueKind::Array(_) => {
+                    let reason = "is a list where one value is expected".to_owned();
+                    self.complain(&key, "[...]", &origin(&key), reason);
+                }
+                kind => self.add(&key, kind.to_string(), origin(&key)),
+            }
+        }
+    }
+
+    fn add(&mut self, key: &str, value: String, origin: String) {
+        match KEYS.iter().find(|(known, _, _)| *known == key) {
+            Some((known, _, _)) => {
+                self.given.insert(known, Given { value, origin });
+            }
+            None => {
+                let near = KEYS.iter().map(|(known, _, _)| *known);
+                let nearest = near.min_by_key(|known| distance(known, key)).unwrap_or_default();
+                let reason = format!("is not a key; did you mean {nearest}?");
+                self.complain(key, &value, &origin, reason);
+            }
+        }
+    }
+
+    fn complain(&mut self, key: &str, value: &str, origin: &str, reason: String) {
+        let (key, value, origin) = (key.to_owned(), value.to_owned(), origin.to_owned());
+        self.complaints.push(Complaint { key, value, origin, reason });
+    }
+
+    /// The value of a key, read by `read`; a complaint and `None` when it will not do.
+    fn read<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let given = self.given.get(key).cloned().expect("every key that is read is in the table");
+        match read(&given.value) {
+            Ok(value) => Some(value),
+            Err(reason) => {
+                self.complain(key, &given.value, &given.origin, reason);
+                None
+            }
+        }
+    }
+
+    fn number(&mut self, key: &'static str, least: u64, most: u64) -> Option<u64> {
+        self.read(key, |value| match value.parse::<u64>() {
+            Ok(number) if (least..=most).contains(&number) => Ok(number),
+            Ok(_) => Err(format!("is not between {least} and {most}")),
+            Err(_) => Err("is not a whole number".to_owned()),
+        })
+    }
+
+    fn millis(&mut self, key: &'static str) -> Option<Duration> {
+        self.number(key, 1, 3_600_000).map(Duration::from_millis)
+    }
+
+    fn count(&mut self, key: &'static str, least: u64, most: u64) -> Option<usize> {
+        self.number(key, least, most).and_then(|number| usize::try_from(number).ok())
+    }
+
+    /// Reads every key; settings only when there is nothing to complain about.
+    fn check(mut self) -> Result<Settings, ConfigError> {
+        let settings = self.read_all();
+        match settings {
+            Some(settings) if self.complaints.is_empty() => {
+                Ok(Settings { origins: self.given, ..settings })
+            }
+            _ => Err(ConfigError::Complaints(self.complaints)),
+        }
+    }
+
+    fn read_all(&mut self) -> Option<Settings> {
+        let http = self.read("http.listen", address);
+        let admin = self.read("admin.listen", address);
+        let stream = self.read("stream.listen", address_or_off);
+        let stream_plain = self.read("stream_plain.listen", address_or_off);
+        self.check_distinct();
+        let data_directory = self.read("data.directory", |value| match value {
+            "" => Err("is empty".to_owned()),
+            path => Ok(PathBuf::from(path)),
+        });
+        let clock = self.read("clock.source", ClockSource::from_str);
+        let profile = self.read("limits.profile", Profile::from_str);
+        let orders_per_market = self.number("limits.orders_per_market", 1, 10_000_000);
+        let segment_bytes = self.number("journal.segment_bytes", 64 << 10, 4 << 30);
+        if segment_bytes.is_some_and(|bytes| bytes % 512 != 0) {
+            let refuse = |_: &str| Err::<(), _>("is not a multiple of 512".to_owned());
+            self.read("journal.segment_bytes", refuse);
+        }
+        let resume_suspended_after = self.millis("recovery.resume_suspended_after_ms");
+        let door = self.read_door();
+        let log_format = self.read("log.format", LogFormat::from_str);
+        let log_filter = self.read("log.filter", |value| {
+            let parsed = tracing_subscriber::EnvFilter::try_new(value);
+            parsed.map(|_| value.to_owned()).map_err(|error| error.to_string())
+        });
+        Some(Settings {
+            http: http?,
+            admin: admin?,
+            stream: stream?,
+            stream_plain: stream_plain?,
+            data_directory: data_directory?,
+            clock: clock?,
+            profile: profile?,
+            orders_per_market: u32::try_from(orders_per_market?).ok()?,
+            segment_bytes: segment_bytes?,
+            resume_suspended_after: resume_suspended_after?,
+            door: door?,
+            log_format: log_format?,
+            log_filter: log_filter?,
+            origins: BTreeMap::new(),
+        })
+    }
+
+    fn read_door(&mut self) -> Option<Limits> {
+        let header_timeout = self.millis("timeouts.header_ms");
+        let body_timeout = self.millis("timeouts.body_ms");
+        let idle_timeout = self.millis("timeouts.idle_ms");
+        let drain_timeout = self.millis("timeouts.drain_ms");
+        let connections = self.count("caps.connections", 1, 1_000_000);
+        let connections_per_address = self.count("caps.connections_per_address", 1, 1_000_000);
+        // hyper gives up on a head that is not complete within its buffer of 64 KiB.
+        let head_bytes = self.count("caps.head_bytes", 1024, 64 << 10);
+        let url_bytes = self.count("caps.url_bytes", 256, 32 << 10);
+        Some(Limits {
+            header_timeout: header_timeout?,
+            body_timeout: body_timeout?,
+            idle_timeout: idle_timeout?,
+            drain_timeout: drain_timeout?,
+            connections: connections?,
+            connections_per_address: connections_per_address?,
+            head_bytes: head_bytes?,
+            url_bytes: url_bytes?,
+            ..Limits::default()
+        })
+    }
+
+    /// Two listeners cannot have one address; port 0 is a different one each time.
+    fn check_distinct(&mut self) {
+        const LISTENERS: [&str; 4] =
+            ["http.listen", "admin.listen", "stream.listen", "stream_plain.listen"];
+        for (position, key) in LISTENERS.iter().enumerate() {
+            for other in &LISTENERS[..position] {
+                let (mine, others) = (self.given[key].value.clone(), &self.given[other].value);
+                let taken = mine == *others && !mine.ends_with(":0") && mine != "off";
+                if taken {
+                    let refuse = |_: &str| Err::<(), _>(format!("is the address of {other} too"));
+                    self.read(key, refuse);
+                }
+            }
+        }
+    }
+}
+
+fn address(value: &str) -> Result<SocketAddr, String> {
+    value.parse().map_err(|_| "is not an address such as 127.0.0.1:8080 or [::1]:8080".to_owned())
+}
+
+fn address_or_off(value: &str) -> Result<Option<SocketAddr>, String> {
+    match value {
+        "off" => Ok(None),
+        value => address(value).map(Some).map_err(|reason| format!("{reason}, and not off")),
+    }
+}
+
+/// Letters to insert, remove or change to make one text the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_toml())
+    }
+}
+
+#[cfg(test)]
+mod tests;

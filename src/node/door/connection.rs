@@ -1,0 +1,120 @@
+//! One connection: a task that drives hyper, its clock and its wish to close.
+//!
+//! Owns the socket's task. Ends when the client closes, when a deadline passes, or when the door drains and
+//! the request in flight is answered. A panic in a handler ends at the gate as a 500.
+
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::task::Poll;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Body;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper::{Request, Response};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+
+use super::address_caps::Seat;
+use super::phase::{Phases, Verdict};
+use super::socket::Socket;
+use super::{Shared, gate};
+
+/// hyper's buffer: a head that is not complete within it is answered 431.
+const HYPER_BUFFER_BYTES: usize = 64 << 10;
+
+/// What the socket, the gate and the driver of one connection share. A handler that upgrades keeps it
+/// (through [`super::Caller`]), so that the connection stays counted.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) peer: SocketAddr,
+    pub(super) phases: Phases,
+    pub(super) linger_timeout: Duration,
+    /// The head that was read last carried a `Content-Length`, whatever hyper made of it.
+    pub(super) head_has_length: AtomicBool,
+    _seat: Seat,
+}
+
+pub(super) async fn serve_one<S, B>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    seat: Seat,
+    shared: Arc<Shared<S>>,
+) where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+    S: Send + Sync + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    // An answer must not wait for the acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let connection = Arc::new(Connection {
+        peer,
+        phases: Phases::new(&shared.limits),
+        linger_timeout: shared.limits.linger_timeout,
+        head_has_length: AtomicBool::new(false),
+        _seat: seat,
+    });
+    let socket = Socket::new(stream, connection.clone());
+    let drain = shared.drain.clone();
+    let counts = shared.counts.clone();
+    let head_bytes = shared.limits.head_bytes;
+    let service = {
+        let connection = connection.clone();
+        service_fn(move |request| gate::pass(request, connection.clone(), shared.clone()))
+    };
+    let http = http1::Builder::new()
+        // Its clock would close idle connections too, see the door's header.
+        .header_read_timeout(None)
+        .max_buf_size(HYPER_BUFFER_BYTES)
+        .max_header_size(head_bytes)
+        .serve_connection(socket, service)
+        .with_upgrades();
+
+    let mut http = pin!(http);
+    let mut drained = pin!(drain.begun());
+    let mut told = false;
+    let first = connection.phases.deadline().unwrap_or_else(Instant::now);
+    let mut timer = pin!(sleep_until(first));
+    let outcome = std::future::poll_fn(|cx| {
+        if !told && drained.as_mut().poll(cx).is_ready() {
+            told = true;
+            http.as_mut().graceful_shutdown();
+        }
+        loop {
+            if let Poll::Ready(outcome) = http.as_mut().poll(cx) {
+                return Poll::Ready(Some(outcome));
+            }
+            if let Some(deadline) = connection.phases.deadline()
+                && deadline < timer.deadline()
+            {
+                timer.as_mut().reset(deadline);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            match connection.phases.timer_fired(Instant::now()) {
+                Verdict::Wait(until) => timer.as_mut().reset(until),
+                Verdict::AnswerLate => {}
+                Verdict::Cut => return Poll::Ready(None),
+            }
+        }
+    })
+    .await;
+    match outcome {
+        None => {
+            counts.cut.fetch_add(1, Relaxed);
+            debug!(%peer, "connection cut at its deadline");
+        }
+        Some(Err(error)) => debug!(%peer, %error, "connection ended badly"),
+        Some(Ok(())) => {}
+    }
+}

@@ -1,0 +1,9 @@
+//! Tests of the room as a whole: what no single file can show.
+
+mod corruption;
+mod journal_torture;
+pub(crate) mod note;
+mod recovery;
+pub(crate) mod scene;
+mod writer;
+mod writer_torture;

@@ -1,0 +1,142 @@
+//! What happened in the tree, as values, and the bounded way out of it.
+//!
+//! A supervisor never waits for whoever listens: when the queue is full the event is dropped, and
+//! the next one that fits says how many are missing before it.
+
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use crate::exit::ExitReason;
+use crate::start::StartError;
+
+/// Events that may wait for the reader of the sink.
+pub const SINK_BOUND: usize = 16_384;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SupervisionEvent {
+    /// Grows by one from event to event, dropped ones included.
+    pub seq: u64,
+    /// The wall clock, for people; order is `seq`.
+    pub at_ms: u64,
+    /// The supervisor's place in the tree, ids joined by `/`; empty for the root's own events.
+    pub supervisor: Arc<str>,
+    pub child: Arc<str>,
+    pub kind: Cow<'static, str>,
+    #[serde(flatten)]
+    pub what: What,
+    /// Events that did not fit into the sink just before this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost_before: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum What {
+    /// Up, for the `incarnation`th time.
+    Spawned {
+        incarnation: u64,
+    },
+    /// Its start said that there is nothing to run.
+    Ignored,
+    StartFailed {
+        error: StartError,
+    },
+    /// Ended by itself.
+    Exited {
+        exit: ExitReason,
+    },
+    /// Restart `attempt` of the `of` that its supervisor (or its own budget) allows in a period.
+    Restarting {
+        attempt: u32,
+        of: u32,
+        backoff_ms: u64,
+    },
+    /// Its own budget is spent; it stays in the list, down, until somebody restarts it.
+    Quarantined {
+        restarts: u32,
+        within_ms: u64,
+    },
+    /// Ended by its supervisor.
+    Stopped {
+        exit: ExitReason,
+    },
+    /// The supervisor itself ends, because of this child.
+    GaveUp,
+}
+
+/// Where events go. Cheap to clone; all clones number together.
+#[derive(Clone)]
+pub struct EventSink(Arc<Sink>);
+
+struct Sink {
+    /// Number and queue change together, so the order of numbers is the order of the queue.
+    out: Mutex<Out>,
+    lost_total: AtomicU64,
+}
+
+struct Out {
+    next_seq: u64,
+    lost: u64,
+    queue: Option<mpsc::Sender<SupervisionEvent>>,
+}
+
+impl EventSink {
+    /// A sink and its reading end, which holds at most `bound` events.
+    pub fn bounded(bound: usize) -> (Self, mpsc::Receiver<SupervisionEvent>) {
+        let (queue, receiver) = mpsc::channel(bound);
+        (Self::new(Some(queue)), receiver)
+    }
+
+    /// For trees that nobody watches.
+    pub fn nowhere() -> Self {
+        Self::new(None)
+    }
+
+    fn new(queue: Option<mpsc::Sender<SupervisionEvent>>) -> Self {
+        let out = Mutex::new(Out { next_seq: 1, lost: 0, queue });
+        Self(Arc::new(Sink { out, lost_total: AtomicU64::new(0) }))
+    }
+
+    /// Events dropped since the beginning.
+    pub fn lost(&self) -> u64 {
+        self.0.lost_total.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn send(
+        &self,
+        supervisor: &Arc<str>,
+        child: &Arc<str>,
+        kind: &'static str,
+        what: What,
+    ) {
+        let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(queue) = &out.queue else { return };
+        let event = SupervisionEvent {
+            seq: out.next_seq,
+            at_ms: at_ms as u64,
+            supervisor: supervisor.clone(),
+            child: child.clone(),
+            kind: Cow::Borrowed(kind),
+            what,
+            lost_before: out.lost,
+        };
+        let fits = queue.try_send(event).is_ok();
+        out.next_seq += 1;
+        if fits {
+            out.lost = 0;
+        } else {
+            out.lost += 1;
+            self.0.lost_total.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The last supervision events, for whoever asks: a bounded ring in memory.
+//!
+//! It never holds up a supervisor: it reads the far end of an `EventSink`, and forgets the oldest
+//! events when it is full.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::event::{EventSink, SINK_BOUND, SupervisionEvent, What};
+use crate::exit::ExitReason;
+use crate::panics::Trace;
+use crate::spawn;
+use crate::start::StartError;
+
+/// Events that are kept.
+pub const LOG_EVENTS_MAX: usize = 65_536;
+
+/// Panics that keep their backtrace, which is some kilobytes; older ones keep their message and
+/// place.
+pub const LOG_TRACES_MAX: usize = 256;
+
+/// Cheap to clone; all clones read the same events.
+#[derive(Clone)]
+pub struct EventLog {
+    ring: Arc<Mutex<Ring>>,
+    newest: watch::Receiver<u64>,
+}
+
+/// Events in the order of their numbers.
+struct Ring {
+    events: VecDeque<SupervisionEvent>,
+    events_max: usize,
+    /// Numbers of events that have a backtrace.
+    traced: VecDeque<u64>,
+}
+
+impl EventLog {
+    /// A sink for a tree and the log that follows it until the last clone of the sink is gone.
+    pub fn start() -> (EventSink, Self) {
+        Self::start_with(|_| {})
+    }
+
+    /// `note` sees every event as it comes; it must not wait.
+    pub fn start_with(note: impl Fn(&SupervisionEvent) + Send + 'static) -> (EventSink, Self) {
+        Self::with_bounds(SINK_BOUND, LOG_EVENTS_MAX, note)
+    }
+
+    pub fn with_bounds(
+        sink_bound: usize,
+        events_max: usize,
+        note: impl Fn(&SupervisionEvent) + Send + 'static,
+    ) -> (EventSink, Self) {
+        let (sink, events) = EventSink::bounded(sink_bound);
+        let (written, newest) = watch::channel(0);
+        let (events_kept, traced) = (VecDeque::new(), VecDeque::new());
+        let ring = Arc::new(Mutex::new(Ring { events: events_kept, events_max, traced }));
+        spawn::task(follow(events, ring.clone(), written, note));
+        (sink, Self { ring, newest })
+    }
+
+    /// At most `limit` events with a number above `seq`, oldest first. The first of them does not
+    /// follow `seq` when what was between has been forgotten.
+    pub fn since(&self, seq: u64, limit: usize) -> Vec<SupervisionEvent> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = ring.events.partition_point(|event| event.seq <= seq);
+        ring.events.range(first..).take(limit).cloned().collect()
+    }
+
+    /// The number of the newest event; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        *self.newest.borrow()
+    }
+
+    /// Waits for an event with a number above `seq`; false when none can come any more.
+    pub async fn changed_since(&self, seq: u64) -> bool {
+        self.newest.clone().wait_for(|newest| *newest > seq).await.is_ok()
+    }
+}
+
+async fn follow(
+    mut events: mpsc::Receiver<SupervisionEvent>,
+    ring: Arc<Mutex<Ring>>,
+    written: watch::Sender<u64>,
+    note: impl Fn(&SupervisionEvent) + Send + 'static,
+) {
+    while let Some(event) = events.recv().await {
+        let seq = event.seq;
+        note(&event);
+        ring.lock().unwrap_or_else(PoisonError::into_inner).push(event);
+        written.send_replace(seq);
+    }
+}
+
+impl Ring {
+    fn push(&mut self, mut event: SupervisionEvent) {
+        if trace(&mut event).is_some_and(|trace| trace.is_some()) {
+            self.traced.push_back(event.seq);
+        }
+        self.events.push_back(event);
+        if self.events.len() > self.events_max {
+            self.events.pop_front();
+        }
+        if self.traced.len() > LOG_TRACES_MAX
+            && let Some(seq) = self.traced.pop_front()
+            && let Ok(index) = self.events.binary_search_by_key(&seq, |event| event.seq)
+            && let Some(trace) = trace(&mut self.events[index])
+        {
+            *trace = None;
+        }
+    }
+}
+
+/// Where an event keeps its backtrace, when it tells of a panic.
+fn trace(event: &mut SupervisionEvent) -> Option<&mut Option<Trace>> {
+    let exit = match &mut event.what {
+        What::Exited { exit } | What::Stopped { exit } => exit,
+        What::StartFailed { error } => innermost(error)?,
+        _ => return None,
+    };
+    match exit {
+        ExitReason::Panicked(panic) => Some(&mut panic.backtrace),
+        _ => None,
+    }
+}
+
+/// The exit behind a failed start, however deep in the tree.
+fn innermost(mut error: &mut StartError) -> Option<&mut ExitReason> {
+    loop {
+        error = match error {
+            StartError::Child { error, .. } => error,
+            StartError::Failed(exit) => return Some(exit),
+            StartError::Invalid(_) | StartError::TimedOut { .. } => return None,
+        };
+    }
+}

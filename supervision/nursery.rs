@@ -1,0 +1,123 @@
+//! How actors ask the tree for children that come and go, without knowing it.
+//!
+//! Owns the ways to the dynamic supervisors of Laybook's tree and the list of quarantined children. A
+//! request is carried out in a short task of its own; what comes of it is seen in the registry (the child
+//! registers) and in the supervision events, never waited for.
+
+use crate::admin::{AdminError, SupervisorRef};
+use crate::event::{SupervisionEvent, What};
+use crate::spawn;
+use actors::node::{Child, Nursery};
+use actors::registry::Address;
+use domain::ids::EntityId;
+use ractor::ActorStatus;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
+#[derive(Clone, Default)]
+pub struct TreeNursery(Arc<Ways>);
+
+#[derive(Default)]
+struct Ways {
+    root: OnceLock<SupervisorRef>,
+    /// By path below the root; looked up again when one is gone.
+    supervisors: Mutex<HashMap<String, SupervisorRef>>,
+    quarantined: RwLock<BTreeSet<Arc<str>>>,
+}
+
+impl fmt::Debug for TreeNursery {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("TreeNursery")
+    }
+}
+
+impl Nursery for TreeNursery {
+    fn start(&self, child: Child) {
+        let nursery = self.clone();
+        spawn::task(async move {
+            let (path, id) = place(child);
+            match nursery.supervisor(&path).await {
+                Ok(supervisor) => match supervisor.start_dynamic(&id).await {
+                    Ok(_) | Err(AdminError::AlreadyStarted { .. }) => {}
+                    Err(error) => tracing::debug!(%id, %error, "child not started"),
+                },
+                Err(error) => tracing::debug!(%id, %error, "no supervisor for the child"),
+            }
+        });
+    }
+
+    fn stop(&self, child: Child) {
+        let nursery = self.clone();
+        spawn::task(async move {
+            let (path, id) = place(child);
+            if let Ok(supervisor) = nursery.supervisor(&path).await {
+                // One that is gone already is what was asked for.
+                let _ = supervisor.terminate_child(&id).await;
+            }
+        });
+    }
+
+    fn is_quarantined(&self, child: Child) -> bool {
+        let (_, id) = place(child);
+        let quarantined = self.0.quarantined.read().unwrap_or_else(PoisonError::into_inner);
+        quarantined.contains(id.as_str())
+    }
+}
+
+impl TreeNursery {
+    /// Called once, when the tree is up.
+    pub fn set_root(&self, root: SupervisorRef) {
+        // A second root would be a second tree, which a node never has.
+        let _ = self.0.root.set(root);
+    }
+
+    /// Kept up with the supervision events.
+    pub fn note(&self, event: &SupervisionEvent) {
+        let change = match event.what {
+            What::Quarantined { .. } => true,
+            What::Spawned { .. } | What::Stopped { .. } => false,
+            _ => return,
+        };
+        let mut quarantined = self.0.quarantined.write().unwrap_or_else(PoisonError::into_inner);
+        if change {
+            quarantined.insert(event.child.clone());
+        } else {
+            quarantined.remove(&event.child);
+        }
+    }
+
+    /// The supervisor at a path of ids below the root.
+    pub async fn supervisor(&self, path: &str) -> Result<SupervisorRef, AdminError> {
+        let known = {
+            let supervisors = self.0.supervisors.lock().unwrap_or_else(PoisonError::into_inner);
+            supervisors.get(path).cloned()
+        };
+        if let Some(known) = known.filter(|known| known.cell().get_status() == ActorStatus::Running)
+        {
+            return Ok(known);
+        }
+        let mut supervisor = self.0.root.get().cloned().ok_or(AdminError::NotFound)?;
+        for id in path.split('/') {
+            supervisor = supervisor.child_supervisor(id).await?;
+        }
+        let mut supervisors = self.0.supervisors.lock().unwrap_or_else(PoisonError::into_inner);
+        supervisors.insert(path.to_owned(), supervisor.clone());
+        Ok(supervisor)
+    }
+}
+
+/// Where a child stands in the tree: its supervisor's path, and its id.
+fn place(child: Child) -> (String, String) {
+    match child {
+        Child::Entity(partition, entity) => {
+            let crowd = match entity {
+                EntityId::Home => String::new(),
+                EntityId::Account(_) => format!("/accounts-{partition}"),
+                EntityId::Market(_) => format!("/markets-{partition}"),
+            };
+            (format!("partitions/partition-{partition}{crowd}"), entity.to_string())
+        }
+        Child::Session(session) => ("sessions".into(), Address::Session(session).to_string()),
+    }
+}

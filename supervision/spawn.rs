@@ -1,0 +1,50 @@
+//! The only file of the workspace that spawns. Everything long-lived begins in one of these
+//! functions, so a tidy test can hold "only supervision spawns" by looking for the calls here.
+//!
+//! It decides nothing: who may spawn what, and what happens when it dies, is said by the callers.
+
+use std::future::Future;
+use std::time::Duration;
+
+use ractor::{Actor, ActorCell, ActorRef, Message, SpawnErr};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// An actor linked to its supervisor from its first message on.
+pub(crate) async fn linked<A: Actor>(
+    name: Option<String>,
+    handler: A,
+    args: A::Arguments,
+    supervisor: ActorCell,
+) -> Result<(ActorRef<A::Msg>, JoinHandle<()>), SpawnErr> {
+    Actor::spawn_linked(name, handler, args, supervisor).await
+}
+
+/// An actor that nobody supervises: only the warden above a root.
+pub(crate) async fn unlinked<A: Actor>(
+    handler: A,
+    args: A::Arguments,
+) -> Result<(ActorRef<A::Msg>, JoinHandle<()>), SpawnErr> {
+    Actor::spawn(None, handler, args).await
+}
+
+/// A task that ends by itself: a start, a timer, the reader of a bounded queue.
+pub(crate) fn task<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(future)
+}
+
+/// A task that dies with its set.
+pub(crate) fn into_set(set: &mut JoinSet<()>, future: impl Future<Output = ()> + Send + 'static) {
+    set.spawn(future);
+}
+
+/// A message to oneself, later. It finds nobody when the actor has died in between.
+pub(crate) fn after<M: Message>(delay: Duration, to: &ActorRef<M>, message: M) {
+    let to = to.clone();
+    task(async move {
+        tokio::time::sleep(delay).await;
+        let _ = to.send_message(message);
+    });
+}
