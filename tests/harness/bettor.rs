@@ -206,7 +206,7 @@ impl Bettor {
     pub(crate) fn await_order(&mut self, bet: &str, expected: impl Fn(&Order) -> bool) -> Order {
         eventually(&format!("order {bet} becomes as expected"), || {
             let order = self.order(bet);
-            if expected(&order) { Ok(order) } else { Err(order) }
+            if expected(&order) { Ok(order) } else { Err(Box::new(order)) }
         })
     }
 

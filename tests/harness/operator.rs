@@ -19,7 +19,6 @@ pub(crate) struct Operator {
 #[derive(Debug, Clone)]
 pub(crate) struct Market {
     pub(crate) id: String,
-    pub(crate) event: String,
     /// Selection ids, in the order of the names given.
     pub(crate) runners: Vec<i64>,
 }
@@ -156,7 +155,7 @@ impl Operator {
         let made_runners = made["runners"].as_array().expect("runners");
         let ids = made_runners.iter().map(|it| it["selectionId"].as_i64().expect("a number"));
         let id = made["marketId"].as_str().expect("a market id").to_owned();
-        Market { id, event, runners: ids.collect() }
+        Market { id, runners: ids.collect() }
     }
 
     /// `open`, `suspend`, `turn-in-play`, `settle`, `unsettle`, `void`, `reopen`.
