@@ -115,6 +115,7 @@ impl Links {
         })
     }
 
+    #[inline]
     pub(super) fn tell(&mut self, number: u32, notice: Notice) -> u64 {
         let k = self.links[number as usize].notices.push(notice);
         self.news.notices.push((number, k));

@@ -30,7 +30,8 @@ impl Market {
         command: CommandRef,
         attempt: u32,
         what: &OrderCommand,
-    ) -> MarketEvent {
+        records: &mut Vec<MarketEvent>,
+    ) {
         let decided = if attempt >= MAX_ATTEMPTS {
             Err(whole(ExecutionError::ServiceUnavailable, what))
         } else if self.definition.is_none() {
@@ -38,19 +39,19 @@ impl Market {
         } else {
             match what {
                 OrderCommand::Place { orders, conditions } => {
-                    self.place(now, own, command, orders, conditions)
+                    self.place(now, own, command, orders, conditions, records)
                 }
-                OrderCommand::Cancel { orders } => self.cancel(own, command, orders),
+                OrderCommand::Cancel { orders } => self.cancel(own, command, orders, records),
                 OrderCommand::Replace { orders, conditions } => {
-                    self.replace(now, own, command, orders, conditions)
+                    self.replace(now, own, command, orders, conditions, records)
                 }
-                OrderCommand::Update { orders } => self.update(own, command, orders),
+                OrderCommand::Update { orders } => self.update(own, command, orders, records),
             }
         };
-        decided.unwrap_or_else(|refusal| {
+        if let Err(refusal) = decided {
             self.apply_refused(&command, &refusal);
-            MarketEvent::Refused { command, refusal }
-        })
+            records.push(MarketEvent::Refused { command, refusal });
+        }
     }
 
     // ------------------------------------------------------------------------------------- place
@@ -62,7 +63,8 @@ impl Market {
         command: CommandRef,
         orders: &[NewOrder],
         conditions: &Conditions,
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         self.check_open(conditions, orders.len())?;
         if self.book.orders.len() + orders.len() > MAX_ORDERS {
             return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
@@ -74,12 +76,14 @@ impl Market {
         self.begin(own, &command);
         self.placed += orders.iter().map(|order| order.size).sum();
         if self.waits() {
-            return Ok(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
+            records.push(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
+            return Ok(());
         }
-        let place = |order: &NewOrder| self.place_one(now, own, command.n, order, conditions);
+        let place = |order| self.place_one(now, own, command.n, order, conditions);
         let orders: Vec<Taken> = orders.iter().map(place).collect();
         self.answer_placed(own, command.n, &orders);
-        Ok(MarketEvent::Placed { command, orders })
+        records.push(MarketEvent::Placed { command, orders });
+        Ok(())
     }
 
     fn place_one(
@@ -188,7 +192,8 @@ impl Market {
         own: u32,
         command: CommandRef,
         orders: &[CancelOrder],
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
         self.begin(own, &command);
         let orders: Vec<Cancelled> = orders
@@ -196,7 +201,8 @@ impl Market {
             .map(|order| self.cancel_one(own, order.bet, order.handle, order.reduction))
             .collect();
         self.answer_cancelled(own, command.n, &orders);
-        Ok(MarketEvent::Cancelled { command, orders })
+        records.push(MarketEvent::Cancelled { command, orders });
+        Ok(())
     }
 
     fn cancel_one(
@@ -242,7 +248,8 @@ impl Market {
         command: CommandRef,
         orders: &[ReplaceOrder],
         conditions: &Conditions,
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         self.check_open(conditions, orders.len())?;
         check_distinct(orders.iter().map(|order| order.bet))?;
         self.begin(own, &command);
@@ -260,7 +267,8 @@ impl Market {
             match self.check(own, &successors, conditions) {
                 Ok(()) if self.waits() && !successors.is_empty() => {
                     let what = Delayed::Replace(*conditions, cancelled);
-                    return Ok(self.delay(now, own, command, &successors, what));
+                    records.push(self.delay(now, own, command, &successors, what));
+                    return Ok(());
                 }
                 Ok(()) => {
                     let place = |order| self.place_one(now, own, command.n, order, conditions);
@@ -277,7 +285,8 @@ impl Market {
             };
         let orders = zip_replaced(cancelled, placed.into_iter());
         self.answer_replaced(own, command.n, &orders);
-        Ok(MarketEvent::Replaced { command, orders })
+        records.push(MarketEvent::Replaced { command, orders });
+        Ok(())
     }
 
     /// The order that takes over what remains of another, at its new price.
@@ -302,12 +311,14 @@ impl Market {
         own: u32,
         command: CommandRef,
         orders: &[UpdateOrder],
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
         self.begin(own, &command);
         let orders: Vec<Updated> = orders.iter().map(|order| self.update_one(own, order)).collect();
         self.answer_updated(own, command.n, &orders);
-        Ok(MarketEvent::Updated { command, orders })
+        records.push(MarketEvent::Updated { command, orders });
+        Ok(())
     }
 
     fn update_one(&mut self, own: u32, order: &UpdateOrder) -> Updated {
@@ -497,7 +508,7 @@ impl Taken {
     }
 
     fn placed(&self) -> PlacedOrder {
-        let mut matched: Vec<Matched> = Vec::new();
+        let mut matched: Vec<Matched> = Vec::with_capacity(self.fills.len());
         for fill in &self.fills {
             match matched.last_mut() {
                 Some(last) if last.price == fill.price => last.size += fill.size,
