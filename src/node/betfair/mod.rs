@@ -22,4 +22,5 @@ pub mod request;
 pub mod response;
 pub mod routes;
 pub mod rpc;
+pub mod tree;
 pub mod words;
