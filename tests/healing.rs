@@ -1,9 +1,10 @@
 //! Every kind of actor is killed and made to panic while people bet: the tree heals, nothing acknowledged is
 //! lost or doubled, and markets read back the state that they had.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Node, Operator, eventually};
+use crate::harness::bettor::limit;
+use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch, eventually};
 use crate::torture::campaign::Campaign;
 
 const KINDS: [&str; 8] =
@@ -121,4 +122,70 @@ fn a_market_that_was_killed_reads_back_the_state_it_had() {
     let node = campaign.launch.start();
     campaign.check(&node);
     assert_eq!(state_hashes(&mut Operator::of(&node)), before, "after a new start");
+}
+
+#[test]
+fn a_market_that_dies_again_and_again_is_set_aside_and_the_others_trade() {
+    let scratch = Scratch::new("quarantine");
+    let node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    let app_key = operator.open_account("ann", "a long password", 100_000);
+    let mut ann = Bettor::log_in(&node, "ann", "a long password", &app_key);
+    let markets = [("Leeds", "York"), ("Hull", "Bath")].map(|(a, b)| operator.match_odds(a, b));
+    let [sick, well] = &markets;
+    ann.back(well, 0, 10.0, 3.0);
+    let before = operator.actors("market").iter().map(|it| text(it, "id")).collect::<Vec<_>>();
+    let (bet, _) = ann.back(sick, 0, 10.0, 3.0);
+    let id = victim(&mut operator, sick, &before);
+
+    let mut kills = 0;
+    while status(&mut operator, &id) != "quarantined" {
+        kills += 1;
+        assert!(kills <= 20, "{kills} deaths in a row and no end of it");
+        let seen = restarts(&mut operator, &id);
+        operator.kill_actor(&id, "panic");
+        eventually("it is started again, or set aside", || {
+            let again = restarts(&mut operator, &id) > seen;
+            let status = status(&mut operator, &id);
+            if status == "quarantined" || (again && status == "running") {
+                Ok(())
+            } else {
+                Err(status)
+            }
+        });
+    }
+    println!("set aside after {kills} deaths");
+    assert!(kills > 1, "one death is no reason");
+
+    assert_eq!(ann.back(well, 0, 10.0, 3.0).1, 0, "the other market takes bets");
+    let report = ann.place(sick, &[limit(sick.runners[0], "BACK", 10.0, 3.0)]);
+    assert_ne!(report["status"], "SUCCESS", "{report}");
+    assert_eq!(operator.ledger().difference, 0);
+
+    operator.post(&format!("/v1/operator/actors/{id}/retry"), &json!({}));
+    eventually("it runs again", || {
+        let status = status(&mut operator, &id);
+        if status == "running" { Ok(()) } else { Err(status) }
+    });
+    assert_eq!(ann.order(&bet).remaining, 1_000);
+    let more = eventually("it takes bets again", || {
+        let report = ann.place(sick, &[limit(sick.runners[0], "BACK", 2.0, 3.0)]);
+        if report["status"] == "SUCCESS" { Ok(report) } else { Err(report) }
+    });
+    assert!(more["instructionReports"][0]["betId"].is_string(), "{more}");
+    assert_eq!(operator.ledger().difference, 0);
+}
+
+/// The market's actor: the one that knows the market's id, or that came when the market was used.
+fn victim(operator: &mut Operator, market: &Market, before: &[String]) -> String {
+    let number = market.id.trim_start_matches("1.");
+    let ids: Vec<String> = operator.actors("market").iter().map(|it| text(it, "id")).collect();
+    let named = ids.iter().find(|id| id.contains(number));
+    let came = ids.iter().find(|id| !before.contains(id));
+    named.or(came).unwrap_or_else(|| panic!("{} is none of {ids:?}", market.id)).clone()
+}
+
+fn status(operator: &mut Operator, id: &str) -> String {
+    let tree = operator.tree();
+    tree.iter().find(|it| it["id"] == id).map_or("gone".to_owned(), |it| text(it, "status"))
 }
