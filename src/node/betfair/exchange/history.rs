@@ -337,7 +337,8 @@ pub(super) async fn details(
     exchange: &NodeExchange,
     customer: &Customer,
 ) -> Result<AccountDetails, Exception> {
-    let AccountView::Funds { profile, .. } = exchange.account(customer, AccountQuery::Funds).await?
+    let AccountView::Funds { profile, .. } =
+        exchange.account(customer, AccountQuery::Funds).await?
     else {
         return Err(unexpected());
     };
@@ -368,4 +369,3 @@ fn range(range: Option<TimeRange>) -> DateRange {
 fn known<T: Ord>(ids: &[String], id: impl Fn(&str) -> Option<T>) -> BTreeSet<T> {
     ids.iter().filter_map(|text| id(text)).collect()
 }
-

@@ -52,7 +52,8 @@ pub(super) async fn events(
     let Wanted::Filter(filter) = wanted(filter)? else { return Ok(vec![]) };
     read(node, move |catalogue| {
         let counts = catalogue.count_events(&filter);
-        let row = |(found, markets)| EventResult { event: event(found), market_count: count(markets) };
+        let row =
+            |(found, markets)| EventResult { event: event(found), market_count: count(markets) };
         counts.into_iter().map(row).collect()
     })
     .await

@@ -7,9 +7,7 @@ use actors::account::{AccountQuery, AccountView};
 use actors::market::{LadderDepth, MarketMsg, MarketView, RunnerLadders, ViewRequest};
 use actors::node::{Child, Node};
 use actors::partition::deliver;
-use domain::account::{
-    CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page, RunnerMatches,
-};
+use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page, RunnerMatches};
 use domain::definition::MarketStatus;
 use domain::ids::{EntityId, MarketId, Runner};
 use domain::money::Pence;
@@ -142,7 +140,8 @@ async fn own_part(
             let page = Page { from, count: 0 };
             let sort = OrderSort::default();
             let query = AccountQuery::CurrentOrders { filter: filter.clone(), sort, page };
-            let AccountView::CurrentOrders(orders) = exchange.account(customer, query).await? else {
+            let AccountView::CurrentOrders(orders) = exchange.account(customer, query).await?
+            else {
                 return Err(unexpected());
             };
             all.extend(orders.orders);
@@ -179,7 +178,11 @@ fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own
         inplay: view.in_play,
         number_of_winners: u32::from(view.number_of_winners),
         number_of_runners: count(view.runners.len()),
-        number_of_active_runners: count(if view.status == MarketStatus::Closed { 0 } else { active }),
+        number_of_active_runners: count(if view.status == MarketStatus::Closed {
+            0
+        } else {
+            active
+        }),
         last_match_time: view.last_match.map(date),
         total_matched: money(view.total_matched),
         total_available: money(view.total_available),
@@ -216,9 +219,10 @@ fn runner_book(
         removal_date: None,
         sp: sp.then(StartingPrices::default),
         ex,
-        orders: request.orders.and(orders).map(|orders| {
-            orders.iter().filter(here).map(book_order).collect()
-        }),
+        orders: request
+            .orders
+            .and(orders)
+            .map(|orders| orders.iter().filter(here).map(book_order).collect()),
         matches: request.matches.map(|projection| match projection {
             MatchProjection::RolledUpByAvgPrice => {
                 let all = own.matches.as_ref().and_then(|matches| matches.get(&market));
