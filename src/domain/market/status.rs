@@ -38,6 +38,17 @@ impl Market {
         self.tell_on(now, records);
     }
 
+    /// The node was away for so long that nobody could react to the game: an open market in play is suspended
+    /// first, so that what waited lapses instead of being matched at prices of long ago.
+    pub fn suspend_after_outage(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
+        if self.in_play && self.status == MarketStatus::Open {
+            let change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
+            self.apply_status(&change);
+            records.push(MarketEvent::StatusChanged(change));
+        }
+        self.due(now, records);
+    }
+
     fn decide_act(&self, now: UtcMillis, n: u64, act: &MarketAct) -> Result<MarketEvent, ActError> {
         if let MarketAct::Create { definition, open } = act {
             return self.create(n, definition, *open);
