@@ -53,7 +53,8 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 pub fn announce(listeners: &Listeners) -> anyhow::Result<()> {
     say(&format!("http http://{}", listeners.http))?;
     say(&format!("admin http://{}", listeners.admin))?;
-    for (name, address) in [("stream", listeners.stream), ("stream_plain", listeners.stream_plain)] {
+    for (name, address) in [("stream", listeners.stream), ("stream_plain", listeners.stream_plain)]
+    {
         if let Some(address) = address {
             say(&format!("{name} {address}"))?;
         }
