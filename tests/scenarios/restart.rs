@@ -49,7 +49,7 @@ fn after_a_crash_books_orders_and_funds_are_what_they_were() {
         bob.bet(market, order);
     }
     evening.operator.act(&markets[1], "suspend", &json!({}));
-    bettors[0].await_funds(100_000 - 2 * 5_000, -2 * 5_000);
+    bettors[0].await_funds(100_000 - 2 * 5_050, -2 * 5_050);
 
     let before = look(&mut evening, &mut bettors, &markets);
     for _ in 0..3 {
