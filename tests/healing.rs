@@ -55,6 +55,14 @@ fn state_hashes(operator: &mut Operator) -> Vec<(String, Value)> {
     hashes
 }
 
+/// A market that was started again learns anew what accounts have acknowledged.
+fn await_hashes(operator: &mut Operator, before: &[(String, Value)], fault: &str) {
+    eventually(&format!("markets are as before {fault}"), || {
+        let now = state_hashes(operator);
+        if now == before { Ok(()) } else { Err(format!("{now:#?} instead of {before:#?}")) }
+    });
+}
+
 fn check_nobody_gave_up(operator: &mut Operator, node: &Node) {
     let fallen: Vec<Value> =
         operator.tree().into_iter().filter(|it| it["status"] != "running").collect();
@@ -109,19 +117,19 @@ fn a_market_that_was_killed_reads_back_the_state_it_had() {
         for (market, _) in &before {
             fell(&mut operator, "market", market, mode);
         }
-        assert_eq!(state_hashes(&mut operator), before, "after {mode}");
+        await_hashes(&mut operator, &before, mode);
     }
     for kind in ["account", "journal"] {
         let victim = text(&operator.actors(kind)[0], "id");
         fell(&mut operator, kind, &victim, "kill");
         // Looks at every market and account, which starts those that sleep.
         campaign.check(&node);
-        assert_eq!(state_hashes(&mut operator), before, "after the {kind} was killed");
+        await_hashes(&mut operator, &before, kind);
     }
     node.kill();
     let node = campaign.launch.start();
     campaign.check(&node);
-    assert_eq!(state_hashes(&mut Operator::of(&node)), before, "after a new start");
+    await_hashes(&mut Operator::of(&node), &before, "a new start");
 }
 
 #[test]
