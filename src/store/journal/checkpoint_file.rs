@@ -69,6 +69,7 @@ impl FrameWriter<'_> {
             body_bytes: self.body.len() as u32,
             at: self.block,
             previous_end: self.block,
+            previous_segment: self.through.get(),
             previous: self.previous,
         };
         self.previous = frame::encode(&header, &self.body, &mut self.buffer);
