@@ -3,6 +3,7 @@
 mod corruption;
 mod journal_torture;
 pub(crate) mod note;
+mod opening;
 mod recovery;
 pub(crate) mod scene;
 mod writer;
