@@ -4,7 +4,7 @@
 //! changes of the checkpoint go first, in the order they came; snapshots wait for them. A snapshot that cannot be read is
 //! only a slower recovery: the checkpoint and the records behind it hold the same. Never decides what a record means.
 
-use crate::checkpoint::{CheckpointIndex, decode_body};
+use crate::checkpoint::CheckpointIndex;
 use crate::entry::{Entry, Offset, Token};
 use crate::error::ReadError;
 use crate::index::Piece;
@@ -253,13 +253,11 @@ impl<R: Entry> KeeperThread<R> {
 
     fn search(&self, recover: &Recover<R>, after: Offset) -> Result<Vec<(Offset, R)>, ReadError> {
         let mut found = Vec::new();
-        self.reader.scan(after, recover.through, &mut |stored| {
-            decode_body::<R>(stored.first, stored.records, stored.body, |offset, record| {
-                if record.key() == recover.key && offset > after && offset <= recover.through {
-                    found.push((offset, record));
-                }
-                Ok(())
-            })
+        crate::read::records::<R>(&*self.reader, after, recover.through, &mut |offset, record| {
+            if record.key() == recover.key {
+                found.push((offset, record));
+            }
+            Ok(())
         })?;
         Ok(found)
     }

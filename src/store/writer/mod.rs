@@ -19,7 +19,7 @@ use crate::checkpoint::Compact;
 use crate::entry::{Effect, Entry, Epoch, Fold, Offset, Token};
 use crate::error::{AppendError, Damage, HandOverError, OpenError};
 use crate::index::Frame;
-use crate::journal::Engine;
+use crate::journal::{Engine, Reader};
 use crate::keeper::{Encode, Recovered};
 use crate::queue::{PushError, Queue};
 use crate::snapshots::Snapshots;
@@ -54,7 +54,6 @@ pub enum StopReason {
 }
 
 /// Told once, when the log is open and hand-overs are being written.
-#[derive(Debug)]
 pub struct Ready<F> {
     pub epoch: Epoch,
     /// The last record there is.
@@ -63,6 +62,8 @@ pub struct Ready<F> {
     pub fold: F,
     /// The database of snapshots was bad and starts empty; recoveries read the log instead.
     pub snapshots_wiped: bool,
+    /// For those who follow the log; see `store::read`.
+    pub reader: Arc<dyn Reader>,
 }
 
 /// Called with every frame after it became durable, on the journal's thread: it only sends.

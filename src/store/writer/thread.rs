@@ -142,8 +142,9 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
         let keeper_thread = std::thread::Builder::new()
             .name(format!("{}-keeper", config.name))
             .spawn(move || thread.run())?;
-        let told =
-            Ready { epoch: journal.epoch(), end, fold: replaying.fold.clone(), snapshots_wiped };
+        let (epoch, reader) = (journal.epoch(), journal.reader());
+        let fold = replaying.fold.clone();
+        let told = Ready { epoch, end, fold, snapshots_wiped, reader };
         shared.writable.store(journal.writable(), Ordering::Relaxed);
         shared.publish(end);
         let thread = Thread {
