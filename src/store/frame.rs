@@ -1,8 +1,9 @@
 //! The frame: what one group commit looks like on disk.
 //!
-//! Owns the byte layout, its checks and nothing else: no file, no thread. A frame starts on a 512-byte boundary of its
-//! segment and is a run of 512-byte blocks. Every block is 508 bytes of payload and a CRC, so a sector that never reached
-//! the disk is told from one that was changed. All numbers are little-endian.
+//! Owns the byte layout, its checks and nothing else: no file, no thread. A frame starts on a
+//! 512-byte boundary of its segment and is a run of 512-byte blocks. Every block is 508 bytes of
+//! payload and a CRC, so a sector that never reached the disk is told from one that was changed.
+//! All numbers are little-endian.
 //!
 //! | bytes of the payload | what |
 //! |---|---|
@@ -18,9 +19,9 @@
 //! | 56..88 | BLAKE3 hash of the whole frame before, blocks with their CRCs; zeros before the first |
 //! | 88.. | body: each record as a u32 length and its bytes; zeros up to the end of the last block |
 //!
-//! The CRC of a block is CRC32 of its payload, mixed with segment number, block of the segment and block of the frame. So
-//! a block proves where it belongs: moved elsewhere, or taken for the start of a frame, it is bad. A written block is
-//! never all zero, because a CRC of zero is written as 1.
+//! The CRC of a block is CRC32 of its payload, mixed with segment number, block of the segment and
+//! block of the frame. So a block proves where it belongs: moved elsewhere, or taken for the start
+//! of a frame, it is bad. A written block is never all zero, because a CRC of zero is written as 1.
 
 use crate::entry::{Epoch, Offset};
 
@@ -28,7 +29,8 @@ pub const BLOCK: usize = 512;
 pub const PAYLOAD: usize = BLOCK - 4;
 /// Bytes of the header in the payload of the first block.
 pub const HEADER: usize = 88;
-/// The largest frame, all blocks counted. A torn frame is never longer, which bounds what opening must zero.
+/// The largest frame, all blocks counted. A torn frame is never longer, which bounds what opening
+/// must zero.
 pub const FRAME_BYTES_MAX: usize = 8 << 20;
 
 pub type Hash = [u8; 32];
@@ -120,7 +122,8 @@ fn block_crc(payload: &[u8], segment: u64, at: u32, index: u32) -> u32 {
     (crc32fast::hash(payload) ^ (place >> 32) as u32).max(1)
 }
 
-/// Fills in the CRC of a block that is not part of a frame (a footer, a mark); `index` is above any frame's.
+/// Fills in the CRC of a block that is not part of a frame (a footer, a mark); `index` is above any
+/// frame's.
 pub(crate) fn seal(block: &mut [u8; BLOCK], segment: u64, at: u32, index: u32) {
     let crc = block_crc(&block[..PAYLOAD], segment, at, index);
     block[PAYLOAD..].copy_from_slice(&crc.to_le_bytes());
@@ -202,7 +205,8 @@ pub fn push_record(body: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
     body[start..start + 4].copy_from_slice(&bytes.to_le_bytes());
 }
 
-/// The records of a body, as bytes. Ends early on a body that lies about its lengths; [`Records::is_whole`] tells.
+/// The records of a body, as bytes. Ends early on a body that lies about its lengths;
+/// [`Records::is_whole`] tells.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     rest: &'a [u8],

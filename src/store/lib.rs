@@ -1,8 +1,9 @@
 //! What survives: a partition's journal, its checkpoints, and the snapshots that save time.
 //!
-//! Owns the files of a log, their format and the thread that writes them. Knows no bet, no account and no actor: a
-//! record is an [`Entry`], what waits for durability is an [`Effect`], what is folded in log order is a [`Fold`].
-//! The journal is the truth; everything in sled can be rebuilt from it.
+//! Owns the files of a log, their format and the thread that writes them. Knows no bet, no account
+//! and no actor: a record is an [`Entry`], what waits for durability is an [`Effect`], what is
+//! folded in log order is a [`Fold`]. The journal is the truth; everything in sled can be rebuilt
+//! from it.
 
 pub mod checkpoint;
 pub mod disk;

@@ -1,14 +1,16 @@
-//! Reading a log's records from an offset on: for those who follow it at their own pace (publisher, mail, warehouse).
+//! Reading a log's records from an offset on: for those who follow it at their own pace (publisher,
+//! mail, warehouse).
 //!
-//! Owns the typed walk over what is durable. Keeps no position: a follower stores the offset that it has seen.
+//! Owns the typed walk over what is durable. Keeps no position: a follower stores the offset that
+//! it has seen.
 
 use crate::checkpoint::decode_body;
 use crate::entry::{CodecError, Entry, Offset};
 use crate::error::ReadError;
 use crate::journal::Reader;
 
-/// Shows every record in `after+1 ..= through`, in order. `through` must be released. What a checkpoint has replaced is
-/// `ReadError::Dropped`.
+/// Shows every record in `after+1 ..= through`, in order. `through` must be released. What a
+/// checkpoint has replaced is `ReadError::Dropped`.
 pub fn records<R: Entry>(
     reader: &dyn Reader,
     after: Offset,

@@ -1,9 +1,10 @@
 //! The journal in segment files of one directory.
 //!
-//! Owns the directory lock, the segment that takes frames, rotation and retention. Opening is in `opening`, reading in
-//! `reader`. A frame is durable when `append` returns. A sync that failed is never tried again on the same pages (Linux may
-//! have marked them clean): the frame goes to a new segment, whose first header says where the old one was left; when that
-//! fails too the outcome is unknown and the journal takes nothing more. Without a spare segment the log is read-only and
+//! Owns the directory lock, the segment that takes frames, rotation and retention. Opening is in
+//! `opening`, reading in `reader`. A frame is durable when `append` returns. A sync that failed is
+//! never tried again on the same pages (Linux may have marked them clean): the frame goes to a new
+//! segment, whose first header says where the old one was left; when that fails too the outcome is
+//! unknown and the journal takes nothing more. Without a spare segment the log is read-only and
 //! what is in hand waits.
 
 use super::checkpoint_file;
@@ -279,7 +280,8 @@ impl Journal for FileJournal {
             return Err(AppendError::TooLarge { bytes, bytes_max });
         }
         let full = |it: &Self| it.block + frame::blocks(bytes) > it.capacity_blocks;
-        // Segments made with other sizes than today's may be too small for any frame: one step more.
+        // Segments made with other sizes than today's may be too small for any frame: one step
+        // more.
         while self.broken || full(self) {
             self.rotate()?;
         }

@@ -1,15 +1,18 @@
-//! Opening a log: every frame from the last checkpoint on is verified, a torn tail is cut, damage refuses.
+//! Opening a log: every frame from the last checkpoint on is verified, a torn tail is cut, damage
+//! refuses.
 //!
-//! Owns the decision between *torn* and *damaged*. At most one frame is unsynced at a time, so a crash can only leave
-//! blocks of one frame missing, and that frame is the last. Torn therefore is: the last frame, only zero blocks missing,
-//! nothing behind it. Everything else (a block that is neither zero nor good, a good block of another frame behind a bad
-//! one, a short file, a broken chain, an end below the durable mark) is damage. Nothing is changed on disk before the
-//! whole log has been found good.
+//! Owns the decision between *torn* and *damaged*. At most one frame is unsynced at a time, so a
+//! crash can only leave blocks of one frame missing, and that frame is the last. Torn therefore is:
+//! the last frame, only zero blocks missing, nothing behind it. Everything else (a block that is
+//! neither zero nor good, a good block of another frame behind a bad one, a short file, a broken
+//! chain, an end below the durable mark) is damage. Nothing is changed on disk before the whole log
+//! has been found good.
 //!
-//! A frame whose sync failed was written again at the start of the next segment. What it left behind in its first place
-//! is told by the first header behind it, which says in which segment and block the frame before ended; only blocks of the
-//! one frame may stand behind that. If the crash came before another try was durable, the tries themselves are the torn
-//! tail: segments at the end that hold nothing but a torn first frame (or nothing) are removed.
+//! A frame whose sync failed was written again at the start of the next segment. What it left
+//! behind in its first place is told by the first header behind it, which says in which segment and
+//! block the frame before ended; only blocks of the one frame may stand behind that. If the crash
+//! came before another try was durable, the tries themselves are the torn tail: segments at the end
+//! that hold nothing but a torn first frame (or nothing) are removed.
 
 use super::mark::MarkCheck;
 use super::{FrameAt, Replay, Stored, segment};
@@ -19,8 +22,8 @@ use crate::error::{Damage, OpenError};
 use crate::frame::{self, BLOCK, Block, FRAME_BYTES_MAX, Hash, Header, Kind};
 use std::collections::BTreeMap;
 
-/// The link that the next frame must carry. Segment and block are where the last frame ended, even if segments were left
-/// without one since.
+/// The link that the next frame must carry. Segment and block are where the last frame ended, even
+/// if segments were left without one since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Chain {
     pub(super) segment: u64,
@@ -71,7 +74,8 @@ pub(super) struct LastSegment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Whole(Header),
-    /// Blocks of one frame with zero blocks among them, and nothing behind. The header may be missing too.
+    /// Blocks of one frame with zero blocks among them, and nothing behind. The header may be
+    /// missing too.
     Torn(Option<Header>),
     /// Zeros to the end of the segment.
     End,
@@ -85,7 +89,8 @@ fn damage(segment: u64, at: u32, why: impl Into<String>) -> Damage {
     Damage::new(&segment::name(segment), u64::from(at) * BLOCK as u64, why)
 }
 
-/// `bytes` are the segment without its footer; `at` is the block at which the next frame would start.
+/// `bytes` are the segment without its footer; `at` is the block at which the next frame would
+/// start.
 pub(super) fn look(bytes: &[u8], segment: u64, at: u32) -> Result<Found, Damage> {
     let capacity = (bytes.len() / BLOCK) as u32;
     if at == capacity {
@@ -151,7 +156,8 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Verifies and replays the segments behind `self.chain`, then makes the end of the log durable.
+    /// Verifies and replays the segments behind `self.chain`, then makes the end of the log
+    /// durable.
     pub(super) fn run(mut self, numbers: &[u64]) -> Result<Opened, OpenError> {
         let Checked { trailing, segments, tail } = self.check(numbers)?;
         crate::failpoint::fail_at("recovery");
@@ -200,8 +206,8 @@ impl Opening<'_> {
         Ok(Checked { trailing, segments, tail })
     }
 
-    /// Verifies segments that the checkpoint `self.chain` covers and that are still there; nothing of them is replayed into
-    /// the fold. Afterwards the chain stands at the checkpoint again.
+    /// Verifies segments that the checkpoint `self.chain` covers and that are still there; nothing
+    /// of them is replayed into the fold. Afterwards the chain stands at the checkpoint again.
     pub(super) fn check_covered(&mut self, numbers: &[u64]) -> Result<(), OpenError> {
         let base = self.chain;
         let mut covered: Vec<u64> =
@@ -240,8 +246,8 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Takes off the segments at the end that hold no whole frame; the headers of torn ones say how far the log went
-    /// before.
+    /// Takes off the segments at the end that hold no whole frame; the headers of torn ones say how
+    /// far the log went before.
     fn trailing(&self, live: &mut Vec<u64>) -> Result<(Vec<u64>, Vec<Header>), OpenError> {
         let (mut trailing, mut torn) = (Vec::new(), Vec::new());
         while let Some(&number) = live.last() {
@@ -305,7 +311,8 @@ impl Opening<'_> {
         let (mut at, mut last) = (0, None);
         loop {
             if limit == Limit::At(at) {
-                // Here the sync of a frame failed, or the segment was full: only that frame may stand here.
+                // Here the sync of a frame failed, or the segment was full: only that frame may
+                // stand here.
                 if let Found::Whole(abandoned) = look(bytes, number, at)? {
                     nothing_behind(bytes, number, at + abandoned.blocks())?;
                 }
@@ -368,8 +375,8 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Writes the last frame again, zeros behind it (a torn frame is never longer than that), and syncs: after a kill the
-    /// page cache may show what the disk does not have.
+    /// Writes the last frame again, zeros behind it (a torn frame is never longer than that), and
+    /// syncs: after a kill the page cache may show what the disk does not have.
     fn settle(&self, segment: LastSegment) -> Result<Tail, OpenError> {
         let LastSegment { file, bytes, last_frame } = segment;
         if let Some(header) = last_frame {

@@ -1,7 +1,8 @@
 //! Reading a log's files beside its writer.
 //!
-//! Owns the list of live segments and the checkpoint in force, shared by the journal and everybody who reads it. Reads only
-//! what is durable; never the frame that is being written, because callers say how far to go.
+//! Owns the list of live segments and the checkpoint in force, shared by the journal and everybody
+//! who reads it. Reads only what is durable; never the frame that is being written, because callers
+//! say how far to go.
 
 use super::checkpoint_file;
 use super::opening::{Chain, Found, SegmentInfo, link, look};

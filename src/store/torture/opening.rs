@@ -1,6 +1,6 @@
-//! Goal: each rule of opening and of a failing disk has a test that names it.
-//! Method: a log of three frames of three blocks each, left by an owner that was killed (so the durable mark is behind) or
-//! that let go (so the mark is at the end), then changed block by block.
+//! Goal: each rule of opening and of a failing disk has a test that names it. Method: a log of
+//! three frames of three blocks each, left by an owner that was killed (so the durable mark is
+//! behind) or that let go (so the mark is at the end), then changed block by block.
 
 use super::scene::options;
 use crate::error::{AppendError, Damage, OpenError};
@@ -54,7 +54,8 @@ fn check(what: &str, let_go: bool, change: impl FnOnce(&mut Vec<u8>), want: Want
     match (acquire(&disk), want) {
         (Ok((mut journal, found)), Want::Frames(frames)) => {
             assert_eq!(found, frames, "{what}");
-            // The cut is durable before anything is served, and what comes next stands in its place.
+            // The cut is durable before anything is served, and what comes next stands in its
+            // place.
             append(&mut *journal, &[b"next"]);
             drop(journal);
             disk.crash(1);

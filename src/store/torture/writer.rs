@@ -1,4 +1,5 @@
-//! Goal: the rules of the journal's thread, one test a rule: order, tokens, attach, retirement, death, read-only.
+//! Goal: the rules of the journal's thread, one test a rule: order, tokens, attach, retirement,
+//! death, read-only.
 
 use super::note::{Note, Sum};
 use super::scene::{LONG, Scene, attach, effect, hand_over};
