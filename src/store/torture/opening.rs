@@ -4,7 +4,7 @@
 
 use super::scene::options;
 use crate::error::{AppendError, Damage, OpenError};
-use crate::frame::BLOCK;
+use crate::frame::{self, BLOCK, Kind};
 use crate::journal::contract::{Remembered, append, body_of};
 use crate::journal::files::FileEngine;
 use crate::journal::{Batch, Engine, Journal};
@@ -107,6 +107,17 @@ fn a_torn_tail_is_told_from_damage() {
     check("something behind the last frame", false, stray, Want::Damage(20));
     let moved = |bytes: &mut Vec<u8>| bytes.copy_within(0..3 * BLOCK, 9 * BLOCK);
     check("a frame of another place", false, moved, Want::Damage(9));
+}
+
+#[test]
+fn a_frame_that_was_rewritten_with_good_checksums_breaks_the_chain() {
+    let forge = |bytes: &mut Vec<u8>| {
+        let header = frame::header(Kind::Segment, &bytes[3 * BLOCK..]).unwrap();
+        let mut forged = Vec::new();
+        frame::encode(&header, &body_of(&[&[6; 1200]]), &mut forged);
+        bytes[3 * BLOCK..6 * BLOCK].copy_from_slice(&forged);
+    };
+    check("a forged frame", false, forge, Want::Damage(6));
 }
 
 #[test]
