@@ -29,7 +29,7 @@ use crate::betfair;
 use crate::betfair::exchange::NodeExchange;
 use crate::config::{ClockSource, Settings};
 use crate::door::actor::{DoorActor, HttpDoor, bind};
-use crate::door::{self, DrainSwitch};
+use crate::door::{self, DrainSwitch, Limits};
 use crate::operator;
 use crate::secret;
 use crate::stream::{StreamActor, StreamDoor};
@@ -93,17 +93,23 @@ impl Running {
         let watch = operator::Watch { node: node.clone(), nursery: nursery.clone(), events };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
-        let door = |name, socket, routes| HttpDoor {
+        let door = |name, socket, routes, room: usize| HttpDoor {
             name,
             socket,
             routes,
-            limits: settings.door.clone(),
+            limits: Limits {
+                connections: settings.door.connections.min(room),
+                ..settings.door.clone()
+            },
             counts: Arc::default(),
             drain: drain.clone(),
         };
+        let room = door::Room::of_process();
+        let (bets, console) =
+            (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
         let doors = vec![
-            door("http", http, betfair::routes::routes(exchange)),
-            door("admin", admin, operator::routes::routes(watch.clone())),
+            door("http", http, bets, room.public),
+            door("admin", admin, console, room.operators),
         ];
         let streams = [("stream", stream), ("stream-plain", stream_plain)];
         let streams = streams.into_iter().filter_map(|(name, socket)| {
