@@ -16,3 +16,6 @@
 )]
 
 mod harness;
+mod healing;
+mod scenarios;
+mod torture;

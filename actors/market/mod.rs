@@ -189,6 +189,7 @@ impl Entity for Market {
             "accounts": self.state.account_count(),
             "totalMatched": self.state.total_matched().to_string(),
             "settling": self.state.settling(),
+            "accountsToHear": self.state.accounts_to_resume().count(),
         })
     }
 }
