@@ -8,6 +8,7 @@ use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tokio::sync::watch;
 
@@ -19,6 +20,8 @@ pub struct Node {
     nursery: OnceLock<Arc<dyn Nursery>>,
     /// Why nothing can be served, once known.
     doom: watch::Sender<Option<String>>,
+    /// Everything is recovered and doors may serve; false again when the node is being stopped.
+    ready: AtomicBool,
 }
 
 /// Fixed when the process starts.
@@ -32,8 +35,6 @@ pub struct Settings {
     pub snapshot_cache_bytes: u64,
     /// Records that may wait for the journal before new requests are refused.
     pub backlog_max: usize,
-    /// Messages that may wait in a session's, account's or market's mailbox.
-    pub mailbox_max: usize,
     /// After an outage longer than this, in-play markets come back suspended.
     pub resume_suspended_after_ms: i64,
     /// A placement not answered after this (and the bet delay) is withdrawn.
@@ -71,6 +72,7 @@ impl Node {
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
             doom: watch::Sender::new(None),
+            ready: AtomicBool::new(false),
         })
     }
 
@@ -106,6 +108,18 @@ impl Node {
             Ok(why) => why.clone().unwrap_or_default(),
             Err(_) => unreachable!("the sender lives in the node"),
         }
+    }
+
+    pub fn set_ready(&self) {
+        self.ready.store(true, Relaxed);
+    }
+
+    pub fn set_draining(&self) {
+        self.ready.store(false, Relaxed);
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Relaxed)
     }
 
     pub(crate) fn open_partition(&self, partition: Arc<Partition>) {

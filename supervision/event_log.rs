@@ -39,15 +39,24 @@ struct Ring {
 impl EventLog {
     /// A sink for a tree and the log that follows it until the last clone of the sink is gone.
     pub fn start() -> (EventSink, Self) {
-        Self::with_bounds(SINK_BOUND, LOG_EVENTS_MAX)
+        Self::start_with(|_| {})
     }
 
-    pub fn with_bounds(sink_bound: usize, events_max: usize) -> (EventSink, Self) {
+    /// `note` sees every event as it comes; it must not wait.
+    pub fn start_with(note: impl Fn(&SupervisionEvent) + Send + 'static) -> (EventSink, Self) {
+        Self::with_bounds(SINK_BOUND, LOG_EVENTS_MAX, note)
+    }
+
+    pub fn with_bounds(
+        sink_bound: usize,
+        events_max: usize,
+        note: impl Fn(&SupervisionEvent) + Send + 'static,
+    ) -> (EventSink, Self) {
         let (sink, events) = EventSink::bounded(sink_bound);
         let (written, newest) = watch::channel(0);
         let (events_kept, traced) = (VecDeque::new(), VecDeque::new());
         let ring = Arc::new(Mutex::new(Ring { events: events_kept, events_max, traced }));
-        spawn::task(follow(events, ring.clone(), written));
+        spawn::task(follow(events, ring.clone(), written, note));
         (sink, Self { ring, newest })
     }
 
@@ -74,9 +83,11 @@ async fn follow(
     mut events: mpsc::Receiver<SupervisionEvent>,
     ring: Arc<Mutex<Ring>>,
     written: watch::Sender<u64>,
+    note: impl Fn(&SupervisionEvent) + Send + 'static,
 ) {
     while let Some(event) = events.recv().await {
         let seq = event.seq;
+        note(&event);
         ring.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         written.send_replace(seq);
     }

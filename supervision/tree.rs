@@ -12,8 +12,6 @@
 //! │       ├─ home                  users, operators' acts, what there is to bet on
 //! │       └─ publisher-0           the partition's causal stream
 //! ├─ catalogue      one_for_one    read model of what there is to bet on
-//! ├─ feeds          dynamic        one per recorded market being played
-//! ├─ strategies     dynamic        one per demo trader
 //! ├─ sessions       dynamic        one per login (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
 //! ```
@@ -45,11 +43,9 @@ const BUDGET: u32 = 5;
 /// own failure.
 const CROWD: u32 = 10_000;
 
-/// The whole tree. `feeds` and `strategies` say how such a child is made; `doors` are the node's.
+/// The whole tree. `doors` are the node's own.
 pub struct Tree {
     pub node: Arc<Node>,
-    pub feed: ChildSpec,
-    pub strategy: ChildSpec,
     pub doors: Vec<ChildSpec>,
 }
 
@@ -67,8 +63,6 @@ impl Tree {
                     vec![actor::<Catalogue>(&node, ())],
                 )
                 .into_child(),
-                crowd("feeds", self.feed).into_child(),
-                crowd("strategies", self.strategy).into_child(),
                 crowd("sessions", session(&node)).into_child(),
                 supervisor("doors", Strategy::OneForOne, self.doors).into_child(),
             ],

@@ -1,1 +1,18 @@
-//! The one integration binary.
+//! The one integration binary: everything here drives the real `laybook` process through its doors.
+//!
+//! | room | what it asks |
+//! |---|---|
+//! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
+//! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
+//! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
+//! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
+//!
+//! Law of the room: no sleep stands for an event. Whatever is waited for is looked at until a deadline.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+#![allow(
+    clippy::print_stdout,
+    reason = "seeds and places to look at are printed for who reads a failure"
+)]
+
+mod harness;

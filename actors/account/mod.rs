@@ -42,7 +42,7 @@ pub enum AccountMsg {
     Notice {
         market: MarketId,
         k: u64,
-        notice: Arc<Notice>,
+        notice: Notice,
     },
     /// The market has not seen the account's commands from this number on.
     SendAgain {
@@ -69,7 +69,7 @@ impl Named for AccountMsg {
                 RequestBody::Replace { .. } => "replace",
                 RequestBody::Update { .. } => "update",
             },
-            AccountMsg::Notice { notice, .. } => match **notice {
+            AccountMsg::Notice { notice, .. } => match notice {
                 Notice::Answered { .. } => "answered",
                 Notice::Waiting { .. } => "waiting",
                 Notice::Filled(_) => "filled",
@@ -146,9 +146,7 @@ impl Entity for Account {
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
             AccountMsg::Request { key, request } => self.request(key, &request, desk),
-            AccountMsg::Notice { market, k, notice } => {
-                self.notice(market, k, Arc::unwrap_or_clone(notice), desk)
-            }
+            AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
             AccountMsg::SendAgain { market, from } => {
                 self.send_open_commands(desk, |(other, n)| other == market && n >= from);
                 Ok(())

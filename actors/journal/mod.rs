@@ -18,6 +18,7 @@ use domain::partition::PartitionFold;
 use domain::record::Record;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use store::codec::EntityCompact;
 use store::writer::{StopReason, Writer, WriterConfig};
 use store::{FileEngine, FileOptions, OpenError, OsDisk, Snapshots};
@@ -33,6 +34,9 @@ impl Named for JournalMsg {
         "stopped"
     }
 }
+
+/// How long a polite stop may write what was accepted.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
 
 pub struct Journal {
     node: Arc<Node>,
@@ -100,7 +104,7 @@ impl Behaviour for Journal {
     /// A polite stop writes and releases what was accepted.
     fn stopped(&mut self) {
         if let Some(writer) = self.writer.take() {
-            writer.stop();
+            writer.stop(STOP_WITHIN);
         }
     }
 }

@@ -133,7 +133,7 @@ impl Entity for Market {
 
     /// What replay would tell again is dropped: what is open with each account says it better.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        self.state.outgoing().for_each(drop);
+        self.state.send_outgoing(|_| {});
         self.suspend_after_outage(desk)?;
         self.resend_open_notices(desk);
         Ok(())
@@ -274,21 +274,20 @@ impl Market {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         desk.hand_over(now, records, Self::into_event, self.state.wake(), vec![])?;
-        let mut expects = false;
-        for outgoing in self.state.outgoing() {
-            match outgoing {
-                Outgoing::Notice { account, k, notice } => {
-                    expects = true;
-                    let message = AccountMsg::Notice { market: self.market, k, notice };
-                    let to = EntityId::Account(account);
-                    self.accounts.send(&desk.node, desk.partition.id, to, message);
-                }
-                Outgoing::ActAnswered { n, answer } => {
-                    let message = HomeMsg::ActAnswered { target: self.id, n, answer };
-                    self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
-                }
+        let (mut expects, market, target) = (false, self.market, self.id);
+        let (accounts, home) = (&mut self.accounts, &mut self.home);
+        self.state.send_outgoing(|outgoing| match outgoing {
+            Outgoing::Notice { account, k, notice } => {
+                expects = true;
+                let message = AccountMsg::Notice { market, k, notice: notice.clone() };
+                let to = EntityId::Account(account);
+                accounts.send(&desk.node, desk.partition.id, to, message);
             }
-        }
+            Outgoing::ActAnswered { n, answer } => {
+                let message = HomeMsg::ActAnswered { target, n, answer: answer.clone() };
+                home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+            }
+        });
         if expects {
             desk.expect_answers();
         }

@@ -8,6 +8,7 @@
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
 //! | [`operator`] | what operators ask for, and problem documents |
+//! | [`rejection`] | what warp refuses, as a problem document |
 //!
 //! Invariants: Betfair's words appear only in `betfair` (and the stream). `door` knows no route and no
 //! bet. A request becomes a plain value before anything is asked of the exchange, and warp's types stay in
@@ -19,4 +20,5 @@ pub mod config;
 pub mod config_command;
 pub mod door;
 pub mod operator;
+pub mod rejection;
 pub mod telemetry;

@@ -109,7 +109,7 @@ impl Compact<Record> for EntityCompact {
                 fold::<Market>(state, records, |market, record| match &record.event {
                     Event::Market(event) => {
                         market.apply(record.at, event);
-                        market.outgoing().for_each(drop);
+                        market.send_outgoing(|_| {});
                         true
                     }
                     _ => false,

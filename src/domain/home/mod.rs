@@ -32,7 +32,7 @@ use crate::ids::{
     SessionId,
 };
 use crate::time::UtcMillis;
-use operations::{Known, Operations};
+use operations::Operations;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
 use std::collections::{BTreeMap, BTreeSet};

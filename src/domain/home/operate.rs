@@ -2,12 +2,19 @@
 //!
 //! `operate` reads; it never changes the state that its record will be applied to.
 
-use super::*;
+use super::operations::Known;
+use super::{
+    By, Change, FIRST_SELECTION, Home, HomeError, HomeEvent, HomeRequest, MAX_EVENTS, MAX_MARKETS,
+    MAX_NAMES, MAX_OPERATOR_TOKENS, MAX_USERS, NewEvent, NewMarket, NewRunner, NewUser, Operated,
+    OperatorToken, SentAct, SportEvent, User, check,
+};
 use crate::act::{AccountAct, AccountChange, AccountProfile, Act, MarketAct};
 use crate::catalogue::event_type_name;
-use crate::definition::{MAX_RUNNERS, RunnerDefinition};
-use crate::ids::Runner;
+use crate::definition::{MAX_RUNNERS, MarketDefinition, RunnerDefinition};
+use crate::ids::{EntityId, EventTypeId, MarketId, Runner, SelectionId};
 use crate::money::Pence;
+use crate::time::UtcMillis;
+use std::collections::BTreeSet;
 
 pub const MAX_BET_DELAY_S: u16 = 60;
 /// 100 % in hundredths of a percent.

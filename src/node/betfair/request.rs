@@ -18,6 +18,8 @@ use super::words::{
 pub const MAX_CATALOGUE: u32 = 1000;
 /// Bet ids and market ids of one listCurrentOrders.
 pub const MAX_IDS: usize = 250;
+/// What one query may weigh, where the real limits are rehearsed.
+pub const MAX_WEIGHT: u64 = 200;
 
 /// One call's meaning.
 #[derive(Debug, Clone, PartialEq)]
@@ -229,6 +231,53 @@ impl Request {
     }
 }
 
+impl Request {
+    /// The real limits on how much one query may ask for; the `open` profile does not have them.
+    pub fn check_weight(&self) -> Result<(), Exception> {
+        let (weight, markets) = match self {
+            Request::ListMarketBook(request) => {
+                (request.prices.weight(), request.market_ids.len() as u64)
+            }
+            Request::ListMarketCatalogue(request) => {
+                let heavy = [MarketProjection::MarketDescription, MarketProjection::RunnerMetadata];
+                let heavy = heavy.iter().filter(|part| request.projection.contains(part));
+                (heavy.count() as u64, u64::try_from(request.max_results).unwrap_or(0))
+            }
+            _ => return Ok(()),
+        };
+        let sum = weight.saturating_mul(markets);
+        if sum > MAX_WEIGHT {
+            let details =
+                format!("markets: {markets} of weight {weight} are more than {MAX_WEIGHT}");
+            return Err(Exception::new(ExceptionWord::TooMuchData, details));
+        }
+        Ok(())
+    }
+}
+
+impl PriceProjection {
+    /// What one market's book weighs with these prices.
+    fn weight(&self) -> u64 {
+        let has = |part| self.data.contains(&part);
+        let (best, all, traded) =
+            (has(PriceData::ExBestOffers), has(PriceData::ExAllOffers), has(PriceData::ExTraded));
+        let ladders = match (all, best, traded) {
+            (true, _, true) => 32,
+            (true, _, false) => 17,
+            (false, true, true) => 20,
+            (false, true, false) => 5,
+            (false, false, true) => 17,
+            (false, false, false) => 0,
+        };
+        // Only the best offers come in another depth, and then weigh by it; three is usual.
+        let depth = u64::from(self.best_prices_depth.unwrap_or(3));
+        let ladders = if best && !all { ladders * depth / 3 } else { ladders };
+        let starting = 3 * u64::from(has(PriceData::SpAvailable));
+        let reconciled = 7 * u64::from(has(PriceData::SpTraded));
+        if self.data.is_empty() { 2 } else { ladders + starting + reconciled }
+    }
+}
+
 /// `INVALID_INPUT_DATA` with the field and the reason.
 pub(super) fn invalid(details: &'static str) -> Exception {
     Exception::new(ExceptionWord::InvalidInputData, details)
@@ -325,203 +374,4 @@ fn cleared_orders(parameters: &Parameters<'_>) -> Result<ListClearedOrders, Faul
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::super::words::{MarketBettingType, OrderStatus};
-    use super::*;
-
-    fn read(operation: Operation, params: &Value) -> Result<Request, Fault> {
-        Request::read(operation, Parameters::new(operation, Some(params)).unwrap())
-    }
-
-    /// The request of `params`, or the fault as text.
-    fn check(operation: Operation, params: Value, expect: Result<Request, &str>) {
-        let read = read(operation, &params).map_err(|fault| fault.to_string());
-        assert_eq!(read, expect.map_err(str::to_owned), "{params}");
-    }
-
-    fn texts(texts: &[&str]) -> Option<Vec<String>> {
-        Some(texts.iter().map(|text| (*text).to_owned()).collect())
-    }
-
-    #[test]
-    fn a_filter_is_read_with_all_its_members() {
-        let filter = json!({
-            "textQuery": "Arsenal*", "exchangeIds": ["1"], "eventTypeIds": [1], "eventIds": ["28"],
-            "competitionIds": [], "marketIds": ["1.2"], "venues": null, "bspOnly": "false",
-            "turnInPlayEnabled": true, "inPlayOnly": false, "marketBettingTypes": ["ODDS"],
-            "marketCountries": ["GB"], "marketTypeCodes": ["MATCH_ODDS"],
-            "marketStartTime": {"from": "2026-11-21T15:00:00Z", "to": null},
-            "withOrders": ["EXECUTABLE"], "raceTypes": ["Flat"], "somethingNew": {"a": 1},
-        });
-        let expect = MarketFilter {
-            text_query: Some("Arsenal*".into()),
-            event_type_ids: texts(&["1"]),
-            event_ids: texts(&["28"]),
-            market_ids: texts(&["1.2"]),
-            bsp_only: Some(false),
-            turn_in_play_enabled: Some(true),
-            in_play_only: Some(false),
-            market_betting_types: Some(vec![MarketBettingType::Odds]),
-            market_countries: texts(&["GB"]),
-            market_type_codes: texts(&["MATCH_ODDS"]),
-            market_start_time: Some(TimeRange {
-                from: Date::from_text("2026-11-21T15:00Z"),
-                to: None,
-            }),
-            with_orders: Some(vec![OrderStatus::Executable]),
-            race_types: texts(&["Flat"]),
-            ..MarketFilter::default()
-        };
-        let params = json!({"filter": filter});
-        check(Operation::ListEvents, params.clone(), Ok(Request::ListEvents(expect.clone())));
-        check(Operation::ListEventTypes, params, Ok(Request::ListEventTypes(expect)));
-        check(Operation::ListEvents, json!({}), Err("filter: is mandatory"));
-        check(Operation::ListEvents, json!([null, "en"]), Err("filter: is mandatory"));
-        check(
-            Operation::ListEvents,
-            json!({"filter": {"marketStartTime": {"from": "soon"}}}),
-            Err("filter.marketStartTime.from: is not a date such as 2026-11-21T15:00:00Z"),
-        );
-        check(
-            Operation::ListEvents,
-            json!({"filter": {"eventIds": [["1"]]}}),
-            Err("filter.eventIds[0]: is not a text"),
-        );
-    }
-
-    #[test]
-    fn list_market_catalogue_is_read_and_bounded() {
-        let expect = |max_results| {
-            Request::ListMarketCatalogue(ListMarketCatalogue {
-                filter: MarketFilter::default(),
-                projection: vec![MarketProjection::Event, MarketProjection::RunnerMetadata],
-                sort: Some(MarketSort::FirstToStart),
-                max_results,
-            })
-        };
-        let params = |max: Value| {
-            json!({"filter": {}, "marketProjection": ["EVENT", "RUNNER_METADATA"],
-                   "sort": "FIRST_TO_START", "maxResults": max})
-        };
-        check(Operation::ListMarketCatalogue, params(json!("1000")), Ok(expect(1000)));
-        let missing = Err("maxResults: is mandatory");
-        check(Operation::ListMarketCatalogue, params(json!(null)), missing);
-        let word = |max| expect(max).check().map_err(|exception| exception.word);
-        assert_eq!(word(1000), Ok(()));
-        assert_eq!(word(1001), Err(ExceptionWord::TooMuchData));
-        assert_eq!(word(0), Err(ExceptionWord::InvalidInputData));
-        check(
-            Operation::ListMarketCatalogue,
-            json!({"filter": {}, "sort": "RANK", "maxResults": 1, "marketProjection": ["X"]}),
-            Err(concat!(
-                "marketProjection[0]: is not one of COMPETITION, EVENT, EVENT_TYPE, ",
-                "MARKET_START_TIME, MARKET_DESCRIPTION, RUNNER_DESCRIPTION, RUNNER_METADATA"
-            )),
-        );
-    }
-
-    #[test]
-    fn list_market_book_is_read() {
-        let params = json!({
-            "marketIds": ["1.2", 1.3],
-            "priceProjection": {"priceData": ["EX_BEST_OFFERS", "EX_TRADED"], "virtualise": "true",
-                "exBestOffersOverrides": {"bestPricesDepth": "5", "rollupModel": "STAKE", "rollupLimit": 2}},
-            "orderProjection": "EXECUTABLE", "matchedSince": "2026-11-21T15:00:00", "locale": "en",
-        });
-        let expect = ListMarketBook {
-            market_ids: vec!["1.2".into(), "1.3".into()],
-            prices: PriceProjection {
-                data: vec![PriceData::ExBestOffers, PriceData::ExTraded],
-                best_prices_depth: Some(5),
-                rollup_model: Some(RollupModel::Stake),
-                rollup_limit: Some(2),
-                virtualise: true,
-            },
-            orders: Some(OrderProjection::Executable),
-            matches: None,
-            include_overall_position: true,
-            partition_by_strategy: false,
-            strategy_refs: None,
-            matched_since: Date::from_text("2026-11-21T15:00:00Z"),
-            bet_ids: None,
-        };
-        check(Operation::ListMarketBook, params, Ok(Request::ListMarketBook(expect)));
-        check(Operation::ListMarketBook, json!({}), Err("marketIds: is mandatory"));
-        check(
-            Operation::ListMarketBook,
-            json!({"marketIds": [], "priceProjection": {"exBestOffersOverrides": 7}}),
-            Err("priceProjection.exBestOffersOverrides: is not an object"),
-        );
-    }
-
-    #[test]
-    fn orders_are_listed_with_the_defaults_of_the_wire() {
-        let current = ListCurrentOrders {
-            bet_ids: None,
-            market_ids: None,
-            projection: OrderProjection::All,
-            order_refs: None,
-            strategy_refs: None,
-            date_range: None,
-            order_by: OrderBy::Bet,
-            latest_first: false,
-            from_record: 0,
-            record_count: 0,
-            with_description: false,
-        };
-        // What betfairlightweight always sends.
-        let params = json!({"dateRange": {"from": null, "to": null}});
-        let expect = Ok(Request::ListCurrentOrders(current.clone()));
-        check(Operation::ListCurrentOrders, params, expect);
-        check(
-            Operation::ListCurrentOrders,
-            json!({"betIds": [100000000001_u64], "sortDir": "LATEST_TO_EARLIEST", "recordCount": "7"}),
-            Ok(Request::ListCurrentOrders(ListCurrentOrders {
-                bet_ids: texts(&["100000000001"]),
-                latest_first: true,
-                record_count: 7,
-                ..current.clone()
-            })),
-        );
-        let many = ListCurrentOrders { bet_ids: Some(vec![String::new(); 251]), ..current };
-        let refused = Request::ListCurrentOrders(many).check().unwrap_err();
-        assert_eq!(refused.word, ExceptionWord::RequestSizeExceedsLimit);
-
-        let cleared = ListClearedOrders {
-            status: BetStatus::Settled,
-            event_type_ids: None,
-            event_ids: None,
-            market_ids: None,
-            runner_ids: Some(vec![RunnerId {
-                market_id: "1.2".into(),
-                selection_id: 47,
-                handicap: Some(-50),
-            }]),
-            bet_ids: None,
-            order_refs: None,
-            strategy_refs: None,
-            side: Some(Side::Lay),
-            settled: None,
-            group_by: GroupBy::Market,
-            with_description: false,
-            from_record: 0,
-            record_count: 0,
-        };
-        let params = json!({
-            "betStatus": "SETTLED", "settledDateRange": {"from": null, "to": null}, "side": "LAY",
-            "runnerIds": [{"marketId": "1.2", "selectionId": "47", "handicap": -0.5}],
-            "groupBy": "MARKET",
-        });
-        let expect = Ok(Request::ListClearedOrders(cleared));
-        check(Operation::ListClearedOrders, params, expect);
-        check(Operation::ListClearedOrders, json!({}), Err("betStatus: is mandatory"));
-    }
-
-    #[test]
-    fn account_operations_take_nothing() {
-        check(Operation::GetAccountFunds, json!({"wallet": "UK"}), Ok(Request::GetAccountFunds));
-        check(Operation::GetAccountDetails, json!([]), Ok(Request::GetAccountDetails));
-    }
-}
+mod tests;

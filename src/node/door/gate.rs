@@ -151,7 +151,7 @@ where
 }
 
 fn refusal<B>(problem: &Problem) -> Response<Either<Full<Bytes>, B>> {
-    problem.to_response().map(Either::Left)
+    problem.to_response::<Full<Bytes>>().map(Either::Left)
 }
 
 /// Refuses what no service should see, and reads the body of the rest.

@@ -98,6 +98,21 @@ pub fn read<T>(
     Ok(it)
 }
 
+/// Refuses a body that does not say that it is JSON: a form of another site cannot say so without being
+/// asked by the browser first.
+pub fn check_content_type(content_type: Option<&str>, body: &[u8]) -> Result<(), Problem> {
+    let kind = content_type.map(|it| it.split(';').next().unwrap_or_default().trim());
+    match kind {
+        Some(kind) if kind.eq_ignore_ascii_case("application/json") => Ok(()),
+        None if body.is_empty() => Ok(()),
+        _ => {
+            let reason = "the body must come as application/json";
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            Err(Problem { status, ..Problem::field("wrong_content_type", "Content-Type", reason) })
+        }
+    }
+}
+
 /// The members of one object, read one by one.
 #[derive(Debug)]
 pub struct Members<'v> {
@@ -456,6 +471,20 @@ mod tests {
             |m| m.objects("list", 9, |m| m.truth("it")),
             Err(("bad_type", "list[0].it")),
         );
+    }
+
+    #[test]
+    fn a_body_says_that_it_is_json() {
+        let good =
+            |kind: Option<&str>, body: &str| check_content_type(kind, body.as_bytes()).is_ok();
+        assert!(good(Some("application/json"), "{}"));
+        assert!(good(Some("Application/JSON; charset=utf-8"), "{}"));
+        assert!(good(None, ""));
+        for refused in
+            [None, Some("text/plain"), Some("application/x-www-form-urlencoded"), Some("")]
+        {
+            assert!(!good(refused, "{}"), "{refused:?}");
+        }
     }
 
     #[test]

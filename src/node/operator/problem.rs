@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
@@ -57,10 +56,10 @@ impl Problem {
         Problem { reason: Some(reason.into()), ..self }
     }
 
-    /// The document as an answer.
-    pub fn to_response(&self) -> Response<Full<Bytes>> {
+    /// The document as an answer, with a body of any kind.
+    pub fn to_response<B: From<Bytes>>(&self) -> Response<B> {
         let body = serde_json::to_vec(self).expect("strings and numbers are always JSON");
-        let mut response = Response::new(Full::new(Bytes::from(body)));
+        let mut response = Response::new(B::from(Bytes::from(body)));
         *response.status_mut() = self.status;
         let json = HeaderValue::from_static("application/problem+json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
@@ -99,7 +98,7 @@ mod tests {
             "code": "bad_stake", "field": "deposit", "detail": "is below zero",
         });
         assert_eq!(document, expected);
-        let response = problem.to_response();
+        let response = problem.to_response::<Bytes>();
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         assert_eq!(response.headers()["content-type"], "application/problem+json");
         assert_eq!(Problem::not_built("line").status, StatusCode::UNPROCESSABLE_ENTITY);

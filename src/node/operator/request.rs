@@ -3,8 +3,19 @@
 //! Each request is read strictly (see [`super::json`]); amounts are pence, prices and rates hundredths,
 //! times milliseconds since 1970. What needs the exchange's state to be judged is judged there.
 
+mod act;
+mod control;
+mod market;
+
+#[cfg(test)]
+mod tests;
+
 use super::json::{self, Members};
 use super::problem::Problem;
+
+pub use act::{Act, MarketAct};
+pub use control::{AdvanceClock, CreateToken, KillActor, KillMode, Role};
+pub use market::{BettingType, CreateMarket, CreateRunner, Line};
 
 /// The most money one act may move: a hundred million pounds.
 pub const MAX_AMOUNT_PENCE: i64 = 10_000_000_000;
@@ -88,199 +99,6 @@ pub struct CreateEvent {
     pub open_date_ms: i64,
     /// As in the time zone database.
     pub timezone: String,
-    /// Why, for the audit.
-    pub reason: Option<String>,
-}
-
-/// `POST /v1/operator/markets`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateMarket {
-    /// The event.
-    pub event_id: u64,
-    /// For people.
-    pub name: String,
-    /// Such as `MATCH_ODDS`.
-    pub market_type: String,
-    /// The off.
-    pub start_time_ms: i64,
-    /// At least one.
-    pub runners: Vec<CreateRunner>,
-    /// How many of them win.
-    pub number_of_winners: u32,
-    /// How bets work.
-    pub betting_type: BettingType,
-    /// With a starting price.
-    pub bsp_market: bool,
-    /// Whether it is bet on in play.
-    pub turn_in_play: bool,
-    /// Whether orders may stay at the turn in play.
-    pub persistence: bool,
-    /// Whether virtual bets are matched.
-    pub cross_matching: bool,
-    /// Whether no runner will be added.
-    pub complete: bool,
-    /// Whether a user's discount counts.
-    pub discount_allowed: bool,
-    /// Commission in percent, in hundredths.
-    pub base_rate: i64,
-    /// Seconds, in play.
-    pub bet_delay: u32,
-    /// Of an EACH_WAY market, in hundredths.
-    pub each_way_divisor: Option<i64>,
-    /// Of a LINE market.
-    pub line: Option<Line>,
-    /// Whose law it is under.
-    pub jurisdiction: Option<String>,
-    /// Whether it opens at once.
-    pub open: bool,
-    /// Why, for the audit.
-    pub reason: Option<String>,
-}
-
-/// How bets of a market work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BettingType {
-    /// At prices.
-    Odds,
-    /// At lines.
-    Line,
-    /// Handicaps, two lines at once.
-    AsianHandicapDoubleLine,
-    /// Handicaps, one line at once.
-    AsianHandicapSingleLine,
-}
-
-/// A runner to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateRunner {
-    /// For people.
-    pub name: String,
-    /// Given by the exchange when absent.
-    pub selection_id: Option<u64>,
-    /// In hundredths.
-    pub handicap: Option<i64>,
-    /// Its place in the list, from 1.
-    pub sort_priority: Option<u32>,
-    /// Its chance in percent, in hundredths; for removals.
-    pub adjustment_factor: Option<i64>,
-}
-
-/// The lines of a LINE market, in hundredths.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// What is counted.
-    pub unit: String,
-    /// The lowest.
-    pub min: i64,
-    /// The highest.
-    pub max: i64,
-    /// From one to the next.
-    pub interval: i64,
-}
-
-/// What an operator does to a market.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MarketAct {
-    /// The act.
-    pub act: Act,
-    /// Why, for the audit.
-    pub reason: Option<String>,
-}
-
-/// `POST /v1/operator/markets/{id}/…`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Act {
-    /// INACTIVE or SUSPENDED to OPEN.
-    Open,
-    /// OPEN to SUSPENDED; unmatched orders lapse when asked for.
-    Suspend {
-        /// Whether orders of LAPSE lapse.
-        lapse: bool,
-    },
-    /// To OPEN, in play.
-    TurnInPlay {
-        /// Seconds, when it changes.
-        bet_delay: Option<u32>,
-    },
-    /// Every bet is void.
-    Void,
-    /// CLOSED to SUSPENDED, after `Unsettle`.
-    Reopen,
-    /// The starting prices are made.
-    ReconcileSp,
-    /// A runner does not run.
-    RemoveRunner {
-        /// Which one.
-        selection_id: u64,
-        /// Its chance in percent, in hundredths.
-        adjustment_factor: Option<i64>,
-    },
-    /// The result.
-    Settle {
-        /// Who won.
-        winners: Vec<u64>,
-        /// Who was placed, in EACH_WAY markets.
-        placed: Vec<u64>,
-        /// More winners than places share them.
-        dead_heat: bool,
-    },
-    /// The result was wrong.
-    Unsettle,
-}
-
-/// `POST /v1/operator/actors/{id}/kill`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KillActor {
-    /// How.
-    pub mode: KillMode,
-    /// Why, for the audit.
-    pub reason: String,
-}
-
-/// How an actor is made to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KillMode {
-    /// At once, within a message.
-    Kill,
-    /// By a panic in its handler.
-    Panic,
-    /// After its present message.
-    Stop,
-    /// By its supervisor, and started again.
-    Restart,
-    /// After all of its messages.
-    Drain,
-    /// It stops answering.
-    Hang,
-}
-
-/// `POST /v1/operator/tokens`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CreateToken {
-    /// For people.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-    /// Why, for the audit.
-    pub reason: Option<String>,
-}
-
-/// What an operator's token may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Look.
-    Viewer,
-    /// Run markets and users.
-    Operator,
-    /// Everything.
-    Admin,
-}
-
-/// `POST /v1/operator/clock`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AdvanceClock {
-    /// Never back.
-    pub advance_ms: i64,
     /// Why, for the audit.
     pub reason: Option<String>,
 }
@@ -384,158 +202,6 @@ impl CreateEvent {
     }
 }
 
-impl CreateMarket {
-    /// Reads a body.
-    pub fn read(body: &[u8]) -> Result<CreateMarket, Problem> {
-        json::read(body, CreateMarket::of)
-    }
-
-    fn of(m: &mut Members<'_>) -> Result<CreateMarket, Problem> {
-        const BETTING_TYPES: [(&str, BettingType); 4] = [
-            ("ODDS", BettingType::Odds),
-            ("LINE", BettingType::Line),
-            ("ASIAN_HANDICAP_DOUBLE_LINE", BettingType::AsianHandicapDoubleLine),
-            ("ASIAN_HANDICAP_SINGLE_LINE", BettingType::AsianHandicapSingleLine),
-        ];
-        let event_id = id(m, "eventId")?;
-        let (name, market_type) = (m.name("name")?, m.name("marketType")?);
-        let start_time = m.time("startTime")?;
-        let runners = m.objects("runners", MAX_RUNNERS, CreateRunner::of)?;
-        let runners = m.must("runners", runners)?;
-        if runners.is_empty() {
-            return Err(Problem::field("bad_runners", "runners", "is empty"));
-        }
-        let most_winners = i64::try_from(runners.len()).unwrap_or(i64::MAX);
-        Ok(CreateMarket {
-            event_id,
-            name: m.must("name", name)?,
-            market_type: m.must("marketType", market_type)?,
-            start_time_ms: m.must("startTime", start_time)?,
-            number_of_winners: count(m, "numberOfWinners", 0, most_winners)?.unwrap_or(1),
-            runners,
-            betting_type: m.word("bettingType", &BETTING_TYPES)?.unwrap_or(BettingType::Odds),
-            bsp_market: m.truth("bspMarket")?.unwrap_or(false),
-            turn_in_play: m.truth("turnInPlay")?.unwrap_or(true),
-            persistence: m.truth("persistence")?.unwrap_or(true),
-            cross_matching: m.truth("crossMatching")?.unwrap_or(false),
-            complete: m.truth("complete")?.unwrap_or(true),
-            discount_allowed: m.truth("discountAllowed")?.unwrap_or(true),
-            base_rate: m.decimal("bad_rate", "baseRate", 0, 10_000)?.unwrap_or(500),
-            bet_delay: count(m, "betDelay", 0, 600)?.unwrap_or(0),
-            each_way_divisor: m.decimal("bad_number", "eachWayDivisor", 100, 100_000)?,
-            line: m.object("line", Line::of)?,
-            jurisdiction: m.name("jurisdiction")?,
-            open: m.truth("open")?.unwrap_or(true),
-            reason: reason(m)?,
-        })
-    }
-}
-
-impl CreateRunner {
-    fn of(m: &mut Members<'_>) -> Result<CreateRunner, Problem> {
-        let name = m.name("name")?;
-        Ok(CreateRunner {
-            name: m.must("name", name)?,
-            selection_id: m.id("selectionId")?,
-            handicap: m.decimal("bad_number", "handicap", -100_000, 100_000)?,
-            sort_priority: count(m, "sortPriority", 1, 100_000)?,
-            adjustment_factor: m.decimal("bad_rate", "adjustmentFactor", 0, 10_000)?,
-        })
-    }
-}
-
-impl Line {
-    fn of(m: &mut Members<'_>) -> Result<Line, Problem> {
-        let unit = m.name("unit")?;
-        let mut number = |name, least| {
-            let value = m.decimal("bad_number", name, least, 100_000_000)?;
-            m.must(name, value)
-        };
-        let (min, max, interval) = (number("min", 0)?, number("max", 0)?, number("interval", 1)?);
-        if min >= max || (max - min) % interval != 0 {
-            let reason = "does not end a whole number of intervals above min";
-            return Err(Problem::field("bad_number", "line.max", reason));
-        }
-        Ok(Line { unit: m.must("unit", unit)?, min, max, interval })
-    }
-}
-
-impl MarketAct {
-    /// Reads the body of an act named by its path, such as `turn-in-play`; `None` when there is no such act.
-    pub fn read(act: &str, body: &[u8]) -> Option<Result<MarketAct, Problem>> {
-        let read: fn(&mut Members<'_>) -> Result<Act, Problem> = match act {
-            "open" => |_| Ok(Act::Open),
-            "suspend" => |m| Ok(Act::Suspend { lapse: m.truth("lapse")?.unwrap_or(false) }),
-            "turn-in-play" => |m| Ok(Act::TurnInPlay { bet_delay: count(m, "betDelay", 0, 600)? }),
-            "void" => |_| Ok(Act::Void),
-            "reopen" => |_| Ok(Act::Reopen),
-            "reconcile-sp" => |_| Ok(Act::ReconcileSp),
-            "remove-runner" => |m| {
-                Ok(Act::RemoveRunner {
-                    selection_id: id(m, "selectionId")?,
-                    adjustment_factor: m.decimal("bad_rate", "adjustmentFactor", 0, 10_000)?,
-                })
-            },
-            "settle" => |m| {
-                let winners = m.ids("winners", MAX_RUNNERS)?;
-                let winners = m.must("winners", winners)?;
-                let placed = m.ids("placed", MAX_RUNNERS)?.unwrap_or_default();
-                refuse_repeats("winners", &winners)?;
-                refuse_repeats("placed", &placed)?;
-                let dead_heat = m.truth("deadHeat")?.unwrap_or(false);
-                Ok(Act::Settle { winners, placed, dead_heat })
-            },
-            "unsettle" => |_| Ok(Act::Unsettle),
-            _ => return None,
-        };
-        Some(json::read(body, |m| Ok(MarketAct { act: read(m)?, reason: reason(m)? })))
-    }
-}
-
-impl KillActor {
-    /// Reads a body.
-    pub fn read(body: &[u8]) -> Result<KillActor, Problem> {
-        const MODES: [(&str, KillMode); 6] = [
-            ("kill", KillMode::Kill),
-            ("panic", KillMode::Panic),
-            ("stop", KillMode::Stop),
-            ("restart", KillMode::Restart),
-            ("drain", KillMode::Drain),
-            ("hang", KillMode::Hang),
-        ];
-        json::read(body, |m| {
-            let mode = m.word("mode", &MODES)?;
-            let mode = m.must("mode", mode)?;
-            let why = reason(m)?;
-            Ok(KillActor { mode, reason: m.must("reason", why)? })
-        })
-    }
-}
-
-impl CreateToken {
-    /// Reads a body.
-    pub fn read(body: &[u8]) -> Result<CreateToken, Problem> {
-        const ROLES: [(&str, Role); 3] =
-            [("viewer", Role::Viewer), ("operator", Role::Operator), ("admin", Role::Admin)];
-        json::read(body, |m| {
-            let (name, role) = (m.name("name")?, m.word("role", &ROLES)?);
-            let (name, role) = (m.must("name", name)?, m.must("role", role)?);
-            Ok(CreateToken { name, role, reason: reason(m)? })
-        })
-    }
-}
-
-impl AdvanceClock {
-    /// Reads a body.
-    pub fn read(body: &[u8]) -> Result<AdvanceClock, Problem> {
-        const TEN_YEARS_MS: i64 = 10 * 366 * 24 * 3_600_000;
-        json::read(body, |m| {
-            let advance = m.integer("advanceMs", 0, TEN_YEARS_MS)?;
-            Ok(AdvanceClock { advance_ms: m.must("advanceMs", advance)?, reason: reason(m)? })
-        })
-    }
-}
-
 /// A good `Idempotency-Key`: visible ASCII, at most [`MAX_KEY`]. Absent is no key.
 pub fn idempotency_key(header: Option<&[u8]>) -> Result<Option<String>, Problem> {
     let Some(bytes) = header else { return Ok(None) };
@@ -573,14 +239,6 @@ fn count(
     Ok(m.integer(name, least, most)?.and_then(|number| u32::try_from(number).ok()))
 }
 
-fn refuse_repeats(name: &'static str, ids: &[u64]) -> Result<(), Problem> {
-    let repeated = |(at, id): (usize, &u64)| ids[..at].contains(id);
-    match ids.iter().enumerate().any(repeated) {
-        true => Err(Problem::field("repeated", name, "names a runner twice")),
-        false => Ok(()),
-    }
-}
-
 fn check_username(username: &str) -> Result<(), Problem> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-@".contains(&byte);
     if (1..=64).contains(&username.len()) && username.bytes().all(plain) {
@@ -595,6 +253,3 @@ fn is_email(text: &str) -> bool {
     text.split_once('@')
         .is_some_and(|(user, host)| whole(user) && whole(host) && !host.contains('@'))
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,6 +2,8 @@
 
 mod delays;
 mod ends;
+mod machine;
+mod naive;
 mod orders;
 mod statuses;
 

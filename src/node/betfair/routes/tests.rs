@@ -89,7 +89,7 @@ struct Lab {
 
 async fn lab() -> Lab {
     let little = Arc::new(Little::default());
-    let service = warp::service(routes(little.clone()));
+    let service = warp::service(crate::rejection::complete(routes(little.clone())));
     let service = hyper_util::service::TowerToHyperService::new(service);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -223,8 +223,12 @@ async fn logins_answer_200_with_all_their_fields() {
     }
     let only_key = "X-Application: key\r\n";
     check("GET /api/keepAlive", only_key, "", failure("NO_SESSION")).await;
-    let (status, _) = lab.send("GET /api/login", "").await;
+    let (status, body) = lab.send("GET /api/login", "").await;
     assert_eq!(status, 405);
-    let (status, _) = lab.send("POST /api/nothing", "").await;
-    assert_eq!(status, 404);
+    assert!(body.contains("\"code\":\"method_not_allowed\""), "{body}");
+    for path in ["/api/nothing", "/api//login", "/api/%2e%2e/login", "/exchange"] {
+        let (status, body) = lab.send(&format!("POST {path}"), "").await;
+        assert_eq!(status, 404, "{path}");
+        assert!(body.contains("\"code\":\"not_found\""), "{body}");
+    }
 }

@@ -1,0 +1,237 @@
+//! A node's life: from settings to a serving tree, and down again in order.
+//!
+//! ```text
+//!   bind listeners ─▶ start the tree (journals open, home recovers) ─▶ doors up ─▶ ready
+//!   SIGTERM ─▶ doors drain ─▶ the tree stops bottom to top ─▶ the journal writes what it has
+//! ```
+//! Listening sockets are bound first, so that a port that is taken is told before anything is touched.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actors::directory::DirectoryMsg;
+use actors::entity::EntityMsg;
+use actors::home::HomeMsg;
+use actors::node::{ClockMode, Node};
+use actors::registry::Address;
+use anyhow::{Context as _, bail};
+use domain::home::{By, HomeRequest, Role};
+use domain::ids::{EntityId, PartitionId};
+use supervision::tree::{self, Tree};
+use supervision::{EventLog, Root, SupervisorRef, TreeNursery};
+use tokio::sync::oneshot;
+
+use crate::betfair;
+use crate::betfair::exchange::NodeExchange;
+use crate::config::{ClockSource, Settings};
+use crate::door::actor::{DoorActor, HttpDoor, bind};
+use crate::door::{self, DrainSwitch};
+use crate::operator;
+use crate::secret;
+
+/// A node that runs.
+pub struct Running {
+    /// What its actors share.
+    pub node: Arc<Node>,
+    /// Where the listeners are.
+    pub listeners: Listeners,
+    /// What is on the admin door besides the actors.
+    pub watch: operator::Watch,
+    root: Root,
+    drain: DrainSwitch,
+    settings: Settings,
+}
+
+/// Addresses as bound.
+#[derive(Debug, Clone, Copy)]
+pub struct Listeners {
+    /// Pages and public APIs.
+    pub http: SocketAddr,
+    /// Operators.
+    pub admin: SocketAddr,
+}
+
+/// How long a node may take to read its journal and come up.
+const READY_WITHIN: Duration = Duration::from_secs(600);
+/// How long an orderly stop may take.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+
+impl Running {
+    /// Starts a node and returns when its tree is up; it may still be reading its journal.
+    pub async fn start(settings: Settings) -> anyhow::Result<Running> {
+        let http = bind(settings.http).with_context(|| format!("http.listen {}", settings.http))?;
+        let admin =
+            bind(settings.admin).with_context(|| format!("admin.listen {}", settings.admin))?;
+        let listeners = Listeners { http: http.local_addr()?, admin: admin.local_addr()? };
+        std::fs::create_dir_all(&settings.data_directory).with_context(|| {
+            format!("data.directory {} cannot be made", settings.data_directory.display())
+        })?;
+        let node = Node::new(actor_settings(&settings));
+        let nursery = TreeNursery::default();
+        node.set_nursery(Arc::new(nursery.clone()));
+        let noted = nursery.clone();
+        let (sink, events) = EventLog::start_with(move |event| noted.note(event));
+        let watch = operator::Watch { node: node.clone(), nursery: nursery.clone(), events };
+        let (switch, drain) = door::drain();
+        let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
+        let door = |name, socket, routes| HttpDoor {
+            name,
+            socket,
+            routes,
+            limits: settings.door.clone(),
+            counts: Arc::default(),
+            drain: drain.clone(),
+        };
+        let doors = vec![
+            door("http", http, betfair::routes::routes(exchange)),
+            door("admin", admin, operator::routes::routes(watch.clone())),
+        ];
+        let spec = Tree {
+            node: node.clone(),
+            doors: doors.into_iter().map(|door| tree::actor::<DoorActor>(&node, door)).collect(),
+        };
+        let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
+        nursery.set_root(root.supervisor().clone());
+        start_partition(&nursery, PartitionId(0)).await?;
+        Ok(Running { node, listeners, watch, root, drain: switch, settings })
+    }
+
+    /// Waits until the journal is read, home has recovered, overdue moments have passed and, on the first
+    /// start, the first operator's token is written.
+    pub async fn ready(&self) -> anyhow::Result<()> {
+        tokio::select! {
+            ready = tokio::time::timeout(READY_WITHIN, self.become_ready()) => {
+                ready.context("the node did not become ready in time")?
+            }
+            why = self.node.doomed() => bail!(why),
+            end = self.root.wait() => bail!("the tree ended: {end:?}"),
+        }
+    }
+
+    async fn become_ready(&self) -> anyhow::Result<()> {
+        ask_directory_until_ready(&self.node).await;
+        let has = ask_home(&self.node, |reply| HomeMsg::HasOperators { reply }).await;
+        if !has {
+            self.first_operator().await?;
+        }
+        self.watch.node.set_ready();
+        Ok(())
+    }
+
+    /// The token is on disk before it is good, so that a crash between the two only makes another.
+    async fn first_operator(&self) -> anyhow::Result<()> {
+        let token = secret::token();
+        let path = self.settings.data_directory.join("operator.token");
+        write_secret(&path, &token).with_context(|| path.display().to_string())?;
+        let request = HomeRequest::CreateOperatorToken {
+            token: secret::hash(&token),
+            name: "operator".into(),
+            role: Role::Admin,
+        };
+        let by = By { operator: "node".into(), reason: Some("first start".into()), key: None };
+        let (reply, answer) = oneshot::channel();
+        let message = HomeMsg::Operate { by, request, reply };
+        actors::partition::deliver(&self.node, PartitionId(0), EntityId::Home, message);
+        answer.await.context("home died while the first token was made")??;
+        Ok(())
+    }
+
+    /// Runs until the tree ends, the node is doomed, or `stop` resolves; then lets go in order.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        tokio::select! {
+            () = stop => {}
+            why = self.node.doomed() => {
+                let _ = self.root.shutdown(STOP_WITHIN).await;
+                bail!(why)
+            }
+            end = self.root.wait() => {
+                end.context("the tree gave up")?;
+                return Ok(());
+            }
+        }
+        self.stop().await
+    }
+
+    /// Doors drain, then the tree stops bottom to top.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.node.set_draining();
+        self.drain.drain();
+        self.root.shutdown(STOP_WITHIN).await.context("the tree did not end in order")
+    }
+}
+
+async fn start_partition(nursery: &TreeNursery, id: PartitionId) -> anyhow::Result<()> {
+    let partitions: SupervisorRef =
+        nursery.supervisor("partitions").await.context("no supervisor of partitions")?;
+    let started = partitions.start_dynamic(&format!("partition-{id}")).await;
+    started.with_context(|| format!("partition {id} did not start"))?;
+    Ok(())
+}
+
+/// A question to home, asked again if it dies.
+async fn ask_home<T>(node: &Node, question: impl Fn(oneshot::Sender<T>) -> HomeMsg) -> T {
+    let address = Address::Entity(PartitionId(0), EntityId::Home);
+    loop {
+        if let Some(home) = node.registry.find::<EntityMsg<HomeMsg>>(address) {
+            let (reply, answer) = oneshot::channel();
+            if home.send(EntityMsg::Own(question(reply))).is_ok()
+                && let Ok(answer) = answer.await
+            {
+                return answer;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn ask_directory_until_ready(node: &Node) {
+    let address = Address::Directory(PartitionId(0));
+    loop {
+        if let Some(directory) = node.registry.find::<DirectoryMsg>(address) {
+            let (reply, ready) = oneshot::channel();
+            if directory.send(DirectoryMsg::WhenReady(reply)).is_ok() && ready.await.is_ok() {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn actor_settings(settings: &Settings) -> actors::node::Settings {
+    actors::node::Settings {
+        data: settings.data_directory.clone(),
+        clock: match settings.clock {
+            ClockSource::System => ClockMode::System,
+            ClockSource::Manual => ClockMode::Manual,
+        },
+        segment_bytes: settings.segment_bytes,
+        checkpoint_after_records: 4_000_000,
+        snapshot_cache_bytes: 64 << 20,
+        backlog_max: 100_000,
+        resume_suspended_after_ms: millis(settings.resume_suspended_after),
+        placement_timeout_ms: 5_000,
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Readable by its owner only, complete or not there.
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    let part = path.with_extension("part");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&part)?;
+    writeln!(file, "{secret}")?;
+    file.sync_all()?;
+    std::fs::rename(part, path)
+}

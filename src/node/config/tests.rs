@@ -1,0 +1,112 @@
+//! Layers, complaints, and the file in the repository.
+
+use super::*;
+
+/// The settings, or the complaints, of a file, an environment and flags.
+fn read(file: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result<Settings, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("node.toml");
+    std::fs::write(&path, file).unwrap();
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let environment = environment.iter().map(own).collect();
+    let shown = path.display().to_string();
+    Settings::read_from(Some(&path), environment, flags)
+        .map_err(|error| error.to_string().replace(&shown, "F"))
+}
+
+#[test]
+fn later_layers_win_and_are_named() {
+    let file = "[http]\nlisten = \"127.0.0.1:1\"\n[timeouts]\nheader_ms = 7\nbody_ms = 8\n";
+    let environment =
+        [("LAYBOOK__HTTP__LISTEN", "127.0.0.1:2"), ("LAYBOOK__TIMEOUTS__BODY_MS", "9")];
+    let flags = [("http.listen", "127.0.0.1:3".to_owned())];
+    let settings = read(file, &environment, &flags).unwrap();
+    assert_eq!(settings.http.port(), 3);
+    assert_eq!(settings.door.header_timeout, Duration::from_millis(7));
+    assert_eq!(settings.door.body_timeout, Duration::from_millis(9));
+    let shown = settings.to_toml();
+    for line in [
+        "listen = \"127.0.0.1:3\"  # flag",
+        "body_ms = 9  # environment LAYBOOK__TIMEOUTS__BODY_MS",
+        "idle_ms = 240000  # default",
+    ] {
+        assert!(shown.contains(line), "{line} in {shown}");
+    }
+    assert_eq!(settings.to_json()["timeouts.header_ms"]["value"], "7");
+    let again = read(&shown, &[], &[]).unwrap();
+    assert_eq!(again.http, settings.http, "what is shown can be read");
+}
+
+#[test]
+fn complaints_name_key_value_origin_and_reason() {
+    let check = |file: &str, environment: &[(&str, &str)], flags: &[Flag], expect: &str| {
+        assert_eq!(read(file, environment, flags).unwrap_err(), expect, "{file}");
+    };
+    check(
+        "[http]\nlisten = 8080\n[timeouts]\nheader_ms = 0\n",
+        &[("LAYBOOK__CLOCK__SOURCE", "sundial")],
+        &[("limits.profile", "none".to_owned())],
+        concat!(
+            "http.listen = \"8080\" (file F): is not an address such as 127.0.0.1:8080 or [::1]:8080\n",
+            "clock.source = \"sundial\" (environment LAYBOOK__CLOCK__SOURCE): ",
+            "is not one of system, manual\n",
+            "limits.profile = \"none\" (flag): is not one of open, betfair\n",
+            "timeouts.header_ms = \"0\" (file F): is not between 1 and 3600000"
+        ),
+    );
+    check(
+        "[htpp]\nlisten = \"127.0.0.1:1\"\n",
+        &[],
+        &[],
+        "htpp.listen = \"127.0.0.1:1\" (file F): is not a key; did you mean http.listen?",
+    );
+    check(
+        "",
+        &[("LAYBOOK__CAPS__CONECTIONS", "1")],
+        &[],
+        concat!(
+            "caps.conections = \"1\" (environment LAYBOOK__CAPS__CONECTIONS): ",
+            "is not a key; did you mean caps.connections?"
+        ),
+    );
+    check(
+        "[http]\nlisten = \"127.0.0.1:9\"\n[admin]\nlisten = \"127.0.0.1:9\"\n",
+        &[],
+        &[],
+        "admin.listen = \"127.0.0.1:9\" (file F): is the address of http.listen too",
+    );
+    check(
+        "[journal]\nsegment_bytes = 65537\n[log]\nfilter = [\"a\"]\n",
+        &[],
+        &[],
+        concat!(
+            "log.filter = \"[...]\" (file F): is a list where one value is expected\n",
+            "journal.segment_bytes = \"65537\" (file F): is not a multiple of 512"
+        ),
+    );
+    let broken = read("[http\n", &[], &[]).unwrap_err();
+    assert!(broken.starts_with("configuration file F: "), "{broken}");
+    let missing = Settings::read_from(Some(Path::new("/no/such")), Map::new(), &[]);
+    assert!(missing.unwrap_err().to_string().starts_with("configuration file /no/such: "));
+}
+
+#[test]
+fn the_file_in_the_repository_says_the_defaults_and_every_key() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/node.toml");
+    let settings = Settings::read_from(Some(&path), Map::new(), &[]).unwrap();
+    for (key, value, about) in KEYS {
+        let given = &settings.origins[key];
+        assert_eq!(given.value, *value, "{key}");
+        assert_ne!(given.origin, "default", "{key} is not in the file");
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(about), "{key} is not explained: {about}");
+    }
+}
+
+#[test]
+fn the_defaults_of_the_table_are_those_of_the_door() {
+    let settings = Settings::read_from(None, Map::new(), &[]).unwrap();
+    let door = Limits::default();
+    let same = |limits: &Limits| format!("{limits:?}");
+    assert_eq!(same(&settings.door), same(&door));
+}

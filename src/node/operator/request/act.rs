@@ -1,0 +1,95 @@
+//! What an operator does to a market that there is.
+
+use super::super::json::{self, Members};
+use super::super::problem::Problem;
+use super::{MAX_RUNNERS, count, id, reason};
+
+/// What an operator does to a market.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarketAct {
+    /// The act.
+    pub act: Act,
+    /// Why, for the audit.
+    pub reason: Option<String>,
+}
+
+/// `POST /v1/operator/markets/{id}/…`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// INACTIVE or SUSPENDED to OPEN.
+    Open,
+    /// OPEN to SUSPENDED; unmatched orders lapse when asked for.
+    Suspend {
+        /// Whether orders of LAPSE lapse.
+        lapse: bool,
+    },
+    /// To OPEN, in play.
+    TurnInPlay {
+        /// Seconds, when it changes.
+        bet_delay: Option<u32>,
+    },
+    /// Every bet is void.
+    Void,
+    /// CLOSED to SUSPENDED, after `Unsettle`.
+    Reopen,
+    /// The starting prices are made.
+    ReconcileSp,
+    /// A runner does not run.
+    RemoveRunner {
+        /// Which one.
+        selection_id: u64,
+        /// Its chance in percent, in hundredths.
+        adjustment_factor: Option<i64>,
+    },
+    /// The result.
+    Settle {
+        /// Who won.
+        winners: Vec<u64>,
+        /// Who was placed, in EACH_WAY markets.
+        placed: Vec<u64>,
+        /// More winners than places share them.
+        dead_heat: bool,
+    },
+    /// The result was wrong.
+    Unsettle,
+}
+
+impl MarketAct {
+    /// Reads the body of an act named by its path, such as `turn-in-play`; `None` when there is no such act.
+    pub fn read(act: &str, body: &[u8]) -> Option<Result<MarketAct, Problem>> {
+        let read: fn(&mut Members<'_>) -> Result<Act, Problem> = match act {
+            "open" => |_| Ok(Act::Open),
+            "suspend" => |m| Ok(Act::Suspend { lapse: m.truth("lapse")?.unwrap_or(false) }),
+            "turn-in-play" => |m| Ok(Act::TurnInPlay { bet_delay: count(m, "betDelay", 0, 600)? }),
+            "void" => |_| Ok(Act::Void),
+            "reopen" => |_| Ok(Act::Reopen),
+            "reconcile-sp" => |_| Ok(Act::ReconcileSp),
+            "remove-runner" => |m| {
+                Ok(Act::RemoveRunner {
+                    selection_id: id(m, "selectionId")?,
+                    adjustment_factor: m.decimal("bad_rate", "adjustmentFactor", 0, 10_000)?,
+                })
+            },
+            "settle" => |m| {
+                let winners = m.ids("winners", MAX_RUNNERS)?;
+                let winners = m.must("winners", winners)?;
+                let placed = m.ids("placed", MAX_RUNNERS)?.unwrap_or_default();
+                refuse_repeats("winners", &winners)?;
+                refuse_repeats("placed", &placed)?;
+                let dead_heat = m.truth("deadHeat")?.unwrap_or(false);
+                Ok(Act::Settle { winners, placed, dead_heat })
+            },
+            "unsettle" => |_| Ok(Act::Unsettle),
+            _ => return None,
+        };
+        Some(json::read(body, |m| Ok(MarketAct { act: read(m)?, reason: reason(m)? })))
+    }
+}
+
+fn refuse_repeats(name: &'static str, ids: &[u64]) -> Result<(), Problem> {
+    let repeated = |(at, id): (usize, &u64)| ids[..at].contains(id);
+    match ids.iter().enumerate().any(repeated) {
+        true => Err(Problem::field("repeated", name, "names a runner twice")),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,248 @@
+//! A customer at the Betfair-compatible API.
+
+use std::io;
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::http::HttpClient;
+use super::{Market, Node, pence};
+
+#[derive(Debug)]
+pub(crate) struct Bettor {
+    http: HttpClient,
+    app_key: String,
+    token: String,
+}
+
+/// An order of `listCurrentOrders`, amounts in pence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) bet: String,
+    pub(crate) market: String,
+    pub(crate) selection: i64,
+    /// `BACK` or `LAY`.
+    pub(crate) side: String,
+    /// In hundredths.
+    pub(crate) price: i64,
+    pub(crate) size: i64,
+    pub(crate) status: String,
+    pub(crate) persistence: String,
+    /// Sum of price times size over the fills: hundredths times pence, rounded.
+    pub(crate) matched_payout: i64,
+    pub(crate) matched: i64,
+    pub(crate) remaining: i64,
+    pub(crate) lapsed: i64,
+    pub(crate) cancelled: i64,
+    pub(crate) voided: i64,
+    pub(crate) order_ref: String,
+    pub(crate) strategy_ref: String,
+}
+
+impl Order {
+    fn read(order: &Value) -> Order {
+        let text = |name: &str| order[name].as_str().unwrap_or_default().to_owned();
+        let average = order["averagePriceMatched"].as_f64().expect("a number");
+        let matched = pence(&order["sizeMatched"]);
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "small")]
+        let matched_payout = (average * 100.0 * matched as f64).round() as i64;
+        Order {
+            bet: text("betId"),
+            market: text("marketId"),
+            selection: order["selectionId"].as_i64().expect("a number"),
+            side: text("side"),
+            price: pence(&order["priceSize"]["price"]),
+            size: pence(&order["priceSize"]["size"]),
+            status: text("status"),
+            persistence: text("persistenceType"),
+            matched_payout,
+            matched,
+            remaining: pence(&order["sizeRemaining"]),
+            lapsed: pence(&order["sizeLapsed"]),
+            cancelled: pence(&order["sizeCancelled"]),
+            voided: pence(&order["sizeVoided"]),
+            order_ref: text("customerOrderRef"),
+            strategy_ref: text("customerStrategyRef"),
+        }
+    }
+}
+
+/// A LIMIT order as `placeOrders` takes it.
+pub(crate) fn limit(selection: i64, side: &str, size: f64, price: f64) -> Value {
+    json!({
+        "selectionId": selection, "handicap": 0, "side": side, "orderType": "LIMIT",
+        "limitOrder": {"size": size, "price": price, "persistenceType": "LAPSE"},
+    })
+}
+
+impl Bettor {
+    pub(crate) fn log_in(node: &Node, username: &str, password: &str, app_key: &str) -> Bettor {
+        let mut http = HttpClient::new(node.http);
+        let form = format!("username={username}&password={password}");
+        let headers = [
+            ("Accept", "application/json"),
+            ("X-Application", app_key),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let answer = http.request("POST", "/api/login", &headers, form.as_bytes());
+        let answer = answer.unwrap_or_else(|error| panic!("/api/login: {error}")).json();
+        assert_eq!(answer["status"], "SUCCESS", "{username}: {answer}");
+        let token = answer["token"].as_str().expect("a token").to_owned();
+        Bettor { http, app_key: app_key.to_owned(), token }
+    }
+
+    /// The same session at another address: the node was started again, or from another connection.
+    pub(crate) fn resume(&self, http: SocketAddr) -> Bettor {
+        let (app_key, token) = (self.app_key.clone(), self.token.clone());
+        Bettor { http: HttpClient::new(http), app_key, token }
+    }
+
+    /// One call; the whole JSON-RPC answer, or how the connection failed.
+    pub(crate) fn try_call(&mut self, method: &str, params: &Value) -> io::Result<Value> {
+        let (api, family) = match method {
+            "getAccountFunds" | "getAccountDetails" => ("account", "AccountAPING"),
+            _ => ("betting", "SportsAPING"),
+        };
+        let path = format!("/exchange/{api}/json-rpc/v1");
+        let method = format!("{family}/v1.0/{method}");
+        let call = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": 1});
+        let headers = [
+            ("X-Application", self.app_key.as_str()),
+            ("X-Authentication", self.token.as_str()),
+            ("Content-Type", "application/json"),
+            ("Accept", "application/json"),
+        ];
+        let answer = self.http.request("POST", &path, &headers, call.to_string().as_bytes())?;
+        serde_json::from_slice(&answer.body).map_err(|_| {
+            let text = format!("HTTP {}: {}", answer.status, answer.text());
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })
+    }
+
+    /// One call; its result, or the JSON-RPC error. Panics when the connection fails.
+    pub(crate) fn call(&mut self, method: &str, params: &Value) -> Result<Value, Value> {
+        let answer = self.try_call(method, params);
+        let mut answer = answer.unwrap_or_else(|error| panic!("{method} {params}: {error}"));
+        match answer.get_mut("result") {
+            Some(result) => Ok(result.take()),
+            None => Err(answer["error"].take()),
+        }
+    }
+
+    /// One call that must have a result.
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
+        let result = self.call(method, params);
+        result.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
+    }
+
+    // --------------------------------------------------------------------------------------- orders
+
+    /// `placeOrders` as it is answered.
+    pub(crate) fn place(&mut self, market: &Market, instructions: &[Value]) -> Value {
+        self.ask("placeOrders", &json!({"marketId": market.id, "instructions": instructions}))
+    }
+
+    /// One order that must be taken: its bet id, and how much of it was matched at once.
+    pub(crate) fn bet(&mut self, market: &Market, instruction: Value) -> (String, i64) {
+        let report = self.place(market, &[instruction]);
+        assert_eq!(report["status"], "SUCCESS", "{report}");
+        let report = &report["instructionReports"][0];
+        let bet = report["betId"].as_str().unwrap_or_else(|| panic!("no bet id: {report}"));
+        (bet.to_owned(), pence(&report["sizeMatched"]))
+    }
+
+    pub(crate) fn back(
+        &mut self,
+        market: &Market,
+        runner: usize,
+        size: f64,
+        price: f64,
+    ) -> (String, i64) {
+        self.bet(market, limit(market.runners[runner], "BACK", size, price))
+    }
+
+    pub(crate) fn lay(
+        &mut self,
+        market: &Market,
+        runner: usize,
+        size: f64,
+        price: f64,
+    ) -> (String, i64) {
+        self.bet(market, limit(market.runners[runner], "LAY", size, price))
+    }
+
+    /// `cancelOrders` of one bet, whole or by `reduction`, as it is answered.
+    pub(crate) fn cancel(&mut self, market: &Market, bet: &str, reduction: Option<f64>) -> Value {
+        let mut instruction = json!({"betId": bet});
+        if let Some(reduction) = reduction {
+            instruction["sizeReduction"] = json!(reduction);
+        }
+        self.ask("cancelOrders", &json!({"marketId": market.id, "instructions": [instruction]}))
+    }
+
+    /// All orders of markets that are not settled.
+    pub(crate) fn orders(&mut self) -> Vec<Order> {
+        let mut orders = Vec::new();
+        loop {
+            let page = json!({"orderProjection": "ALL", "fromRecord": orders.len()});
+            let page = self.ask("listCurrentOrders", &page);
+            let rows = page["currentOrders"].as_array().expect("a list");
+            orders.extend(rows.iter().map(Order::read));
+            if page["moreAvailable"] != true {
+                return orders;
+            }
+            assert!(!rows.is_empty(), "an empty page says that there is more");
+        }
+    }
+
+    pub(crate) fn order(&mut self, bet: &str) -> Order {
+        let result = self.ask("listCurrentOrders", &json!({"betIds": [bet]}));
+        let rows = result["currentOrders"].as_array().expect("a list");
+        assert_eq!(rows.len(), 1, "orders with bet id {bet}: {result}");
+        Order::read(&rows[0])
+    }
+
+    /// Rows of `listClearedOrders` with one status, for one market.
+    pub(crate) fn cleared(&mut self, market: &Market, status: &str) -> Vec<Value> {
+        let mut cleared: Vec<Value> = Vec::new();
+        loop {
+            let page = json!({
+                "betStatus": status, "marketIds": [market.id], "fromRecord": cleared.len(),
+            });
+            let page = self.ask("listClearedOrders", &page);
+            let rows = page["clearedOrders"].as_array().expect("a list");
+            cleared.extend(rows.iter().cloned());
+            if page["moreAvailable"] != true {
+                return cleared;
+            }
+            assert!(!rows.is_empty(), "an empty page says that there is more");
+        }
+    }
+
+    // ------------------------------------------------------------------------------- money and books
+
+    /// Available to bet and exposure (negative), in pence.
+    pub(crate) fn funds(&mut self) -> (i64, i64) {
+        let funds = self.ask("getAccountFunds", &json!({}));
+        (pence(&funds["availableToBetBalance"]), pence(&funds["exposure"]))
+    }
+
+    /// The whole book with traded volumes.
+    pub(crate) fn book(&mut self, market: &Market) -> Value {
+        let projection = json!({"priceData": ["EX_ALL_OFFERS", "EX_TRADED"]});
+        let params = json!({"marketIds": [market.id], "priceProjection": projection});
+        let books = self.ask("listMarketBook", &params);
+        assert_eq!(books.as_array().map(Vec::len), Some(1), "{books}");
+        books[0].clone()
+    }
+
+    /// One ladder of the book: (price in hundredths, size in pence), best first.
+    pub(crate) fn ladder(&mut self, market: &Market, runner: usize, side: &str) -> Vec<(i64, i64)> {
+        let book = self.book(market);
+        let runners = book["runners"].as_array().expect("runners");
+        let selection = market.runners[runner];
+        let runner = runners.iter().find(|it| it["selectionId"] == selection).expect("the runner");
+        let ladder = runner["ex"][side].as_array().expect("a ladder");
+        ladder.iter().map(|row| (pence(&row["price"]), pence(&row["size"]))).collect()
+    }
+}
