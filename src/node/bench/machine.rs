@@ -4,6 +4,8 @@
 
 use serde::Serialize;
 use std::fs;
+use std::path::Path;
+use std::time::Duration;
 
 /// The machine and how busy it was when it was asked.
 #[derive(Debug, Clone, Serialize)]
@@ -58,6 +60,27 @@ pub(super) fn resident_bytes(process: u32) -> Option<u64> {
 pub(super) fn thread_nanoseconds() -> Option<u64> {
     let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok()
+}
+
+/// What a process has taken of the processors so far, in the kernel's ticks of 10 ms.
+pub(super) fn process_cpu(process: u32) -> Option<Duration> {
+    let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name in parentheses may hold anything; user and system time are the 12th and 13th behind it.
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let ticks = |text: Option<&str>| text?.parse::<u64>().ok();
+    let (user, system) = (ticks(fields.next())?, ticks(fields.next())?);
+    Some(Duration::from_millis((user + system) * 10))
+}
+
+/// The kind of file system that `path` is on.
+pub(super) fn filesystem_of(path: &Path) -> String {
+    let mounts = read("/proc/mounts");
+    let mounted = mounts.lines().filter_map(|line| {
+        let mut fields = line.split(' ').skip(1);
+        Some((fields.next()?, fields.next()?))
+    });
+    let holds = mounted.filter(|(point, _)| path.starts_with(point));
+    holds.max_by_key(|(point, _)| point.len()).map_or_else(unknown, |(_, kind)| kind.to_owned())
 }
 
 /// The 1 and 5 minute load averages.

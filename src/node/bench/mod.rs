@@ -3,27 +3,40 @@
 //! | file | noun |
 //! |---|---|
 //! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
+//! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
+//! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
 //!
 //! They print figures and judge none. They fail where a result is wrong: a trade too many, an acknowledged
 //! bet that the journal does not hold.
 
+mod bets;
+mod bets_flow;
+mod client;
+mod exchange;
 mod machine;
 mod match_bench;
 mod match_flow;
+mod node;
 #[cfg(feature = "peers")]
 mod peers;
 mod progress;
 mod report;
 mod stats;
 
+pub use node::RunningNode;
+
 use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Which benchmark, of those there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bench {
     /// Orders a second through the product's own market.
     Match,
+    /// Durable bets a second over HTTP.
+    Bets,
 }
 
 /// How to measure and what to print.
@@ -33,11 +46,17 @@ pub struct Settings {
     pub json: bool,
     /// How often each figure is taken.
     pub rounds: usize,
+    /// How long a round of load lasts.
+    pub round: Duration,
+    /// Load this node instead of one of our own; its journal is then not looked at.
+    pub node: Option<RunningNode>,
+    /// Where a node of our own keeps its data while it lasts, instead of the system's temporary directory.
+    pub data: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { json: false, rounds: 5 }
+        Settings { json: false, rounds: 5, round: Duration::from_secs(3), node: None, data: None }
     }
 }
 
@@ -45,6 +64,7 @@ impl Default for Settings {
 pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
     let report = match bench {
         Bench::Match => match_bench::run_bench(settings.rounds)?,
+        Bench::Bets => bets::run_bench(settings)?,
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())
