@@ -5,7 +5,7 @@
 //! [`Mailbox::try_send`], which refuses at a bound; inside the tree plain sends are bounded by what the
 //! doors admitted (`protocol.md` 12).
 
-use ractor::{ActorRef, MessagingErr};
+use ractor::{ActorCell, ActorRef, MessagingErr};
 use serde::Serialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -181,6 +181,10 @@ impl<M: Send + 'static> Mailbox<M> {
 
     pub(crate) fn gauge(&self) -> Arc<Gauge> {
         self.gauge.clone()
+    }
+
+    pub(crate) fn cell(&self) -> ActorCell {
+        self.actor.get_cell()
     }
 
     /// Which incarnation this leads to; unique in the process.

@@ -6,6 +6,7 @@
 
 use crate::mailbox::{Control, Gauge, Load, Mailbox};
 use domain::ids::{EntityId, PartitionId, SessionId};
+use ractor::ActorCell;
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
@@ -27,6 +28,25 @@ pub enum Address {
     Trader(u32),
     /// A listener, by its name.
     Door(&'static str),
+}
+
+impl Address {
+    /// The kind of actor that lives there.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Address::Journal(_) => "journal",
+            Address::Directory(_) => "directory",
+            Address::Publisher(_) => "publisher",
+            Address::Entity(_, EntityId::Home) => "home",
+            Address::Entity(_, EntityId::Account(_)) => "account",
+            Address::Entity(_, EntityId::Market(_)) => "market",
+            Address::Catalogue => "catalogue",
+            Address::Session(_) => "session",
+            Address::Replay(_) => "replay",
+            Address::Trader(_) => "trader",
+            Address::Door(_) => "door",
+        }
+    }
 }
 
 impl fmt::Display for Address {
@@ -55,6 +75,18 @@ struct Entry {
     incarnation: u64,
     gauge: Arc<Gauge>,
     control: Arc<dyn Fn(Control) -> bool + Send + Sync>,
+    cell: ActorCell,
+}
+
+/// How an operator may end an actor from outside; its supervisor does the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// At once; a handler that runs is not waited for.
+    Kill,
+    /// After the message in hand; the mailbox is dropped.
+    Stop,
+    /// After every message that waits.
+    Drain,
 }
 
 impl fmt::Debug for Entry {
@@ -93,6 +125,7 @@ impl Registry {
             incarnation,
             gauge: mailbox.gauge(),
             control: Arc::new(move |control| way.control(control)),
+            cell: mailbox.cell(),
         };
         self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(address, entry);
         Registration { registry: self.clone(), address, incarnation }
@@ -111,6 +144,22 @@ impl Registry {
             entries.get(&address).map(|entry| entry.control.clone())
         };
         send.is_some_and(|send| send(control))
+    }
+
+    /// Ends an actor. False when nobody is there.
+    pub fn end(&self, address: Address, ending: Ending, reason: &str) -> bool {
+        let cell = {
+            let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
+            entries.get(&address).map(|entry| entry.cell.clone())
+        };
+        let Some(cell) = cell else { return false };
+        match ending {
+            Ending::Kill => cell.kill(),
+            Ending::Stop => cell.stop(Some(reason.to_owned())),
+            // One that ends meanwhile is drained.
+            Ending::Drain => drop(cell.drain()),
+        }
+        true
     }
 
     /// Everybody's mailbox and handler in figures, in order of address.

@@ -37,6 +37,7 @@ pub use intensity::{Budget, Intensity};
 pub use nursery::TreeNursery;
 pub use panics::{Panic, Trace, install_panic_hook};
 pub use root::{Root, RootError};
+pub use spawn::{blocking, later};
 pub use spec::SupervisorSpec;
 pub use spec::{AutoShutdown, ChildSpec, DynamicSpec, ID_BYTES_MAX, Restart, Role, Shutdown};
 pub use spec::{SHUTDOWN_TIMEOUT_MS, START_TIMEOUT_MS, STATIC_CHILDREN_MAX, SpecError, Strategy};

@@ -72,6 +72,10 @@ impl TreeNursery {
         let _ = self.0.root.set(root);
     }
 
+    pub fn root(&self) -> Result<SupervisorRef, AdminError> {
+        self.0.root.get().cloned().ok_or(AdminError::NotFound)
+    }
+
     /// Kept up with the supervision events.
     pub fn note(&self, event: &SupervisionEvent) {
         let change = match event.what {
@@ -97,8 +101,8 @@ impl TreeNursery {
         {
             return Ok(known);
         }
-        let mut supervisor = self.0.root.get().cloned().ok_or(AdminError::NotFound)?;
-        for id in path.split('/') {
+        let mut supervisor = self.root()?;
+        for id in path.split('/').filter(|id| !id.is_empty()) {
             supervisor = supervisor.child_supervisor(id).await?;
         }
         let mut supervisors = self.0.supervisors.lock().unwrap_or_else(PoisonError::into_inner);

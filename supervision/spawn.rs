@@ -7,7 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorRef, Message, SpawnErr};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// An actor linked to its supervisor from its first message on.
 pub(crate) async fn linked<A: Actor>(
@@ -46,5 +46,20 @@ pub(crate) fn after<M: Message>(delay: Duration, to: &ActorRef<M>, message: M) {
     task(async move {
         tokio::time::sleep(delay).await;
         let _ = to.send_message(message);
+    });
+}
+
+/// Work that would hold up a thread of the executor, on a thread of its own.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    tokio::task::spawn_blocking(work).await
+}
+
+/// A short piece of work, a while from now, that nobody waits for.
+pub fn later(delay: Duration, work: impl Future<Output = ()> + Send + 'static) {
+    task(async move {
+        tokio::time::sleep(delay).await;
+        work.await;
     });
 }

@@ -231,7 +231,7 @@ impl Account {
     fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
         match self.state.act(now, n, act) {
-            Acted::Taken(event) => self.hand_over(now, vec![event], desk),
+            Acted::Taken(event) => self.hand_over(now, vec![*event], desk),
             Acted::Answered(answer) => {
                 self.send(Outgoing::ActAnswered { n, answer }, desk);
                 Ok(())

@@ -121,6 +121,8 @@ pub enum ActError {
     NoSuchMarket,
     #[error("the account does not exist")]
     NoSuchAccount,
+    #[error("the account exists already")]
+    AccountExists,
     #[error("the market exists already")]
     MarketExists,
     #[error("not possible while the market is {0:?}")]

@@ -63,6 +63,11 @@ impl<T> Default for Outbound<T> {
 }
 
 impl<T> Outbound<T> {
+    /// Counts on after `last`, with nothing open.
+    pub fn after(last: u64) -> Self {
+        Outbound { last, open: VecDeque::new() }
+    }
+
     /// The number that the next push will be given.
     pub fn next(&self) -> u64 {
         self.last + 1

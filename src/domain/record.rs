@@ -87,6 +87,10 @@ pub struct Ordered {
     pub terms: Option<MarketTerms>,
     pub n: u64,
     pub command: OrderCommand,
+    /// Instructions of the request that failed here and were not sent on, by their position in it.
+    pub faults: Vec<(u32, InstructionFault)>,
+    /// Commands sent before and not answered yet that the account gives up with this one (cancel all).
+    pub withdraws: Vec<u64>,
     /// The tickets' references by position, when any has one.
     pub references: Vec<Option<Box<str>>>,
     pub customer_ref: Option<Box<str>>,

@@ -8,6 +8,9 @@ use crate::price::Price;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
+/// The most instructions that one request may name.
+pub const MAX_INSTRUCTIONS: usize = 200;
+
 /// A customer's request that may change something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CustomerRequest {
@@ -106,7 +109,15 @@ pub struct CancelledBet {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReplaceReport {
     pub cancel: CancelReport,
-    /// The new order as it was asked for, and how its placement ended.
-    pub place: Option<PlaceReport>,
+    /// `None` when nothing was cancelled.
+    pub place: Option<ReplacedBet>,
     pub error: Option<InstructionError>,
+}
+
+/// The placing half of a replace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplacedBet {
+    /// The new order as if the customer had written it: of the old one's remainder.
+    pub ticket: Ticket,
+    pub report: PlaceReport,
 }

@@ -7,7 +7,9 @@
 //! | [`telemetry`] | where logs go |
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
-//! | [`operator`] | what operators ask for, and problem documents |
+//! | [`operator`] | the admin listener: operators' requests, the tree, figures |
+//! | [`boot`] | a node's life: up, ready, down |
+//! | [`catalogue`], [`password`], [`secret`] | what doors share |
 //! | [`rejection`] | what warp refuses, as a problem document |
 //!
 //! Invariants: Betfair's words appear only in `betfair` (and the stream). `door` knows no route and no
@@ -15,10 +17,14 @@
 //! the routes.
 
 pub mod betfair;
+pub mod boot;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod config_command;
 pub mod door;
 pub mod operator;
+pub mod password;
+pub mod secret;
 pub mod rejection;
 pub mod telemetry;

@@ -2,9 +2,22 @@
 
 use domain::home::SecretHash;
 
-/// 256 bits from the operating system, as letters and digits with a trailing `=` that clients expect.
+/// 260 bits from the operating system, as letters and digits with a trailing `=` that clients expect.
 pub fn token() -> String {
-    format!("{}=", letters(43))
+    format!("{}=", letters(TOKEN_LETTERS))
+}
+
+const TOKEN_LETTERS: usize = 52;
+
+/// The token that an operator's request with a key leads to, the same for each repeat.
+pub fn derived_token(own: &str, key: &str, request: &[u8]) -> String {
+    let mut hash = blake3::Hasher::new_derive_key("laybook operator token of a keyed request");
+    for part in [own.as_bytes(), key.as_bytes(), request] {
+        hash.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+    let mut bytes = [0; TOKEN_LETTERS];
+    hash.finalize_xof().fill(&mut bytes);
+    format!("{}=", as_letters(&bytes))
 }
 
 /// An application key, as Betfair's look.
@@ -25,10 +38,15 @@ pub fn hash(token: &str) -> SecretHash {
 }
 
 fn letters(count: usize) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789AB";
     let mut bytes = vec![0; count];
     fill(&mut bytes);
-    bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 64)])).collect()
+    as_letters(&bytes)
+}
+
+/// One of 32 letters for each byte: five bits each, none likelier than another.
+fn as_letters(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+    bytes.iter().map(|byte| char::from(LETTERS[usize::from(byte % 32)])).collect()
 }
 
 fn fill(bytes: &mut [u8]) {

@@ -120,11 +120,12 @@ impl Disk for OsDisk {
     }
 
     fn lock(&self) -> io::Result<Option<DirectoryLock>> {
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.path(LOCK_FILE))?;
+        let path = self.path(LOCK_FILE);
+        let both = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = match both {
+            Err(error) if is_read_only(&error) => File::open(&path)?,
+            other => other?,
+        };
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(file))),
             Err(TryLockError::WouldBlock) => Ok(None),

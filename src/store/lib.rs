@@ -18,6 +18,7 @@ mod process_lock;
 pub mod queue;
 pub mod sim_disk;
 pub mod snapshots;
+pub mod verify;
 pub mod writer;
 
 #[cfg(test)]

@@ -81,6 +81,8 @@ struct State {
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
     identity: u64,
+    /// Set: this handle dies with the process that holds it.
+    life: Option<u64>,
 }
 
 impl Default for SimDisk {
@@ -92,11 +94,32 @@ impl Default for SimDisk {
 impl SimDisk {
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
-        SimDisk { state: Arc::default(), identity: COUNT.fetch_add(1, Ordering::Relaxed) }
+        SimDisk {
+            state: Arc::default(),
+            identity: COUNT.fetch_add(1, Ordering::Relaxed),
+            life: None,
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The disk as one process sees it: after the next `crash` or `kill_process` every operation through this handle fails.
+    /// A test whose threads may outlive the crash must give them one, or they would go on as ghosts.
+    pub fn process(&self) -> SimDisk {
+        let life = Some(self.state().life);
+        SimDisk { life, ..self.clone() }
+    }
+
+    /// Every operation on the directory passes here.
+    fn enter(&self, changes: bool) -> io::Result<MutexGuard<'_, State>> {
+        let mut state = self.state();
+        if self.life.is_some_and(|life| life != state.life) {
+            return Err(io::Error::other("the process is dead"));
+        }
+        state.step(changes)?;
+        Ok(state)
     }
 
     /// Cuts the power (if it is not off already) and starts again: what was not synced survives only by luck, and the
@@ -262,8 +285,7 @@ impl State {
 
 impl Disk for SimDisk {
     fn create(&self, name: &str, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.state();
-        state.step(true)?;
+        let mut state = self.enter(true)?;
         if state.names.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -283,45 +305,39 @@ impl Disk for SimDisk {
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        let mut state = self.state();
-        state.step(false)?;
+        let state = self.enter(false)?;
         let inode = state.find(name)?;
         Ok(Box::new(SimFile { disk: self.clone(), inode, life: state.life }))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        let mut state = self.state();
-        state.step(true)?;
+        let mut state = self.enter(true)?;
         state.find(from)?;
         state.change_directory(DirectoryOp::Rename(from.to_owned(), to.to_owned()));
         Ok(())
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        let mut state = self.state();
-        state.step(true)?;
+        let mut state = self.enter(true)?;
         state.find(name)?;
         state.change_directory(DirectoryOp::Remove(name.to_owned()));
         Ok(())
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut state = self.state();
-        state.step(false)?;
+        let state = self.enter(false)?;
         Ok(state.names.keys().cloned().collect())
     }
 
     fn sync_directory(&self) -> io::Result<()> {
-        let mut state = self.state();
-        state.step(true)?;
+        let mut state = self.enter(true)?;
         state.unsynced.clear();
         state.durable_names = state.names.clone();
         Ok(())
     }
 
     fn lock(&self) -> io::Result<Option<DirectoryLock>> {
-        let mut state = self.state();
-        state.step(false)?;
+        let mut state = self.enter(false)?;
         if std::mem::replace(&mut state.locked, true) {
             return Ok(None);
         }

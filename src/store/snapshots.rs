@@ -333,6 +333,8 @@ pub struct ReadModel {
     tree: String,
 }
 
+/// Key and value.
+pub type ModelEntry = (Vec<u8>, Vec<u8>);
 /// One change of a read model: `None` removes.
 pub type Change = (Vec<u8>, Option<Vec<u8>>);
 
@@ -378,7 +380,7 @@ impl ReadModel {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Vec<u8>)>, SnapshotError> {
+    ) -> Result<Vec<ModelEntry>, SnapshotError> {
         use std::ops::Bound;
         let prefix = model_key(prefix);
         let start = match after {

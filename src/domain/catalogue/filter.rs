@@ -181,16 +181,12 @@ impl TextQuery {
         Ok((!pattern.is_empty()).then_some(TextQuery { pattern, open_end }))
     }
 
+    /// Keeps the set of places in `name` that the pattern so far may end at, and moves it on character by
+    /// character: no pattern makes it take longer than pattern times name.
     pub fn matches(&self, name: &str) -> bool {
         let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
-        (0..name.len()).filter(|at| begins_word(&name, *at)).any(|at| self.matches_at(&name, at))
-    }
-
-    /// The set of places in `name` that a prefix of the pattern can end at, pushed on character by
-    /// character: no pattern makes it take longer than pattern times name.
-    fn matches_at(&self, name: &[char], at: usize) -> bool {
-        let mut ends = vec![false; name.len() + 1];
-        ends[at] = true;
+        let mut ends: Vec<bool> =
+            (0..=name.len()).map(|at| at < name.len() && begins_word(&name, at)).collect();
         for wanted in &self.pattern {
             if *wanted == '*' {
                 for place in 1..ends.len() {
@@ -202,8 +198,11 @@ impl TextQuery {
                 }
                 ends[0] = false;
             }
+            if !ends.contains(&true) {
+                return false;
+            }
         }
-        (0..ends.len()).any(|place| ends[place] && (self.open_end || ends_word(name, place)))
+        (0..ends.len()).any(|place| ends[place] && (self.open_end || ends_word(&name, place)))
     }
 }
 

@@ -232,6 +232,8 @@ fn a_closed_market_leaves_the_lists_and_keeps_its_card() {
 
     let back = settled(Resolution::Unsettled, MarketStatus::Closed, 4);
     catalogue.apply(&record(13, 10, back));
+    let card = catalogue.card(MarketId(13)).unwrap();
+    assert_eq!((card.closed_at, card.settled_at), (Some(UtcMillis(9)), None));
     let reopened = MarketEvent::StatusChanged(change(MarketStatus::Suspended, true, 5));
     catalogue.apply(&record(13, 11, reopened));
     catalogue.check_invariants().unwrap();

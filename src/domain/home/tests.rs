@@ -223,7 +223,7 @@ fn the_first_refused_act_is_the_answer() {
     let account = EntityId::Account(AccountId(1));
     let refusal = ActAnswer::Refused(ActError::TooLarge);
     node.answer(NOON, account, 2, refusal.clone());
-    node.answer_all(NOON);
+    node.answer(NOON, account, 1, ActAnswer::Refused(ActError::NoSuchAccount));
     assert_eq!(node.answer_to(operation), Some(OperationAnswer::Act(refusal)));
 }
 

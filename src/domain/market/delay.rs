@@ -43,7 +43,7 @@ impl Market {
         &mut self,
         now: UtcMillis,
         own: u32,
-        command: CommandRef,
+        command: &CommandRef,
         orders: &[NewOrder],
         what: Delayed,
     ) -> MarketEvent {
@@ -54,8 +54,8 @@ impl Market {
             self.wait_in_slot(own, command.n, order, handle);
             waiting.push((*order, handle));
         }
-        self.wait(own, &command, until, &waiting, &what);
-        MarketEvent::Delayed { command, until, orders: waiting, waiting: what }
+        self.wait(own, command, until, &waiting, &what);
+        MarketEvent::Delayed { command: *command, until, orders: waiting, waiting: what }
     }
 
     pub(super) fn apply_delayed(

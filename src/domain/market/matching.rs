@@ -36,6 +36,13 @@ impl Market {
         if !conditions.best_execution && self.improves(&order, runner) {
             return killed(order, LapseReason::PriceImprovementTooLarge);
         }
+        if !self.meets_anybody(&order, runner) {
+            // Most orders: nothing to move but themselves.
+            return match order.time_in_force {
+                TimeInForce::Rest => Taken { order, fills: vec![], rests: Some(rests), gone: None },
+                TimeInForce::FillOrKill { .. } => killed(order, LapseReason::Killed),
+            };
+        }
         let fills = self.fills(&order, runner);
         if !conditions.self_match && !fills.is_empty() {
             let account = self.links.account(own);
@@ -64,6 +71,13 @@ impl Market {
         let other = order.side.opposite();
         let best = self.book.ladder(runner, other).best(other);
         best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) > 0)
+    }
+
+    /// The best price is no worse than the limit; if it is not, no average can be.
+    fn meets_anybody(&self, order: &NewOrder, runner: u16) -> bool {
+        let other = order.side.opposite();
+        let best = self.book.ladder(runner, other).best(other);
+        best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) >= 0)
     }
 
     fn fills(&self, order: &NewOrder, runner: u16) -> Vec<Fill> {

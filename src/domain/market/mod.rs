@@ -159,7 +159,7 @@ impl Market {
         if arrival == Arrival::Next {
             let own = known.unwrap_or_else(|| self.links.number_or_new(account));
             let reference = CommandRef { account, n, acknowledged };
-            records.push(self.decide(now, own, reference, attempt, command));
+            self.decide(now, own, &reference, attempt, command, records);
         }
         arrival
     }

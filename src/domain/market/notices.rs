@@ -5,12 +5,12 @@
 
 use crate::act::ActAnswer;
 use crate::ids::{AccountId, BetId};
-use crate::link::{Arrival, Inbound, Outbound};
+use crate::link::{Arrival, Inbound};
 use crate::money::Pence;
 use crate::order::{LapseReason, Matched};
 use crate::record::Notice;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What a market wants to be sent; it may go ahead of the disk inside the partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,54 @@ pub enum Outgoing<'a> {
 struct Link {
     account: AccountId,
     commands: Inbound,
-    notices: Outbound<Notice>,
+    notices: Notices,
+}
+
+/// As [`crate::link::Outbound`], but settled from the front only: the numbers need not be kept, and a notice
+/// is moved once.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct Notices {
+    last: u64,
+    open: VecDeque<Notice>,
+}
+
+/// A queue that was longer gives its memory back when it is settled.
+const KEPT_CAPACITY: usize = 16;
+
+impl Notices {
+    /// The number of the oldest open one.
+    fn first(&self) -> u64 {
+        self.last + 1 - self.open.len() as u64
+    }
+
+    #[inline(always)]
+    fn push(&mut self, notice: Notice) -> u64 {
+        self.last += 1;
+        self.open.push_back(notice);
+        self.last
+    }
+
+    fn settle_through(&mut self, k: u64) {
+        let first = self.first();
+        if k < first {
+            return;
+        }
+        let settled = (k - first + 1).min(self.open.len() as u64);
+        for _ in 0..settled {
+            self.open.pop_front();
+        }
+        if self.open.is_empty() && self.open.capacity() > KEPT_CAPACITY {
+            self.open = VecDeque::new();
+        }
+    }
+
+    fn get(&self, k: u64) -> Option<&Notice> {
+        self.open.get(usize::try_from(k.checked_sub(self.first())?).ok()?)
+    }
+
+    fn open_from(&self, from: u64) -> impl Iterator<Item = (u64, &Notice)> {
+        (self.first()..).zip(&self.open).filter(move |(k, _)| *k >= from)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -70,7 +117,7 @@ impl Links {
         let next = self.links.len() as u32;
         let number = *self.numbers.entry(account).or_insert(next);
         if number == next {
-            let (commands, notices) = (Inbound::default(), Outbound::default());
+            let (commands, notices) = (Inbound::default(), Notices::default());
             self.links.push(Link { account, commands, notices });
         }
         number
@@ -110,11 +157,12 @@ impl Links {
     /// Whether an acknowledgement through `k` would settle anything.
     pub(super) fn settles(&self, account: AccountId, k: u64) -> bool {
         self.number(account).is_some_and(|number| {
-            let oldest = self.links[number as usize].notices.open_from(0).next();
-            oldest.is_some_and(|(oldest, _)| oldest <= k)
+            let notices = &self.links[number as usize].notices;
+            !notices.open.is_empty() && notices.first() <= k
         })
     }
 
+    #[inline(always)]
     pub(super) fn tell(&mut self, number: u32, notice: Notice) -> u64 {
         let k = self.links[number as usize].notices.push(notice);
         self.news.notices.push((number, k));
@@ -180,7 +228,7 @@ impl Links {
 
     /// Accounts that have something to acknowledge.
     pub(super) fn unsettled(&self) -> impl Iterator<Item = AccountId> {
-        self.links.iter().filter(|link| !link.notices.is_settled()).map(|link| link.account)
+        self.links.iter().filter(|link| !link.notices.open.is_empty()).map(|link| link.account)
     }
 
     pub(super) fn check_invariants(&self) {
@@ -188,9 +236,7 @@ impl Links {
         for (account, number) in &self.numbers {
             let link = &self.links[*number as usize];
             assert_eq!(link.account, *account);
-            let open: Vec<u64> = link.notices.open_from(0).map(|(k, _)| k).collect();
-            let first = link.notices.next() - open.len() as u64;
-            assert!(open.iter().copied().eq(first..link.notices.next()), "{account} has a hole");
+            assert!(link.notices.open.len() as u64 <= link.notices.last, "{account} has a hole");
         }
     }
 }

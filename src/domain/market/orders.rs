@@ -16,7 +16,7 @@ use crate::order::{
     InstructionFault, Matched, NewOrder, OrderCommand, Persistence, PlacedOrder, Refusal,
     Remainder, ReplaceOrder, ReplacedOrder, Side, TimeInForce, UpdateOrder,
 };
-use crate::record::{CommandRef, Delayed, MarketEvent, Notice, Replaced, Taken};
+use crate::record::{CommandRef, Delayed, Fill, MarketEvent, Notice, Replaced, Taken};
 use crate::time::UtcMillis;
 
 type Cancelled = Result<(CancelledOrder, Handle), InstructionFault>;
@@ -27,10 +27,11 @@ impl Market {
         &mut self,
         now: UtcMillis,
         own: u32,
-        command: CommandRef,
+        command: &CommandRef,
         attempt: u32,
         what: &OrderCommand,
-    ) -> MarketEvent {
+        records: &mut Vec<MarketEvent>,
+    ) {
         let decided = if attempt >= MAX_ATTEMPTS {
             Err(whole(ExecutionError::ServiceUnavailable, what))
         } else if self.definition.is_none() {
@@ -38,19 +39,19 @@ impl Market {
         } else {
             match what {
                 OrderCommand::Place { orders, conditions } => {
-                    self.place(now, own, command, orders, conditions)
+                    self.place(now, own, command, orders, conditions, records)
                 }
-                OrderCommand::Cancel { orders } => self.cancel(own, command, orders),
+                OrderCommand::Cancel { orders } => self.cancel(own, command, orders, records),
                 OrderCommand::Replace { orders, conditions } => {
-                    self.replace(now, own, command, orders, conditions)
+                    self.replace(now, own, command, orders, conditions, records)
                 }
-                OrderCommand::Update { orders } => self.update(own, command, orders),
+                OrderCommand::Update { orders } => self.update(own, command, orders, records),
             }
         };
-        decided.unwrap_or_else(|refusal| {
-            self.apply_refused(&command, &refusal);
-            MarketEvent::Refused { command, refusal }
-        })
+        if let Err(refusal) = decided {
+            self.apply_refused(command, &refusal);
+            records.push(MarketEvent::Refused { command: *command, refusal });
+        }
     }
 
     // ------------------------------------------------------------------------------------- place
@@ -59,10 +60,11 @@ impl Market {
         &mut self,
         now: UtcMillis,
         own: u32,
-        command: CommandRef,
+        command: &CommandRef,
         orders: &[NewOrder],
         conditions: &Conditions,
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         self.check_open(conditions, orders.len())?;
         if self.book.orders.len() + orders.len() > MAX_ORDERS {
             return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
@@ -71,15 +73,17 @@ impl Market {
         checked
             .and_then(|()| self.check(own, orders, conditions))
             .map_err(|(culprit, error)| Refusal::of(culprit, error, orders.len()))?;
-        self.begin(own, &command);
+        self.begin(own, command);
         self.placed += orders.iter().map(|order| order.size).sum();
         if self.waits() {
-            return Ok(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
+            records.push(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
+            return Ok(());
         }
-        let place = |order: &NewOrder| self.place_one(now, own, command.n, order, conditions);
-        let orders: Vec<Taken> = orders.iter().map(place).collect();
+        let place = |order: &_| self.place_one(now, own, command.n, order, conditions);
+        let orders: Vec<Taken> = each(orders, place);
         self.answer_placed(own, command.n, &orders);
-        Ok(MarketEvent::Placed { command, orders })
+        records.push(MarketEvent::Placed { command: *command, orders });
+        Ok(())
     }
 
     fn place_one(
@@ -186,17 +190,18 @@ impl Market {
     fn cancel(
         &mut self,
         own: u32,
-        command: CommandRef,
+        command: &CommandRef,
         orders: &[CancelOrder],
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
-        self.begin(own, &command);
-        let orders: Vec<Cancelled> = orders
-            .iter()
-            .map(|order| self.cancel_one(own, order.bet, order.handle, order.reduction))
-            .collect();
+        self.begin(own, command);
+        let cancel =
+            |order: &CancelOrder| self.cancel_one(own, order.bet, order.handle, order.reduction);
+        let orders: Vec<Cancelled> = each(orders, cancel);
         self.answer_cancelled(own, command.n, &orders);
-        Ok(MarketEvent::Cancelled { command, orders })
+        records.push(MarketEvent::Cancelled { command: *command, orders });
+        Ok(())
     }
 
     fn cancel_one(
@@ -239,13 +244,14 @@ impl Market {
         &mut self,
         now: UtcMillis,
         own: u32,
-        command: CommandRef,
+        command: &CommandRef,
         orders: &[ReplaceOrder],
         conditions: &Conditions,
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         self.check_open(conditions, orders.len())?;
         check_distinct(orders.iter().map(|order| order.bet))?;
-        self.begin(own, &command);
+        self.begin(own, command);
         let mut cancelled = Vec::with_capacity(orders.len());
         let mut successors = Vec::with_capacity(orders.len());
         for order in orders {
@@ -260,7 +266,8 @@ impl Market {
             match self.check(own, &successors, conditions) {
                 Ok(()) if self.waits() && !successors.is_empty() => {
                     let what = Delayed::Replace(*conditions, cancelled);
-                    return Ok(self.delay(now, own, command, &successors, what));
+                    records.push(self.delay(now, own, command, &successors, what));
+                    return Ok(());
                 }
                 Ok(()) => {
                     let place = |order| self.place_one(now, own, command.n, order, conditions);
@@ -277,7 +284,8 @@ impl Market {
             };
         let orders = zip_replaced(cancelled, placed.into_iter());
         self.answer_replaced(own, command.n, &orders);
-        Ok(MarketEvent::Replaced { command, orders })
+        records.push(MarketEvent::Replaced { command: *command, orders });
+        Ok(())
     }
 
     /// The order that takes over what remains of another, at its new price.
@@ -300,14 +308,16 @@ impl Market {
     fn update(
         &mut self,
         own: u32,
-        command: CommandRef,
+        command: &CommandRef,
         orders: &[UpdateOrder],
-    ) -> Result<MarketEvent, Refusal> {
+        records: &mut Vec<MarketEvent>,
+    ) -> Result<(), Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
-        self.begin(own, &command);
+        self.begin(own, command);
         let orders: Vec<Updated> = orders.iter().map(|order| self.update_one(own, order)).collect();
         self.answer_updated(own, command.n, &orders);
-        Ok(MarketEvent::Updated { command, orders })
+        records.push(MarketEvent::Updated { command: *command, orders });
+        Ok(())
     }
 
     fn update_one(&mut self, own: u32, order: &UpdateOrder) -> Updated {
@@ -458,12 +468,12 @@ impl Market {
     // ------------------------------------------------------------------------------------ answer
 
     pub(super) fn answer_placed(&mut self, own: u32, n: u64, orders: &[Taken]) {
-        self.answer(own, n, Answer::Placed(orders.iter().map(Taken::placed).collect()));
+        self.answer(own, n, Answer::Placed(each(orders, Taken::placed)));
     }
 
     fn answer_cancelled(&mut self, own: u32, n: u64, orders: &[Cancelled]) {
-        let lines = orders.iter().map(|order| order.map(|(order, _)| order));
-        self.answer(own, n, Answer::Cancelled(lines.collect()));
+        let line = |order: &Cancelled| order.map(|(order, _)| order);
+        self.answer(own, n, Answer::Cancelled(each(orders, line)));
     }
 
     pub(super) fn answer_replaced(&mut self, own: u32, n: u64, orders: &[Replaced]) {
@@ -483,6 +493,7 @@ impl Market {
     }
 
     /// The command's own account hears its answer before it hears of its other bets.
+    #[inline(always)]
     pub(super) fn answer(&mut self, own: u32, n: u64, answer: Answer) {
         self.links.tell(own, Notice::Answered { n, answer });
         self.links.tell_gathered();
@@ -497,20 +508,37 @@ impl Taken {
     }
 
     fn placed(&self) -> PlacedOrder {
-        let mut matched: Vec<Matched> = Vec::new();
-        for fill in &self.fills {
-            match matched.last_mut() {
-                Some(last) if last.price == fill.price => last.size += fill.size,
-                _ => matched.push(Matched { price: fill.price, size: fill.size }),
-            }
-        }
         let remainder = match (self.left(), self.rests, self.gone) {
             (Some(size), Some(handle), _) => Remainder::Rests { handle, size },
             (Some(size), None, Some(reason)) => Remainder::Gone { size, reason },
             _ => Remainder::None,
         };
+        // Most orders meet nobody: their path has no vector to move.
+        let matched = if self.fills.is_empty() { Vec::new() } else { matched_by(&self.fills) };
         PlacedOrder { bet: self.order.bet, matched, remainder }
     }
+}
+
+/// As `map` and `collect`. Most commands carry one order; its vector then goes from registers to where it is
+/// kept: copying a header that was just written in parts stalls for as long as the match itself takes.
+#[inline(always)]
+fn each<A, B>(items: &[A], mut what: impl FnMut(&A) -> B) -> Vec<B> {
+    match items {
+        [one] => vec![what(one)],
+        _ => items.iter().map(what).collect(),
+    }
+}
+
+/// Fills one after another at the same price are one.
+fn matched_by(fills: &[Fill]) -> Vec<Matched> {
+    let mut matched: Vec<Matched> = Vec::with_capacity(fills.len());
+    for fill in fills {
+        match matched.last_mut() {
+            Some(last) if last.price == fill.price => last.size += fill.size,
+            _ => matched.push(Matched { price: fill.price, size: fill.size }),
+        }
+    }
+    matched
 }
 
 /// Each cancelled line gets the next of the placed ones.

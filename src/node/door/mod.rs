@@ -17,6 +17,7 @@
 //! Bounds   `Limits::connections` and `connections_per_address`; past them a socket is answered 503 and
 //!          closed before any task is made for it.
 
+pub mod actor;
 mod address_caps;
 mod connection;
 mod gate;

@@ -1,8 +1,22 @@
-//! The operator API: what an operator may ask for and how a refusal looks.
+//! The admin listener: what an operator may ask for, look at and do.
 //!
-//! Owns     strict reading of requests into plain values, and RFC 9457 problem documents.
-//! Never    judges a request against the exchange's state, and never talks to an actor.
+//! | file | noun |
+//! |---|---|
+//! | `request`, `json`, `problem` | strict reading into plain values; RFC 9457 refusals |
+//! | `api` | the table of paths, and who may |
+//! | `ask` | questions to the exchange |
+//! | `watch` | the running tree |
+//! | `ledger`, `metrics` | what adds up; figures |
+//! | `routes` | warp |
 
+pub mod api;
+pub mod ask;
 pub mod json;
+pub mod ledger;
+pub mod metrics;
 pub mod problem;
 pub mod request;
+pub mod routes;
+pub mod watch;
+
+pub use watch::Watch;

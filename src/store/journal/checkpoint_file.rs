@@ -5,9 +5,9 @@
 //! items. A checkpoint has its name only when it is whole, so anything wrong with it is damage.
 
 use super::opening::Chain;
-use super::{ItemAt, Replay};
+use super::{ItemAt, Replay, VisitItem};
 use crate::disk::{Disk, DiskFile};
-use crate::entry::{CodecError, Epoch, Offset};
+use crate::entry::{Epoch, Offset};
 use crate::error::{Damage, OpenError, ReadError};
 use crate::failpoint::fail_at;
 use crate::frame::{self, BLOCK, Block, Hash, Header, Kind};
@@ -86,7 +86,7 @@ pub(super) fn write(
     disk: &dyn Disk,
     chain: &Chain,
     items: &mut dyn Iterator<Item = Vec<u8>>,
-    placed: &mut dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError>,
+    placed: &mut VisitItem<'_>,
 ) -> Result<(), ReadError> {
     let _ = disk.remove(TEMPORARY_NAME);
     let written = write_temporary(disk, chain, items).map_err(ReadError::from);
@@ -183,7 +183,7 @@ pub(super) fn walk(
     disk: &dyn Disk,
     file_name: &str,
     through: Offset,
-    visit: &mut dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError>,
+    visit: &mut VisitItem<'_>,
 ) -> Result<(Chain, u64), ReadError> {
     let file = disk.open(file_name)?;
     let length = file.len()?;

@@ -67,6 +67,33 @@ impl Engine for FileEngine {
     }
 }
 
+/// What a directory holds, by name.
+pub(super) struct Found {
+    pub(super) names: Vec<String>,
+    pub(super) numbers: Vec<u64>,
+    pub(super) checkpoint: Option<u64>,
+    /// Nothing of a log is there.
+    pub(super) is_new: bool,
+}
+
+pub(super) fn look_around(disk: &dyn Disk) -> io::Result<Found> {
+    let names = disk.list()?;
+    let numbers: Vec<u64> = names.iter().filter_map(|name| segment::number(name)).collect();
+    let checkpoint = names.iter().filter_map(|name| checkpoint_file::number(name)).max();
+    let marked = names.iter().any(|name| name == mark::NAME);
+    let is_new = numbers.is_empty() && checkpoint.is_none() && !marked;
+    Ok(Found { names, numbers, checkpoint, is_new })
+}
+
+pub(super) fn open_mark(disk: &dyn Disk) -> Result<(MarkFile, Mark), OpenError> {
+    match MarkFile::open(disk) {
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Damage::new(mark::NAME, 0, "the durable mark is missing").into())
+        }
+        other => other,
+    }
+}
+
 pub struct FileJournal {
     spare: Spare,
     file: Option<Box<dyn DiskFile>>,
@@ -99,27 +126,17 @@ impl FileJournal {
     ) -> Result<Self, OpenError> {
         let bytes = options.segment_bytes;
         if bytes < segment::SEGMENT_BYTES_MIN
-            || bytes % BLOCK as u64 != 0
+            || !bytes.is_multiple_of(BLOCK as u64)
             || bytes > u32::MAX.into()
         {
             let why = format!("a segment of {bytes} bytes is not possible");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why).into());
         }
         let lock = disk.lock()?.ok_or_else(|| OpenError::Locked(disk.identity()))?;
-        let names = disk.list()?;
-        let numbers: Vec<u64> = names.iter().filter_map(|name| segment::number(name)).collect();
-        let checkpoint = names.iter().filter_map(|name| checkpoint_file::number(name)).max();
-        let new =
-            numbers.is_empty() && checkpoint.is_none() && !names.iter().any(|it| it == mark::NAME);
-        let (mark_file, mark) = if new {
-            (MarkFile::create(&*disk)?, Mark::default())
-        } else {
-            match MarkFile::open(&*disk) {
-                Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
-                    return Err(Damage::new(mark::NAME, 0, "the durable mark is missing").into());
-                }
-                other => other?,
-            }
+        let Found { names, numbers, checkpoint, is_new } = look_around(&*disk)?;
+        let (mark_file, mark) = match is_new {
+            true => (MarkFile::create(&*disk)?, Mark::default()),
+            false => open_mark(&*disk)?,
         };
         let base = match checkpoint {
             Some(through) => checkpoint_file::open(&*disk, through, replay)?,

@@ -6,6 +6,7 @@
 mod checkpoint_file;
 pub mod contract;
 pub mod files;
+pub mod inspect;
 mod mark;
 mod opening;
 mod reader;
@@ -56,6 +57,11 @@ pub struct ItemAt {
     pub index: u32,
 }
 
+/// Is shown a frame; an error ends the reading.
+pub type VisitFrame<'a> = dyn FnMut(Stored<'_>) -> Result<(), CodecError> + 'a;
+/// Is shown an item of a checkpoint; an error ends the reading.
+pub type VisitItem<'a> = dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError> + 'a;
+
 /// Is told everything from the last checkpoint on, in order, while a log is acquired. An error refuses ownership.
 pub trait Replay {
     fn checkpoint_item(
@@ -104,7 +110,7 @@ pub trait Reader: Send + Sync {
         &self,
         after: Offset,
         through: Offset,
-        visit: &mut dyn FnMut(Stored<'_>) -> Result<(), CodecError>,
+        visit: &mut VisitFrame<'_>,
     ) -> Result<(), ReadError>;
     /// The last offset that will not be appended to any more in its place: a checkpoint may go through it.
     fn sealed(&self) -> Offset;
@@ -116,14 +122,11 @@ pub trait Reader: Send + Sync {
         &self,
         through: Offset,
         items: &mut dyn Iterator<Item = Vec<u8>>,
-        placed: &mut dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError>,
+        placed: &mut VisitItem<'_>,
     ) -> Result<(), ReadError>;
     /// One item of the checkpoint through `through`.
     fn checkpoint_item(&self, through: Offset, at: ItemAt) -> Result<Vec<u8>, ReadError>;
     /// All items of the checkpoint through `through`, in order.
-    fn checkpoint_items(
-        &self,
-        through: Offset,
-        visit: &mut dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError>,
-    ) -> Result<(), ReadError>;
+    fn checkpoint_items(&self, through: Offset, visit: &mut VisitItem<'_>)
+    -> Result<(), ReadError>;
 }

@@ -49,6 +49,21 @@ pub(super) struct Opened {
     pub(super) segments: BTreeMap<u64, SegmentInfo>,
 }
 
+/// A log that was found good, not changed yet.
+pub(super) struct Checked {
+    /// Segments at the end that hold no whole frame.
+    pub(super) trailing: Vec<u64>,
+    pub(super) segments: BTreeMap<u64, SegmentInfo>,
+    pub(super) tail: Option<LastSegment>,
+}
+
+/// The last segment with frames.
+pub(super) struct LastSegment {
+    file: Box<dyn DiskFile>,
+    pub(super) bytes: Vec<u8>,
+    pub(super) last_frame: Option<Header>,
+}
+
 /// What stands at a place where a frame may start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
@@ -137,8 +152,21 @@ pub(super) struct Opening<'a> {
 impl Opening<'_> {
     /// Verifies and replays the segments behind `self.chain`, then makes the end of the log durable.
     pub(super) fn run(mut self, numbers: &[u64]) -> Result<Opened, OpenError> {
+        let Checked { trailing, segments, tail } = self.check(numbers)?;
+        crate::failpoint::fail_at("recovery");
+        let tail = tail.map(|last| self.settle(last)).transpose()?;
+        for number in trailing.into_iter().rev() {
+            self.disk.remove(&segment::name(number))?;
+        }
+        self.disk.sync_directory()?;
+        Ok(Opened { chain: self.chain, tail, segments })
+    }
+
+    /// Verifies and replays; changes nothing.
+    pub(super) fn check(&mut self, numbers: &[u64]) -> Result<Checked, OpenError> {
         let base = self.chain.segment;
         let mut live: Vec<u64> = numbers.iter().copied().filter(|&number| number > base).collect();
+        live.sort_unstable();
         for (expected, &number) in (base + 1..).zip(&live) {
             if number != expected {
                 return Err(damage(expected, 0, "the segment is missing").into());
@@ -150,26 +178,64 @@ impl Opening<'_> {
         for (index, &number) in live.iter().enumerate() {
             let next = live.get(index + 1).copied();
             let limit = self.limit(next)?;
-            let info = SegmentInfo { first: self.chain.end.next(), sealed: None };
+            let first = self.chain.end.next();
             let file = self.disk.open(&segment::name(number))?;
             let bytes = segment::load(&*file, number)??;
             let last_frame = self.segment(&bytes, number, limit)?;
             let sealed = next.map(|_| self.chain);
-            segments.insert(number, SegmentInfo { sealed, ..info });
+            segments.insert(number, SegmentInfo { first, sealed });
             if limit == Limit::Tail {
                 self.reaches(reach)?;
-                tail = Some((file, bytes, last_frame));
+                tail = Some(LastSegment { file, bytes, last_frame });
             }
         }
         let position = u64::from(self.chain.end_block) * BLOCK as u64;
         self.mark.finish(&segment::name(self.chain.segment), position, self.chain.end)?;
-        crate::failpoint::fail_at("recovery");
-        let tail = tail.map(|(file, bytes, last)| self.settle(file, &bytes, last)).transpose()?;
-        for number in trailing.into_iter().rev() {
-            self.disk.remove(&segment::name(number))?;
+        Ok(Checked { trailing, segments, tail })
+    }
+
+    /// Verifies segments that the checkpoint `self.chain` covers and that are still there; nothing of them is replayed into
+    /// the fold. Afterwards the chain stands at the checkpoint again.
+    pub(super) fn check_covered(&mut self, numbers: &[u64]) -> Result<(), OpenError> {
+        let base = self.chain;
+        let mut covered: Vec<u64> =
+            numbers.iter().copied().filter(|&number| number <= base.segment).collect();
+        covered.sort_unstable();
+        let Some(&first) = covered.first() else { return Ok(()) };
+        for (expected, &number) in (first..=base.segment).zip(&covered) {
+            if number != expected {
+                return Err(damage(expected, 0, "the segment is missing").into());
+            }
         }
-        self.disk.sync_directory()?;
-        Ok(Opened { chain: self.chain, tail, segments })
+        if covered.last() != Some(&base.segment) {
+            return Err(damage(base.segment, 0, "the segment is missing").into());
+        }
+        for &number in &covered {
+            let bytes = segment::load(&*self.disk.open(&segment::name(number))?, number)??;
+            if number == first {
+                self.chain = match look(&bytes, number, 0)? {
+                    Found::Whole(header) => Chain {
+                        segment: number - 1,
+                        end_block: header.previous_end,
+                        end: Offset::new(header.first.get() - 1),
+                        epoch: header.epoch,
+                        hash: header.previous,
+                    },
+                    _ => return Err(damage(number, 0, "the segment has no frame").into()),
+                };
+            }
+            let limit = match number == base.segment {
+                true => Limit::At(base.end_block),
+                false => self.limit(Some(number + 1))?,
+            };
+            self.segment(&bytes, number, limit)?;
+        }
+        if self.chain != base {
+            return Err(
+                damage(base.segment, base.end_block, "the checkpoint has another end").into()
+            );
+        }
+        Ok(())
     }
 
     /// Takes off the segments at the end that hold no whole frame; the header of a torn one may say how far the segment
@@ -283,13 +349,9 @@ impl Opening<'_> {
 
     /// Writes the last frame again, zeros behind it (a torn frame is never longer than that), and syncs: after a kill the
     /// page cache may show what the disk does not have.
-    fn settle(
-        &self,
-        file: Box<dyn DiskFile>,
-        bytes: &[u8],
-        last: Option<Header>,
-    ) -> Result<Tail, OpenError> {
-        if let Some(header) = last {
+    fn settle(&self, segment: LastSegment) -> Result<Tail, OpenError> {
+        let LastSegment { file, bytes, last_frame } = segment;
+        if let Some(header) = last_frame {
             let start = header.at as usize * BLOCK;
             file.write_at(start as u64, &bytes[start..][..header.blocks() as usize * BLOCK])?;
         }

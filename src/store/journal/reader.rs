@@ -5,9 +5,9 @@
 
 use super::checkpoint_file;
 use super::opening::{Chain, Found, SegmentInfo, link, look};
-use super::{FrameAt, ItemAt, Reader, Stored, segment};
+use super::{FrameAt, ItemAt, Reader, Stored, VisitFrame, VisitItem, segment};
 use crate::disk::{Disk, DiskFile};
-use crate::entry::{CodecError, Offset};
+use crate::entry::Offset;
 use crate::error::{Damage, ReadError};
 use crate::frame::{self, BLOCK, Block, Kind};
 use std::collections::{BTreeMap, HashMap};
@@ -118,7 +118,7 @@ impl Reader for FileReader {
         &self,
         after: Offset,
         through: Offset,
-        visit: &mut dyn FnMut(Stored<'_>) -> Result<(), CodecError>,
+        visit: &mut VisitFrame<'_>,
     ) -> Result<(), ReadError> {
         if through <= after {
             return Ok(());
@@ -181,7 +181,7 @@ impl Reader for FileReader {
         &self,
         through: Offset,
         items: &mut dyn Iterator<Item = Vec<u8>>,
-        placed: &mut dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError>,
+        placed: &mut VisitItem<'_>,
     ) -> Result<(), ReadError> {
         let sealed = |it: &SegmentInfo| it.sealed.filter(|chain| chain.end == through);
         // The last of them: a segment may have been left empty behind the one that ends there.
@@ -202,7 +202,7 @@ impl Reader for FileReader {
     fn checkpoint_items(
         &self,
         through: Offset,
-        visit: &mut dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError>,
+        visit: &mut VisitItem<'_>,
     ) -> Result<(), ReadError> {
         checkpoint_file::walk(&*self.disk, &checkpoint_file::name(through), through, visit)?;
         Ok(())

@@ -51,7 +51,7 @@ pub(super) fn prepare(disk: &dyn Disk, segment: u64, bytes: u64) -> io::Result<B
 pub(super) fn load(file: &dyn DiskFile, segment: u64) -> io::Result<Result<Vec<u8>, Damage>> {
     let length = file.len()?;
     let short = |why: &str| Ok(Err(Damage::new(&name(segment), length, why)));
-    if length < SEGMENT_BYTES_MIN || length % BLOCK as u64 != 0 {
+    if length < SEGMENT_BYTES_MIN || !length.is_multiple_of(BLOCK as u64) {
         return short("the file is short");
     }
     let mut bytes = vec![0; length as usize];

@@ -72,7 +72,7 @@ impl Scene {
     }
 
     pub(crate) fn config(&self) -> WriterConfig<Note> {
-        let engine = FileEngine::new(Arc::new(self.disk.clone()), self.options);
+        let engine = FileEngine::new(Arc::new(self.disk.process()), self.options);
         let mut config = WriterConfig::new("journal-of-a-test", Arc::new(engine));
         config.idle = Duration::from_millis(2);
         config

@@ -11,13 +11,36 @@ use proptest::prelude::*;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Place { account: u64, tickets: Vec<Ticket>, conditions: Wish },
-    Cancel { account: u64, bet: u64, reduction: Option<i64> },
-    Replace { account: u64, bets: Vec<(u64, u32)>, conditions: Wish },
-    Update { account: u64, bet: u64, persistence: Persistence },
-    Withdraw { account: u64, back: u64 },
+    Place {
+        account: u64,
+        tickets: Vec<Ticket>,
+        conditions: Wish,
+    },
+    Cancel {
+        account: u64,
+        bet: u64,
+        reduction: Option<i64>,
+    },
+    Replace {
+        account: u64,
+        bets: Vec<(u64, u32)>,
+        conditions: Wish,
+    },
+    Update {
+        account: u64,
+        bet: u64,
+        persistence: Persistence,
+    },
+    Withdraw {
+        account: u64,
+        back: u64,
+    },
     Pass(i64),
     Act(MarketAct),
+    /// As after a goal: suspended, what does not persist goes, open again.
+    Goal,
+    /// From whatever status to open.
+    Back,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +98,11 @@ fn wish() -> impl Strategy<Value = Wish> {
     })
 }
 
+/// Counted back from the last: what was placed lately is what is still there.
+fn bet() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => 0_u64..6, 1 => 0_u64..60]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let account = || 1_u64..4;
     let act = prop_oneof![
@@ -89,18 +117,20 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         24 => (account(), vec(ticket(), 1..4), wish()).prop_map(
             |(account, tickets, conditions)| Step::Place { account, tickets, conditions }),
-        6 => (account(), any::<u64>(), proptest::option::of(0_i64..40)).prop_map(
+        6 => (account(), bet(), proptest::option::of(0_i64..40)).prop_map(
             |(account, bet, reduction)| Step::Cancel { account, bet, reduction }),
-        4 => (account(), vec((any::<u64>(), 100_u32..106), 1..3), wish()).prop_map(
+        4 => (account(), vec((bet(), 100_u32..106), 1..3), wish()).prop_map(
             |(account, bets, conditions)| {
                 let bets = bets.into_iter().map(|(bet, half)| (bet, half * 2)).collect();
                 Step::Replace { account, bets, conditions }
             }),
-        2 => (account(), any::<u64>(), persistence()).prop_map(
+        2 => (account(), bet(), persistence()).prop_map(
             |(account, bet, persistence)| Step::Update { account, bet, persistence }),
         1 => (account(), 0_u64..6).prop_map(|(account, back)| Step::Withdraw { account, back }),
-        4 => (0_i64..6_000).prop_map(Step::Pass),
+        4 => (0_i64..4_000).prop_map(Step::Pass),
         2 => act.prop_map(Step::Act),
+        1 => Just(Step::Goal),
+        1 => Just(Step::Back),
     ]
 }
 
@@ -125,8 +155,8 @@ impl Both {
         BetId(self.bets)
     }
 
-    fn some_bet(&self, pick: u64) -> (BetId, Handle) {
-        let bet = BetId(pick % self.bets.max(1) + 1);
+    fn some_bet(&self, back: u64) -> (BetId, Handle) {
+        let bet = BetId(self.bets.saturating_sub(back).max(1));
         // A bet that never rested is asked for at a slot that never was.
         let nowhere = Handle { slot: 1_000_000, generation: 0 };
         (bet, self.table.handles.get(&bet).copied().unwrap_or(nowhere))
@@ -201,6 +231,15 @@ impl Both {
                 self.naive.due(self.table.now);
             }
             Step::Act(act) => self.act(act),
+            Step::Goal => {
+                self.act(MarketAct::Suspend { lapse: true });
+                self.act(MarketAct::Open);
+            }
+            Step::Back => {
+                for act in [MarketAct::Unsettle, MarketAct::Reopen, MarketAct::Open] {
+                    self.act(act);
+                }
+            }
         }
         self.compare();
     }
@@ -288,8 +327,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_market_does_what_the_naive_one_does(steps in vec(step(), 1..80)) {
+    fn the_market_does_what_the_naive_one_does(
+        in_play in any::<bool>(),
+        steps in vec(step(), 1..80),
+    ) {
         let mut both = Both::new();
+        if in_play {
+            both.step(Step::Act(MarketAct::TurnInPlay { bet_delay_s: None }));
+        }
         for step in steps {
             both.step(step);
         }

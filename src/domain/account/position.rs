@@ -1,0 +1,349 @@
+//! One market as one account sees it: its bets, their sums for each runner, what is held, and both ends of
+//! the numbered link.
+//!
+//! Every step that touches a bet goes through here, so that the sums can never drift from the bets.
+
+use super::bet::{Bet, References, Stage};
+use super::exposure::{self, RunnerSums};
+use super::payment::Resolved;
+use crate::definition::MarketTerms;
+use crate::ids::{BetId, Handle, Runner};
+use crate::link::{Inbound, Outbound};
+use crate::money::Pence;
+use crate::order::{
+    LapseReason, Matched, NewOrder, OrderCommand, Persistence, PlacedOrder, Remainder, Side,
+    TimeInForce,
+};
+use crate::price::Price;
+use crate::record::RequestKey;
+use crate::time::UtcMillis;
+use serde::{Deserialize, Serialize};
+
+/// A market remembers this many to twice as many of the orders that ended without any match; the oldest
+/// go first. A bot that quotes for a week would otherwise fill the memory with what never was a bet.
+pub(super) const UNMATCHED_KEPT: u32 = 5_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    pub(super) terms: MarketTerms,
+    /// In the order of their first bet.
+    pub(super) runners: Vec<(Runner, RunnerSums)>,
+    /// By id.
+    pub(super) bets: Vec<Bet>,
+    /// Bets that are not done.
+    pub(super) live: u32,
+    /// Bets that are done and were never matched.
+    pub(super) unmatched: u32,
+    /// What the last record said is held.
+    pub(super) held: Pence,
+    pub(super) commands: Outbound<Sent>,
+    /// Open commands that the account has given up.
+    pub(super) withdrawn: Vec<u64>,
+    /// Open commands that the market has, and lets wait for the bet delay.
+    pub(super) waiting: Vec<u64>,
+    pub(super) notices: Inbound,
+    /// The market was told that notices up to this number are applied.
+    pub(super) acknowledged: u64,
+    /// Of the last resolution.
+    pub(super) generation: u32,
+    /// The notice of the last resolution and what it paid, repeated when the market asks again.
+    pub(super) paid: Option<(u64, Pence)>,
+    pub(super) resolved: Option<Resolved>,
+}
+
+/// A command that the market has not answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sent {
+    pub(super) at: UtcMillis,
+    pub(super) request: Option<RequestKey>,
+    pub(super) command: OrderCommand,
+    /// What of the request was not sent, by position: part of its outcome.
+    pub(super) faults: Vec<(u32, crate::order::InstructionFault)>,
+}
+
+impl Position {
+    pub(super) fn new(terms: MarketTerms) -> Self {
+        Position {
+            terms,
+            runners: Vec::new(),
+            bets: Vec::new(),
+            live: 0,
+            unmatched: 0,
+            held: Pence::ZERO,
+            commands: Outbound::default(),
+            withdrawn: Vec::new(),
+            waiting: Vec::new(),
+            notices: Inbound::default(),
+            acknowledged: 0,
+            generation: 0,
+            paid: None,
+            resolved: None,
+        }
+    }
+
+    // ------------------------------------------------------------------------------------- reading
+
+    fn index(&self, bet: BetId) -> Option<usize> {
+        self.bets.binary_search_by_key(&bet, |bet| bet.id).ok()
+    }
+
+    pub(super) fn bet(&self, bet: BetId) -> Option<&Bet> {
+        self.index(bet).map(|at| &self.bets[at])
+    }
+
+    pub(super) fn runner(&self, bet: &Bet) -> Runner {
+        self.runners[usize::from(bet.runner)].0
+    }
+
+    /// Bets that can still be matched, as far as the account knows; the newest first.
+    pub(super) fn live_bets(&self) -> impl Iterator<Item = &Bet> {
+        self.bets.iter().rev().filter(|bet| bet.stage != Stage::Done).take(self.live as usize)
+    }
+
+    /// Where a command stands in the way of forgetting this market.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.live == 0 && self.commands.is_settled()
+    }
+
+    /// The worst result under `terms` with `added` on top, hundredths of a penny.
+    pub(super) fn worst_with(&self, terms: &MarketTerms, added: &[(Runner, RunnerSums)]) -> i128 {
+        let resolved = self.resolved.is_some();
+        let known = self.runners.iter().map(|(runner, sums)| {
+            let mut sums = if resolved { sums.open_only() } else { *sums };
+            if let Some((_, more)) = added.iter().find(|(added, _)| added == runner) {
+                sums += *more;
+            }
+            sums
+        });
+        let new = added
+            .iter()
+            .filter(|(added, _)| self.runners.iter().all(|(runner, _)| runner != added))
+            .map(|(_, sums)| *sums);
+        exposure::worst(terms, known.chain(new))
+    }
+
+    /// What the bets as they stand need to have held.
+    pub(super) fn exposure(&self) -> Pence {
+        let hold = exposure::hold(self.worst_with(&self.terms, &[]));
+        Pence(i64::try_from(hold).expect("every bet was admitted against a hold that fits"))
+    }
+
+    // ------------------------------------------------------------------------------------- folding
+
+    fn runner_index(&mut self, runner: Runner) -> u16 {
+        let at = self.runners.iter().position(|(known, _)| *known == runner).unwrap_or_else(|| {
+            self.runners.push((runner, RunnerSums::default()));
+            self.runners.len() - 1
+        });
+        u16::try_from(at).expect("a market's runners are bounded, and so are a batch's")
+    }
+
+    pub(super) fn add(
+        &mut self,
+        at: UtcMillis,
+        order: &NewOrder,
+        references: Option<Box<References>>,
+    ) {
+        let runner = self.runner_index(order.runner);
+        self.insert(Bet {
+            id: order.bet,
+            size: order.size,
+            matched: Pence::ZERO,
+            value: 0,
+            cancelled: Pence::ZERO,
+            lapsed: Pence::ZERO,
+            placed_at: at,
+            matched_at: UtcMillis::default(),
+            ended_at: UtcMillis::default(),
+            references,
+            handle: None,
+            price: order.price,
+            held_at: order.price,
+            runner,
+            side: order.side,
+            persistence: order.persistence,
+            fill_or_kill: order.time_in_force != TimeInForce::Rest,
+            stage: Stage::Sent,
+            lapse_reason: None,
+        });
+    }
+
+    /// The successor of a replaced bet, of what was left of it.
+    pub(super) fn succeed(
+        &mut self,
+        at: UtcMillis,
+        old: BetId,
+        new: BetId,
+        price: Price,
+        size: Pence,
+    ) {
+        let Some(old) = self.bet(old) else { return };
+        let successor = Bet {
+            id: new,
+            size,
+            matched: Pence::ZERO,
+            value: 0,
+            cancelled: Pence::ZERO,
+            lapsed: Pence::ZERO,
+            placed_at: at,
+            handle: None,
+            price,
+            held_at: price,
+            stage: Stage::Sent,
+            lapse_reason: None,
+            ..old.clone()
+        };
+        self.insert(successor);
+    }
+
+    fn insert(&mut self, bet: Bet) {
+        self.runners[usize::from(bet.runner)].1 +=
+            RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        self.live += 1;
+        let at = self.bets.partition_point(|other| other.id < bet.id);
+        if self.bets.len() == self.bets.capacity() {
+            // An eighth at a time: doubling would cost a big account half its memory.
+            self.bets.reserve_exact(2 + self.bets.len() / 8);
+        }
+        self.bets.insert(at, bet);
+    }
+
+    /// Changes a bet and carries the difference into its runner's sums; ends it when nothing remains.
+    fn change<R>(&mut self, bet: BetId, change: impl FnOnce(&mut Bet) -> R) -> Option<R> {
+        let at = self.index(bet)?;
+        let bet = &mut self.bets[at];
+        let sums = &mut self.runners[usize::from(bet.runner)].1;
+        let matched = |bet: &Bet| RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
+        let open = |bet: &Bet| RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        let was_live = bet.stage != Stage::Done;
+        *sums -= matched(bet);
+        *sums -= open(bet);
+        let result = change(bet);
+        *sums += matched(bet);
+        *sums += open(bet);
+        if was_live && bet.remaining().is_zero() && bet.stage != Stage::Sent {
+            bet.stage = Stage::Done;
+            self.live -= 1;
+            self.unmatched += u32::from(bet.matched.is_zero());
+        }
+        Some(result)
+    }
+
+    pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
+        self.change(bet, |bet| {
+            bet.matched += matched.size;
+            bet.value += i64::try_from(matched.price.times(matched.size))
+                .expect("a match is at most 1000.00 times MAX_ENTERED");
+            bet.matched_at = at;
+        });
+    }
+
+    /// Takes off what the customer cancelled, at most what remains; says how much.
+    pub(super) fn cancel(&mut self, at: UtcMillis, bet: BetId, size: Pence) -> Pence {
+        self.change(bet, |bet| {
+            let size = size.min(bet.remaining());
+            bet.cancelled += size;
+            bet.ended_at = at;
+            size
+        })
+        .unwrap_or_default()
+    }
+
+    /// Takes off what went by itself; what was killed at once counts as cancelled.
+    pub(super) fn lapse(&mut self, at: UtcMillis, bet: BetId, size: Pence, reason: LapseReason) {
+        self.change(bet, |bet| {
+            let size = size.min(bet.remaining());
+            if size.is_zero() {
+                return;
+            }
+            if reason == LapseReason::Killed {
+                bet.cancelled += size;
+            } else {
+                bet.lapsed += size;
+                bet.lapse_reason = Some(reason);
+            }
+            bet.ended_at = at;
+        });
+    }
+
+    /// The market has the order and lets it wait.
+    pub(super) fn wait(&mut self, bet: BetId, handle: Handle) {
+        self.change(bet, |bet| {
+            bet.handle = Some(handle);
+            bet.stage = Stage::Waiting;
+        });
+    }
+
+    /// The market's last word on a placement: after the matches, what rests or why nothing does.
+    pub(super) fn placed(&mut self, at: UtcMillis, placed: &PlacedOrder) {
+        for matched in &placed.matched {
+            self.fill(at, placed.bet, *matched);
+        }
+        self.change(placed.bet, |bet| {
+            if bet.stage != Stage::Done {
+                bet.stage = Stage::Resting;
+            }
+            if let Remainder::Rests { handle, .. } = placed.remainder {
+                bet.handle = Some(handle);
+            }
+        });
+        if let Remainder::Gone { reason, .. } = placed.remainder {
+            self.lapse(at, placed.bet, Pence(i64::MAX), reason);
+        }
+    }
+
+    /// A replace is on its way: the worse of both prices is held.
+    pub(super) fn replacing(&mut self, bet: BetId, new_price: Price) {
+        self.change(bet, |bet| {
+            bet.stage = Stage::Replacing;
+            if bet.side == Side::Lay {
+                bet.held_at = bet.price.max(new_price);
+            }
+        });
+    }
+
+    /// The replace is answered: what was not cancelled rests at its old price.
+    pub(super) fn replaced(&mut self, bet: BetId) {
+        self.change(bet, |bet| {
+            bet.held_at = bet.price;
+            if bet.stage == Stage::Replacing {
+                bet.stage = Stage::Resting;
+            }
+        });
+    }
+
+    pub(super) fn persist(&mut self, bet: BetId, persistence: Persistence) {
+        self.change(bet, |bet| bet.persistence = persistence);
+    }
+
+    /// A refused placement: the bet has never been.
+    pub(super) fn remove(&mut self, bet: BetId) {
+        let Some(at) = self.index(bet) else { return };
+        let bet = self.bets.remove(at);
+        let sums = &mut self.runners[usize::from(bet.runner)].1;
+        *sums -= RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
+        *sums -= RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        if bet.stage != Stage::Done {
+            self.live -= 1;
+        } else if bet.matched.is_zero() {
+            self.unmatched -= 1;
+        }
+    }
+
+    /// Forgets the oldest orders that were never matched, once there are twice as many as are kept.
+    pub(super) fn tidy(&mut self) {
+        if self.unmatched >= 2 * UNMATCHED_KEPT {
+            self.drop_unmatched(UNMATCHED_KEPT);
+        }
+    }
+
+    pub(super) fn drop_unmatched(&mut self, keep: u32) {
+        let mut excess = self.unmatched.saturating_sub(keep);
+        self.unmatched -= excess;
+        self.bets.retain(|bet| {
+            let goes = excess > 0 && bet.stage == Stage::Done && bet.matched.is_zero();
+            excess -= u32::from(goes);
+            !goes
+        });
+    }
+}

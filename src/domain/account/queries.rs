@@ -1,0 +1,310 @@
+//! What a customer sees of bets that are not cleared yet: current orders, matches, profit and loss.
+
+use super::Account;
+use super::bet::{Bet, Stage};
+use super::position::Position;
+use crate::ids::{BetId, MarketId, Runner};
+use crate::money::Pence;
+use crate::order::{LapseReason, Persistence, Side};
+use crate::price::Price;
+use crate::time::UtcMillis;
+use std::collections::BTreeSet;
+
+/// Which part of a list: `count` 0 is as much as a page may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Page {
+    pub from: u32,
+    pub count: u32,
+}
+
+impl Page {
+    pub const COUNT_MAX: u32 = 1_000;
+
+    /// The page of the list, and whether anything follows it.
+    pub(super) fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
+        let count = if self.count == 0 { Page::COUNT_MAX } else { self.count };
+        let count = count.min(Page::COUNT_MAX) as usize;
+        let mut rest = items.skip(self.from as usize);
+        let page: Vec<T> = rest.by_ref().take(count).collect();
+        let more = rest.next().is_some();
+        (page, more)
+    }
+}
+
+/// Both ends are included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DateRange {
+    pub from: Option<UtcMillis>,
+    pub to: Option<UtcMillis>,
+}
+
+impl DateRange {
+    pub fn contains(&self, at: UtcMillis) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OrderProjection {
+    #[default]
+    All,
+    Executable,
+    ExecutionComplete,
+}
+
+/// `None` admits all. The date range is of the time that the list is sorted by.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct OrderFilter {
+    pub bets: Option<BTreeSet<BetId>>,
+    pub markets: Option<BTreeSet<MarketId>>,
+    pub order_refs: Option<BTreeSet<String>>,
+    pub strategy_refs: Option<BTreeSet<String>>,
+    pub projection: OrderProjection,
+    pub range: DateRange,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortBy {
+    #[default]
+    PlaceTime,
+    Market,
+    /// Only bets with a match, by their last.
+    MatchTime,
+    /// Only void bets: none while a market is open.
+    VoidTime,
+    /// Only settled bets: none are current.
+    SettledTime,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OrderSort {
+    pub by: SortBy,
+    pub latest_first: bool,
+}
+
+/// A bet of a market that is not resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentOrder {
+    pub bet: BetId,
+    pub market: MarketId,
+    pub runner: Runner,
+    pub side: Side,
+    pub price: Price,
+    pub size: Pence,
+    pub persistence: Persistence,
+    pub fill_or_kill: bool,
+    /// Something remains to be matched.
+    pub executable: bool,
+    pub placed_at: UtcMillis,
+    pub matched_at: Option<UtcMillis>,
+    pub matched: Pence,
+    /// Sum of price times size over the matches, hundredths of a penny.
+    pub matched_times_price: i64,
+    pub remaining: Pence,
+    pub lapsed: Pence,
+    pub cancelled: Pence,
+    pub voided: Pence,
+    /// When it was last cancelled or lapsed, at least in part.
+    pub ended_at: Option<UtcMillis>,
+    pub lapse_reason: Option<LapseReason>,
+    pub order_ref: Option<Box<str>>,
+    pub strategy_ref: Option<Box<str>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrentOrders {
+    pub orders: Vec<CurrentOrder>,
+    pub more: bool,
+}
+
+/// What was matched on a runner, one side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunnerMatches {
+    pub runner: Runner,
+    pub side: Side,
+    pub size: Pence,
+    /// The average price is this by `size`.
+    pub matched_times_price: i128,
+}
+
+/// Profit of the matched bets in hundredths of a penny, commission not taken off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunnerProfit {
+    pub runner: Runner,
+    /// With one winner, of the whole market; with more, of the bets on this runner.
+    pub if_win: i128,
+    /// The bets on this runner when it loses.
+    pub if_lose: i128,
+}
+
+impl Account {
+    /// Bets that a market has accepted, completed ones too until the market is resolved.
+    pub fn current_orders(
+        &self,
+        filter: &OrderFilter,
+        sort: OrderSort,
+        page: Page,
+    ) -> CurrentOrders {
+        let chosen = self.positions.iter().filter(|(market, position)| {
+            position.resolved.is_none()
+                && filter.markets.as_ref().is_none_or(|markets| markets.contains(market))
+        });
+        let mut found: Vec<(UtcMillis, MarketId, &Position, &Bet)> = chosen
+            .flat_map(|(market, position)| {
+                position.bets.iter().map(move |bet| (*market, position, bet))
+            })
+            .filter(|(_, _, bet)| is_listed(bet) && filter.admits(bet))
+            .filter_map(|(market, position, bet)| Some((sort.time_of(bet)?, market, position, bet)))
+            .filter(|(at, ..)| filter.range.contains(*at))
+            .collect();
+        match sort.by {
+            SortBy::Market => found.sort_by_key(|(_, market, _, bet)| (*market, bet.id)),
+            _ => found.sort_by_key(|(at, _, _, bet)| (*at, bet.id)),
+        }
+        if sort.latest_first {
+            found.reverse();
+        }
+        let (page, more) = page.cut(found.into_iter());
+        let orders =
+            page.into_iter().map(|(_, market, position, bet)| position.current(market, bet));
+        CurrentOrders { orders: orders.collect(), more }
+    }
+
+    /// One bet as the order stream shows it, also when its market is resolved; `None` before a market
+    /// has accepted it.
+    pub fn current_order(&self, market: MarketId, bet: BetId) -> Option<CurrentOrder> {
+        let position = self.positions.get(&market)?;
+        let bet = position.bet(bet).filter(|bet| is_listed(bet))?;
+        Some(position.current(market, bet))
+    }
+
+    /// What is matched in a market, by runner and side; with strategies, only bets of those.
+    pub fn matches(
+        &self,
+        market: MarketId,
+        strategies: Option<&BTreeSet<String>>,
+    ) -> Vec<RunnerMatches> {
+        let Some(position) = self.positions.get(&market) else { return Vec::new() };
+        let mut found: Vec<RunnerMatches> = Vec::new();
+        let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
+        for bet in matched.filter(|bet| strategies.is_none_or(|named| bet.is_of(named))) {
+            let (runner, side) = (position.runner(bet), bet.side);
+            let at = found.iter().position(|row| (row.runner, row.side) == (runner, side));
+            let at = at.unwrap_or_else(|| {
+                found.push(RunnerMatches {
+                    runner,
+                    side,
+                    size: Pence::ZERO,
+                    matched_times_price: 0,
+                });
+                found.len() - 1
+            });
+            found[at].size += bet.matched;
+            found[at].matched_times_price += i128::from(bet.value);
+        }
+        found.sort_by_key(|row| (row.runner, row.side));
+        found
+    }
+
+    /// What the matched bets of an open market would pay, for each runner with bets; for one without,
+    /// the second value is what the market pays when it wins.
+    pub fn profit_and_loss(&self, market: MarketId) -> Option<(Vec<RunnerProfit>, i128)> {
+        let position = self.positions.get(&market)?;
+        let all_lose: i128 = position.runners.iter().map(|(_, sums)| sums.matched_lose).sum();
+        let one_winner = position.terms.number_of_winners == 1;
+        let profits = position.runners.iter().map(|(runner, sums)| RunnerProfit {
+            runner: *runner,
+            if_win: if one_winner {
+                all_lose - sums.matched_lose + sums.matched_win
+            } else {
+                sums.matched_win
+            },
+            if_lose: sums.matched_lose,
+        });
+        Some((profits.collect(), all_lose))
+    }
+}
+
+/// The market has accepted it: an order that may still be refused as a whole is nobody's bet yet.
+fn is_listed(bet: &Bet) -> bool {
+    !matches!(bet.stage, Stage::Sent | Stage::Waiting)
+}
+
+fn names(filter: &Option<BTreeSet<String>>, reference: Option<&str>) -> bool {
+    let named = |filter: &BTreeSet<String>| reference.is_some_and(|name| filter.contains(name));
+    filter.as_ref().is_none_or(named)
+}
+
+impl Bet {
+    pub(super) fn order_ref(&self) -> Option<&str> {
+        self.references.as_ref()?.order.as_deref()
+    }
+
+    pub(super) fn strategy_ref(&self) -> Option<&str> {
+        self.references.as_ref()?.strategy.as_deref()
+    }
+
+    fn is_of(&self, strategies: &BTreeSet<String>) -> bool {
+        self.strategy_ref().is_some_and(|name| strategies.contains(name))
+    }
+
+    fn has_ended_in_part(&self) -> bool {
+        !(self.cancelled + self.lapsed).is_zero()
+    }
+}
+
+impl OrderFilter {
+    fn admits(&self, bet: &Bet) -> bool {
+        let executable = bet.stage != Stage::Done;
+        let projected = match self.projection {
+            OrderProjection::All => true,
+            OrderProjection::Executable => executable,
+            OrderProjection::ExecutionComplete => !executable,
+        };
+        projected
+            && self.bets.as_ref().is_none_or(|bets| bets.contains(&bet.id))
+            && names(&self.order_refs, bet.order_ref())
+            && names(&self.strategy_refs, bet.strategy_ref())
+    }
+}
+
+impl OrderSort {
+    /// The time that the list is sorted and ranged by; `None` leaves the bet out.
+    fn time_of(&self, bet: &Bet) -> Option<UtcMillis> {
+        match self.by {
+            SortBy::PlaceTime | SortBy::Market => Some(bet.placed_at),
+            SortBy::MatchTime => (!bet.matched.is_zero()).then_some(bet.matched_at),
+            SortBy::VoidTime | SortBy::SettledTime => None,
+        }
+    }
+}
+
+impl Position {
+    fn current(&self, market: MarketId, bet: &Bet) -> CurrentOrder {
+        let runner = self.runner(bet);
+        let void = self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
+        CurrentOrder {
+            bet: bet.id,
+            market,
+            runner,
+            side: bet.side,
+            price: bet.price,
+            size: bet.size,
+            persistence: bet.persistence,
+            fill_or_kill: bet.fill_or_kill,
+            executable: bet.stage != Stage::Done,
+            placed_at: bet.placed_at,
+            matched_at: (!bet.matched.is_zero()).then_some(bet.matched_at),
+            matched: if void { Pence::ZERO } else { bet.matched },
+            matched_times_price: if void { 0 } else { bet.value },
+            remaining: bet.remaining(),
+            lapsed: bet.lapsed,
+            cancelled: bet.cancelled,
+            voided: if void { bet.matched } else { Pence::ZERO },
+            ended_at: bet.has_ended_in_part().then_some(bet.ended_at),
+            lapse_reason: bet.lapse_reason,
+            order_ref: bet.order_ref().map(Into::into),
+            strategy_ref: bet.strategy_ref().map(Into::into),
+        }
+    }
+}

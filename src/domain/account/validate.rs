@@ -1,0 +1,259 @@
+//! What can be said against a batch of orders without knowing the market's state or the account's money.
+
+use crate::definition::MarketTerms;
+use crate::ids::Runner;
+use crate::money::Pence;
+use crate::order::{
+    ExecutionError, InstructionError, Persistence, Refusal, Side, Ticket, TimeInForce,
+};
+use crate::price::Price;
+use crate::request::MAX_INSTRUCTIONS;
+
+/// One pound.
+pub const MINIMUM_STAKE: Pence = Pence(100);
+/// A smaller stake will do when it returns ten pounds.
+pub const MINIMUM_PAYOUT: Pence = Pence(1_000);
+pub const REFERENCE_LEN_MAX: usize = 32;
+pub const STRATEGY_REFERENCE_LEN_MAX: usize = 15;
+
+/// Checks the tickets of one placement: the first fault names the culprit, the others are innocent.
+/// Runners and the market's status are the market's to judge, money is the account's.
+pub fn validate(
+    tickets: &[Ticket],
+    strategy_ref: Option<&str>,
+    terms: &MarketTerms,
+    minimum_stakes: bool,
+) -> Result<(), Refusal> {
+    let count = tickets.len();
+    if count == 0 {
+        return Err(Refusal::whole(ExecutionError::InvalidOrder, 0));
+    }
+    if count > MAX_INSTRUCTIONS {
+        return Err(Refusal::whole(ExecutionError::TooManyInstructions, count));
+    }
+    if !is_reference(strategy_ref, STRATEGY_REFERENCE_LEN_MAX) {
+        return Err(Refusal::of(0, InstructionError::InvalidCustomerStrategyRef, count));
+    }
+    for (at, ticket) in tickets.iter().enumerate() {
+        if let Err(error) = validate_ticket(ticket, terms, minimum_stakes) {
+            return Err(Refusal::of(at, error, count));
+        }
+    }
+    if let Some(at) = tickets.iter().position(|ticket| minimum_stakes && rounds_badly(ticket)) {
+        let mut refusal = Refusal::of(at, InstructionError::InvalidBetSize, count);
+        refusal.error = ExecutionError::InvalidProfitRatio;
+        return Err(refusal);
+    }
+    match meets_itself(tickets) {
+        Some(at) => Err(Refusal::of(at, InstructionError::InvalidBackLayCombination, count)),
+        None => Ok(()),
+    }
+}
+
+fn validate_ticket(
+    ticket: &Ticket,
+    terms: &MarketTerms,
+    minimum_stakes: bool,
+) -> Result<(), InstructionError> {
+    if ticket.price.index().is_none() {
+        return Err(InstructionError::InvalidOdds);
+    }
+    if ticket.size <= Pence::ZERO || ticket.size > Pence::MAX_ENTERED {
+        return Err(InstructionError::InvalidBetSize);
+    }
+    let payout = ticket.price.times(ticket.size);
+    let large_enough = ticket.size >= MINIMUM_STAKE || payout >= 100 * i128::from(MINIMUM_PAYOUT.0);
+    if minimum_stakes && !large_enough {
+        return Err(InstructionError::InvalidBetSize);
+    }
+    match ticket.time_in_force {
+        // Nothing of it can persist, so what it says about that is not read.
+        TimeInForce::FillOrKill { min_fill: Some(least) } => {
+            if least <= Pence::ZERO || least > ticket.size {
+                return Err(InstructionError::InvalidMinFillSize);
+            }
+        }
+        TimeInForce::FillOrKill { min_fill: None } => {}
+        TimeInForce::Rest => validate_persistence(ticket.persistence, terms)?,
+    }
+    if !is_reference(ticket.reference.as_deref(), REFERENCE_LEN_MAX) {
+        return Err(InstructionError::InvalidCustomerOrderRef);
+    }
+    Ok(())
+}
+
+/// Whether an order may say this about its fate at the turn in-play.
+pub(super) fn validate_persistence(
+    persistence: Persistence,
+    terms: &MarketTerms,
+) -> Result<(), InstructionError> {
+    match persistence {
+        Persistence::Lapse => Ok(()),
+        Persistence::Persist if terms.persistence => Ok(()),
+        // No market has a starting price yet.
+        Persistence::Persist | Persistence::MarketOnClose => {
+            Err(InstructionError::InvalidPersistenceType)
+        }
+    }
+}
+
+/// Letters, digits and `: - . _ + * ; ~`; empty is none.
+pub(super) fn is_reference(text: Option<&str>, len_max: usize) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b":-._+*;~".contains(&b);
+    text.is_none_or(|text| text.len() <= len_max && text.bytes().all(allowed))
+}
+
+/// The profit in whole pence is a quarter more, or a fifth less, than the exact one.
+fn rounds_badly(ticket: &Ticket) -> bool {
+    let exact = ticket.price.profit(ticket.size);
+    let paid = 100 * crate::money::round_half_up(exact, 100);
+    4 * paid >= 5 * exact || 5 * paid <= 4 * exact
+}
+
+/// The position of an order that would meet another one of its own batch.
+fn meets_itself(tickets: &[Ticket]) -> Option<usize> {
+    let side = tickets.first()?.side;
+    if tickets.iter().all(|ticket| ticket.side == side) {
+        return None;
+    }
+    let lowest_back = |runner: Runner| -> Option<Price> {
+        let backs = tickets.iter().filter(|t| t.runner == runner && t.side == Side::Back);
+        backs.map(|ticket| ticket.price).min()
+    };
+    tickets.iter().position(|ticket| {
+        ticket.side == Side::Lay && lowest_back(ticket.runner).is_some_and(|p| p <= ticket.price)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::SelectionId;
+    use InstructionError::*;
+
+    fn ticket(side: Side, price: u32, size: i64) -> Ticket {
+        Ticket {
+            runner: Runner::plain(SelectionId(1)),
+            side,
+            price: Price(price),
+            size: Pence(size),
+            persistence: Persistence::Lapse,
+            time_in_force: TimeInForce::Rest,
+            reference: None,
+        }
+    }
+
+    const TERMS: MarketTerms = MarketTerms {
+        number_of_winners: 1,
+        runners: 2,
+        complete: true,
+        base_rate: 500,
+        discount_allowed: true,
+        persistence: false,
+    };
+
+    #[test]
+    fn the_culprit_of_a_batch_is_named_and_the_others_are_innocent() {
+        let good = || ticket(Side::Back, 202, 500);
+        let kill = |min_fill| TimeInForce::FillOrKill { min_fill };
+        let cases: [(&str, Ticket, Option<InstructionError>); 20] = [
+            ("good", good(), None),
+            ("off the ladder", ticket(Side::Back, 201, 500), Some(InvalidOdds)),
+            ("beyond the ladder", ticket(Side::Back, 100_001, 500), Some(InvalidOdds)),
+            ("nothing", ticket(Side::Back, 200, 0), Some(InvalidBetSize)),
+            ("negative", ticket(Side::Back, 200, -1), Some(InvalidBetSize)),
+            ("beyond all money", ticket(Side::Back, 200, i64::MAX), Some(InvalidBetSize)),
+            ("a penny short", ticket(Side::Back, 200, 99), Some(InvalidBetSize)),
+            ("exactly a pound", ticket(Side::Back, 200, 100), None),
+            ("pence that return ten pounds", ticket(Side::Back, 100_000, 1), None),
+            ("and that do not", ticket(Side::Back, 99_000, 1), Some(InvalidBetSize)),
+            (
+                "persistence that the market does not know",
+                Ticket { persistence: Persistence::Persist, ..good() },
+                Some(InvalidPersistenceType),
+            ),
+            (
+                "no starting price",
+                Ticket { persistence: Persistence::MarketOnClose, ..good() },
+                Some(InvalidPersistenceType),
+            ),
+            ("fill or kill", Ticket { time_in_force: kill(None), ..good() }, None),
+            (
+                "fill or kill never persists",
+                Ticket {
+                    time_in_force: kill(Some(Pence(500))),
+                    persistence: Persistence::Persist,
+                    ..good()
+                },
+                None,
+            ),
+            (
+                "fill more than there is",
+                Ticket { time_in_force: kill(Some(Pence(501))), ..good() },
+                Some(InvalidMinFillSize),
+            ),
+            (
+                "fill nothing",
+                Ticket { time_in_force: kill(Some(Pence(0))), ..good() },
+                Some(InvalidMinFillSize),
+            ),
+            ("a reference", Ticket { reference: Some("a:-._+*;~Z9".into()), ..good() }, None),
+            (
+                "a reference with a space",
+                Ticket { reference: Some("a b".into()), ..good() },
+                Some(InvalidCustomerOrderRef),
+            ),
+            (
+                "a long reference",
+                Ticket { reference: Some("x".repeat(33).into()), ..good() },
+                Some(InvalidCustomerOrderRef),
+            ),
+            (
+                "a lay that meets the back",
+                ticket(Side::Lay, 202, 500),
+                Some(InvalidBackLayCombination),
+            ),
+        ];
+        for (name, ticket, culprit) in cases {
+            let expected = match culprit {
+                None => Ok(()),
+                Some(error) => Err(Refusal::of(1, error, 2)),
+            };
+            assert_eq!(validate(&[good(), ticket], None, &TERMS, true), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_whole_batch_may_be_at_fault() {
+        let check = |count, error| {
+            let tickets = vec![ticket(Side::Back, 200, 500); count];
+            let refused = validate(&tickets, None, &TERMS, true).err().map(|refusal| refusal.error);
+            assert_eq!(refused, error, "{count}");
+        };
+        check(0, Some(ExecutionError::InvalidOrder));
+        check(1, None);
+        check(200, None);
+        check(201, Some(ExecutionError::TooManyInstructions));
+        let long = "x".repeat(16);
+        assert!(validate(&[ticket(Side::Back, 200, 500)], Some(&long), &TERMS, true).is_err());
+    }
+
+    #[test]
+    fn a_profit_that_rounding_would_bend_is_refused() {
+        let check = |price, size, error| {
+            let refused = validate(&[ticket(Side::Back, price, size)], None, &TERMS, true);
+            assert_eq!(refused.err().map(|refusal| refusal.error), error, "{size} at {price}");
+        };
+        check(101, 149, Some(ExecutionError::InvalidProfitRatio));
+        check(101, 150, Some(ExecutionError::InvalidProfitRatio));
+        check(101, 200, None);
+        check(200, 100, None);
+    }
+
+    #[test]
+    fn a_mirror_may_bet_pence() {
+        for size in [1, 13, 99] {
+            assert_eq!(validate(&[ticket(Side::Back, 106, size)], None, &TERMS, false), Ok(()));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Logins: from a password to a token, from a token to the session's actor.
+//!
+//! Owns     the count of wrong passwords by user and by application key's caller, so that guessing slows
+//!          down. A good login clears it; nobody is locked out for ever.
+//! Never    keeps a token or a password.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use actors::home::{HomeMsg, NewLogin};
+use actors::node::{Child, Node};
+use actors::partition::deliver;
+use actors::registry::Address;
+use domain::home::Login;
+use domain::ids::{EntityId, SessionId};
+use tokio::sync::oneshot;
+
+use super::{ANSWER_WITHIN, Customer, PARTITION};
+use crate::betfair::login::{LoginError, LoginForm};
+use crate::betfair::rpc::Denied;
+use crate::{password, secret};
+
+/// Wrong passwords of one user that cost nothing.
+const FREE_TRIES: u32 = 5;
+/// The longest pause after a wrong password.
+const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// Users whose wrong passwords are counted; past it the oldest counts are let go.
+const COUNTED_MAX: usize = 100_000;
+/// Sessions whose login is known here without asking home.
+const KNOWN_MAX: usize = 100_000;
+/// A session's login is asked for again after this: it may have been closed or have expired.
+const KNOWN_FOR: Duration = Duration::from_secs(5);
+/// How long an actor may take to register after it was asked for.
+const STARTED_WITHIN: Duration = Duration::from_secs(2);
+
+pub(super) struct Logins {
+    node: Arc<Node>,
+    wrong: Mutex<HashMap<String, Wrong>>,
+    known: Mutex<HashMap<SessionId, (Arc<Login>, Instant)>>,
+}
+
+#[derive(Clone, Copy)]
+struct Wrong {
+    tries: u32,
+    last: Instant,
+}
+
+impl Wrong {
+    /// Doubles with each try behind the free ones.
+    fn pause(self) -> Duration {
+        let doublings = self.tries.saturating_sub(FREE_TRIES).min(16);
+        match doublings {
+            0 => Duration::ZERO,
+            n => Duration::from_millis(250 << n).min(PAUSE_MAX),
+        }
+    }
+}
+
+/// A session's number is the beginning of its token's hash.
+fn session_of(token: &str) -> SessionId {
+    let hash = secret::hash(token);
+    SessionId(u64::from_le_bytes(hash[..8].try_into().expect("a hash has 32 bytes")))
+}
+
+impl Logins {
+    pub(super) fn new(node: Arc<Node>) -> Logins {
+        Logins { node, wrong: Mutex::default(), known: Mutex::default() }
+    }
+
+    pub(super) async fn log_in(
+        &self,
+        app_key: &str,
+        form: LoginForm,
+    ) -> Result<String, LoginError> {
+        let name = form.username.to_ascii_lowercase();
+        if self.is_paused(&name) {
+            return Err(LoginError::TemporaryBanTooManyRequests);
+        }
+        let username = form.username.clone();
+        let user = self.home(|reply| HomeMsg::User { username, reply }).await?;
+        let hash = user.as_ref().map(|user| user.password_hash.clone());
+        let right = password::verify(form.password, hash).await.map_err(|_| LoginError::InternalError)?;
+        let Some(user) = user.filter(|_| right) else {
+            self.note_wrong(name);
+            return Err(LoginError::InvalidUsernameOrPassword);
+        };
+        self.wrong.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        let token = secret::token();
+        let login = NewLogin {
+            session: session_of(&token),
+            username: user.username,
+            token: secret::hash(&token),
+            app_key: app_key.to_owned(),
+        };
+        let session = login.session;
+        let opened = self.home(|reply| HomeMsg::OpenSession { login, reply }).await?;
+        opened.map_err(|_| LoginError::InvalidAppKey)?;
+        self.node.nursery().start(Child::Session(session));
+        Ok(token)
+    }
+
+    pub(super) async fn customer(&self, app_key: &str, token: &str) -> Result<Customer, Denied> {
+        let session = session_of(token);
+        let login = self.login_of(session, token).await?;
+        if login.app_key != app_key {
+            return Err(Denied::AppKey);
+        }
+        let address = Address::Session(session);
+        if let Some(way) = self.node.registry.find(address) {
+            return Ok(Customer { login, session: way });
+        }
+        // The session is good and its actor is not there: the node was restarted, or it has just fallen.
+        self.node.nursery().start(Child::Session(session));
+        let deadline = Instant::now() + STARTED_WITHIN;
+        while Instant::now() < deadline {
+            if let Some(way) = self.node.registry.find(address) {
+                return Ok(Customer { login, session: way });
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Err(Denied::Busy)
+    }
+
+    async fn login_of(&self, session: SessionId, token: &str) -> Result<Arc<Login>, Denied> {
+        let known = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.get(&session).cloned()
+        };
+        if let Some((login, since)) = known
+            && since.elapsed() < KNOWN_FOR
+        {
+            // The number is only the beginning of the hash: the whole of it counts.
+            let same = login.token == secret::hash(token);
+            return if same { Ok(login) } else { Err(Denied::Session) };
+        }
+        let token = secret::hash(token);
+        let found = self.home(|reply| HomeMsg::SessionByToken { token, reply }).await;
+        let found = found.map_err(|_| Denied::Busy)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some((_, login)) = found.filter(|(found, _)| *found == session) else {
+            known.remove(&session);
+            return Err(Denied::Session);
+        };
+        if known.len() >= KNOWN_MAX {
+            known.clear();
+        }
+        let login = Arc::new(login);
+        known.insert(session, (login.clone(), Instant::now()));
+        Ok(login)
+    }
+
+    pub(super) async fn extend(&self, token: &str) -> Result<(), LoginError> {
+        let session = session_of(token);
+        self.login_of(session, token).await.map_err(|_| LoginError::NoSession)?;
+        let extended = self.home(|reply| HomeMsg::ExtendSession { session, reply }).await?;
+        extended.map_err(|_| LoginError::NoSession)
+    }
+
+    pub(super) async fn log_out(&self, token: &str) -> Result<(), LoginError> {
+        let session = session_of(token);
+        self.login_of(session, token).await.map_err(|_| LoginError::NoSession)?;
+        let closed = self.home(|reply| HomeMsg::CloseSession { session, reply }).await?;
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
+        self.node.nursery().stop(Child::Session(session));
+        closed.map_err(|_| LoginError::NoSession)
+    }
+
+    fn is_paused(&self, name: &str) -> bool {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.get(name).is_some_and(|wrong| wrong.last.elapsed() < wrong.pause())
+    }
+
+    fn note_wrong(&self, name: String) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        if wrong.len() >= COUNTED_MAX {
+            wrong.retain(|_, wrong| wrong.last.elapsed() < PAUSE_MAX);
+            if wrong.len() >= COUNTED_MAX {
+                wrong.clear();
+            }
+        }
+        let now = Instant::now();
+        let count = wrong.entry(name).or_insert(Wrong { tries: 0, last: now });
+        count.tries = count.tries.saturating_add(1);
+        count.last = now;
+    }
+
+    async fn home<T>(
+        &self,
+        question: impl FnOnce(oneshot::Sender<T>) -> HomeMsg,
+    ) -> Result<T, LoginError> {
+        let (reply, answer) = oneshot::channel();
+        deliver(&self.node, PARTITION, EntityId::Home, question(reply));
+        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) | Err(_) => Err(LoginError::InternalError),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_behind_the_free_tries_and_end_at_a_minute() {
+        let pause = |tries| Wrong { tries, last: Instant::now() }.pause();
+        assert_eq!(pause(FREE_TRIES), Duration::ZERO);
+        assert_eq!(pause(FREE_TRIES + 1), Duration::from_millis(500));
+        assert_eq!(pause(FREE_TRIES + 2), Duration::from_secs(1));
+        assert_eq!(pause(u32::MAX), PAUSE_MAX);
+    }
+}
