@@ -6,7 +6,7 @@
 //! each round. At the end the node is stopped and its journal must hold every acknowledged bet: exactly
 //! those, unless an answer was lost, and then no more than the lost ones on top.
 
-use super::bets_flow::BetsFlow;
+use super::bets_flow::{BetsFlow, Crossing};
 use super::client::{Answer, Connection, text_field};
 use super::exchange::{Operator, connect, log_in};
 use super::machine::{self, Machine};
@@ -124,7 +124,7 @@ async fn load(
     bar.finish_and_clear();
     let mut operator = Operator::connect(address).await?;
     let markets = operator.open_markets(MARKETS).await?;
-    let flow = |bets_a_request| Rc::new(BetsFlow::new(&logins, &markets, bets_a_request));
+    let flow = |bets| Rc::new(BetsFlow::new(&logins, &markets, bets, Crossing::OneInTen));
     let flows = [flow(1), flow(100)];
     let bar = progress::bar(settings.rounds * CONFIGURATIONS.len(), "rounds");
     let mut measured: Vec<Measured> = CONFIGURATIONS.iter().map(|_| Measured::default()).collect();
@@ -340,7 +340,9 @@ fn verify(data: &std::path::Path, acknowledged: &Acknowledged) -> anyhow::Result
 
 #[cfg(test)]
 mod tests {
+    use super::super::exchange::{Login, OpenMarket};
     use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     #[test]
     fn what_is_not_a_success_is_named() {
@@ -360,6 +362,67 @@ mod tests {
             Some("HTTP 200: TOO_MANY_REQUESTS"),
         );
         check(503, "", Some("HTTP 503: no code"));
+    }
+
+    /// Answers every third request with a refusal, the others with success.
+    async fn stand_in(listener: tokio::net::TcpListener, connections: usize) {
+        let mut served = JoinSet::new();
+        for _ in 0..connections {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            served.spawn_local(async move {
+                let mut room = vec![0; 64 << 10];
+                for number in 1.. {
+                    let (mut held, mut whole) = (0, usize::MAX);
+                    while held < whole {
+                        match stream.read(&mut room[held..]).await {
+                            Ok(0) | Err(_) => return,
+                            Ok(more) => held += more,
+                        }
+                        let text = String::from_utf8_lossy(&room[..held]).into_owned();
+                        let Some((head, _)) = text.split_once("\r\n\r\n") else { continue };
+                        let length = head.split_once("Content-Length: ").unwrap().1;
+                        whole = head.len() + 4 + length.trim().parse::<usize>().unwrap();
+                    }
+                    let word = if number % 3 == 0 { "FAILURE" } else { "SUCCESS" };
+                    let body = format!(r#"{{"result":{{"status":"{word}"}}}}"#);
+                    let answer = head_of_answer(body.len()) + &body;
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            });
+        }
+        while served.join_next().await.is_some() {}
+    }
+
+    fn head_of_answer(length: usize) -> String {
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n")
+    }
+
+    #[test]
+    fn a_round_counts_what_was_acknowledged_and_names_what_was_not() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let work = async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let http = listener.local_addr().unwrap();
+            let address = RunningNode { http, admin: http, token: String::new() };
+            let server = tokio::task::spawn_local(stand_in(listener, 4));
+            let login = Login { app_key: "a".to_owned(), token: "t".to_owned() };
+            let market = OpenMarket { id: "1.000000001".to_owned(), selection: 1 };
+            let flow = Rc::new(BetsFlow::new(&[login], &[market], 100, Crossing::OneInTen));
+            let settings = Settings { round: Duration::from_millis(200), ..Settings::default() };
+            let mut measured = Measured::default();
+            let played = play(&address, None, &flow, 4, 1, &settings, &mut measured);
+            let tally = played.await.unwrap();
+            server.await.unwrap();
+            (tally, measured)
+        };
+        let (tally, measured) = runtime.block_on(LocalSet::new().run_until(work));
+        let refused = tally.errors["FAILURE: no code"];
+        assert!(refused > 0 && tally.unknown == 0);
+        // Each connection is refused every third time.
+        let succeeded = tally.acknowledged / 100;
+        assert!((2 * refused..=2 * refused + 8).contains(&succeeded), "{succeeded} {refused}");
+        assert!(tally.counted <= tally.acknowledged && tally.counted % 100 == 0);
+        assert_eq!(measured.rates.len(), 1);
     }
 
     #[test]

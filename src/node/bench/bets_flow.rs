@@ -15,6 +15,14 @@ use std::fmt::Write;
 const VARIANTS: usize = 4;
 const SEED: u64 = 0x0B1E_55ED;
 
+/// Which bets are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Crossing {
+    OneInTen,
+    /// All of them rest.
+    Never,
+}
+
 /// Requests in two halves that fit together whoever sends them and whatever is bet: a head for each
 /// account, and bodies padded to one length.
 #[derive(Debug)]
@@ -25,22 +33,33 @@ pub(super) struct BetsFlow {
 }
 
 impl BetsFlow {
-    pub(super) fn new(logins: &[Login], markets: &[OpenMarket], bets_a_request: usize) -> Self {
+    pub(super) fn new(
+        logins: &[Login],
+        markets: &[OpenMarket],
+        bets_a_request: usize,
+        crossing: Crossing,
+    ) -> Self {
         let mut random = Splitmix(SEED ^ bets_a_request as u64);
         // Every single bet there is, or a few draws of many.
         let singles = (0..24).map(|at| vec![(at % 2 == 0, at / 4, at / 2 % 2 == 0)]);
         let mut bodies: Vec<String> = Vec::new();
         for market in markets {
             if bets_a_request == 1 {
-                // Nine times out of ten it does not cross.
                 let weighted = singles.clone().flat_map(|bet| {
-                    let times = if bet[0].2 { 1 } else { 9 };
+                    let times = match (bet[0].2, crossing) {
+                        (false, _) => 9,
+                        (true, Crossing::OneInTen) => 1,
+                        (true, Crossing::Never) => 0,
+                    };
                     std::iter::repeat_n(bet, times)
                 });
                 bodies.extend(weighted.map(|bets| body(market, &bets)));
             } else {
                 bodies.extend((0..2 * VARIANTS).map(|at| {
-                    let draw = |_| (at % 2 == 0, random.below(6) as u16, random.below(10) == 0);
+                    let draw = |_| {
+                        let (d, tenth) = (random.below(6) as u16, random.below(10) == 0);
+                        (at % 2 == 0, d, tenth && crossing == Crossing::OneInTen)
+                    };
                     body(market, &(0..bets_a_request).map(draw).collect::<Vec<_>>())
                 }));
             }
@@ -106,7 +125,7 @@ mod tests {
         let login =
             |name: &str| Login { app_key: "key".to_owned(), token: format!("token of {name}") };
         let markets = [OpenMarket { id: "1.000000001".to_owned(), selection: 7 }];
-        BetsFlow::new(&[login("a"), login("bb")], &markets, bets_a_request)
+        BetsFlow::new(&[login("a"), login("bb")], &markets, bets_a_request, Crossing::OneInTen)
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
+//! | `restart` | how long what died is away |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
 //!
@@ -22,6 +23,7 @@ mod node;
 mod peers;
 mod progress;
 mod report;
+mod restart;
 mod stats;
 
 pub use node::RunningNode;
@@ -37,6 +39,8 @@ pub enum Bench {
     Match,
     /// Durable bets a second over HTTP.
     Bets,
+    /// How long a killed market and a stopped node are away.
+    Restart,
 }
 
 /// How to measure and what to print.
@@ -65,6 +69,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
     let report = match bench {
         Bench::Match => match_bench::run_bench(settings.rounds)?,
         Bench::Bets => bets::run_bench(settings)?,
+        Bench::Restart => restart::run_bench(settings)?,
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())
