@@ -6,17 +6,19 @@
 //! each round. At the end the node is stopped and its journal must hold every acknowledged bet: exactly
 //! those, unless an answer was lost, and then no more than the lost ones on top.
 
+use super::audit::Audit;
 use super::bets_flow::{BetsFlow, Crossing};
 use super::client::{Answer, Connection, text_field};
 use super::exchange::{Operator, connect, log_in};
 use super::machine::{self, Machine};
 use super::match_flow::Splitmix;
-use super::node::{self, Directory, OwnNode, RunningNode};
+use super::node::{Directory, OwnNode, RunningNode};
 use super::report::{Cell, Report, Table, thousands};
 use super::stats::{Quantiles, Spread};
 use super::{Settings, progress};
-use anyhow::{Context, bail, ensure};
+use anyhow::{bail, ensure};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinSet, LocalSet};
@@ -64,11 +66,12 @@ struct Acknowledged {
 
 pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
     let mut machine = Machine::observe();
+    let program = settings.program()?;
     let (own, directory) = match &settings.node {
         Some(_) => (None, None),
         None => {
             let directory = Directory::new(settings.data.as_deref())?;
-            (Some(OwnNode::start(&directory.path().join("data"))?), Some(directory))
+            (Some(OwnNode::start(&program, &directory.path().join("data"))?), Some(directory))
         }
     };
     let address = match (&settings.node, &own) {
@@ -90,8 +93,7 @@ pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
     if let (Some(own), Some(directory)) = (own, &directory) {
         own.stop()?;
         let data = directory.path().join("data");
-        remarks.push(verify(&data, &acknowledged)?);
-        remarks.push(format!("journal on {}", machine::filesystem_of(&data)));
+        remarks.push(verify(&program, &data, &acknowledged)?);
     }
     machine.finish();
     Ok(Report { name: "bets", workload: workload(settings), machine, tables, remarks })
@@ -320,21 +322,24 @@ fn errors_line(errors: &BTreeMap<String, u64>) -> String {
 }
 
 /// Stopped, the journal must be whole and hold what was acknowledged.
-fn verify(data: &std::path::Path, acknowledged: &Acknowledged) -> anyhow::Result<String> {
-    let verified = node::verify(data)?;
-    let journaled = verified["bets"].as_u64().context("laybook verify counts no bets")?;
+fn verify(program: &Path, data: &Path, acknowledged: &Acknowledged) -> anyhow::Result<String> {
+    let audit = Audit::of(program, data)?;
     let Acknowledged { bets, unknown, .. } = acknowledged;
     ensure!(
-        (*bets..=bets + unknown).contains(&journaled),
-        "{bets} bets were acknowledged and {unknown} more may have been taken; \
-         the journal holds {journaled}"
+        (*bets..=bets + unknown).contains(&audit.bets),
+        "{bets} bets were acknowledged and {unknown} more may have been taken; the journal holds {}",
+        audit.bets
     );
+    let counted = if audit.behind_checkpoint { " (by their ids)" } else { "" };
     Ok(format!(
-        "laybook verify: chain and ledger are whole; {} bets acknowledged, {} in the journal, {} of \
-         unknown outcome",
+        "laybook verify: chain and ledger are whole; {} bets acknowledged, {} in the journal{counted}, \
+         {} of unknown outcome; {} records in {} MiB on {}",
         thousands(*bets),
-        thousands(journaled),
-        thousands(*unknown)
+        thousands(audit.bets),
+        thousands(*unknown),
+        thousands(audit.records),
+        audit.bytes >> 20,
+        machine::filesystem_of(data)
     ))
 }
 

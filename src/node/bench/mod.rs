@@ -6,11 +6,13 @@
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
 //! | `restart` | how long what died is away |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
+//! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
 //!
 //! They print figures and judge none. They fail where a result is wrong: a trade too many, an acknowledged
 //! bet that the journal does not hold.
 
+mod audit;
 mod bets;
 mod bets_flow;
 mod client;
@@ -54,13 +56,29 @@ pub struct Settings {
     pub round: Duration,
     /// Load this node instead of one of our own; its journal is then not looked at.
     pub node: Option<RunningNode>,
+    /// Measure this build of `laybook` instead of the one that measures.
+    pub program: Option<PathBuf>,
     /// Where a node of our own keeps its data while it lasts, instead of the system's temporary directory.
     pub data: Option<PathBuf>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Settings { json: false, rounds: 5, round: Duration::from_secs(3), node: None, data: None }
+        Settings {
+            json: false,
+            rounds: 5,
+            round: Duration::from_secs(3),
+            node: None,
+            program: None,
+            data: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The build of `laybook` that is measured.
+    fn program(&self) -> io::Result<PathBuf> {
+        self.program.clone().map_or_else(std::env::current_exe, Ok)
     }
 }
 

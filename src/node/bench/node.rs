@@ -1,7 +1,7 @@
 //! The node under measurement: started in a directory of its own, or running somewhere already.
 //!
-//! Owns the process and the directory, and takes both away when dropped. The process is this very program,
-//! so what is measured is what was built.
+//! Owns the process and the directory, and takes both away when dropped. The process is this very program
+//! unless another build of it is named.
 
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
@@ -59,10 +59,10 @@ impl Drop for Directory {
 
 impl OwnNode {
     /// Starts `laybook serve` on free ports and waits until it says `ready`.
-    pub(super) fn start(data: &Path) -> anyhow::Result<Self> {
+    pub(super) fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
         let log = std::fs::File::create(data.with_extension("log"))?;
         let begun = Instant::now();
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = Command::new(program)
             .args(["serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(["--stream", "127.0.0.1:0", "--data"])
             .arg(data)
@@ -132,15 +132,18 @@ fn read_addresses(lines: &mut impl BufRead) -> anyhow::Result<(SocketAddr, Socke
     bail!("the node ended before it was ready")
 }
 
-/// What `laybook verify DIR --json` says of the directory of a node that has stopped.
-pub(super) fn verify(data: &Path) -> anyhow::Result<Value> {
-    let verified = Command::new(std::env::current_exe()?)
+/// What `laybook verify DIR --json` says of the directory of a node that has stopped: a ledger for each of
+/// its partitions.
+pub(super) fn verify(program: &Path, data: &Path) -> anyhow::Result<Vec<Value>> {
+    let verified = Command::new(program)
         .arg("verify")
         .arg(data)
         .arg("--json")
         .stdin(Stdio::null())
         .output()?;
+    let said = String::from_utf8_lossy(&verified.stdout);
     let complaint = String::from_utf8_lossy(&verified.stderr);
-    ensure!(verified.status.success(), "laybook verify failed: {complaint}");
-    serde_json::from_slice(&verified.stdout).context("laybook verify printed no JSON")
+    ensure!(verified.status.success(), "laybook verify failed: {said}{complaint}");
+    let ledgers: Result<Vec<Value>, _> = said.lines().map(serde_json::from_str).collect();
+    ledgers.context("laybook verify printed no JSON")
 }

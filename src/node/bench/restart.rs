@@ -5,19 +5,19 @@
 //! supervisor's included. *A node* with a million open bets is stopped and started: to `ready`, and until
 //! every market has answered. *The journal* is replayed as a whole by `laybook verify`.
 
+use super::audit::Audit;
 use super::bets_flow::{BetsFlow, Crossing};
 use super::client::{Connection, head, text_field};
 use super::exchange::{Login, OpenMarket, Operator, connect, log_in};
 use super::machine::{self, Machine};
 use super::match_flow::Splitmix;
-use super::node::{self, Directory, OwnNode, RunningNode};
+use super::node::{Directory, OwnNode, RunningNode};
 use super::report::{Cell, Report, Table, thousands};
 use super::stats::{Quantiles, Spread};
 use super::{Settings, progress};
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 use std::cell::Cell as Shared;
-use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinSet, LocalSet};
@@ -57,10 +57,11 @@ struct Start {
 pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
     ensure!(settings.node.is_none(), "a node that is to be killed must be our own");
     let mut machine = Machine::observe();
+    let program = settings.program()?;
     let directory = Directory::new(settings.data.as_deref())?;
     let data = directory.path().join("data");
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let node = OwnNode::start(&data)?;
+    let node = OwnNode::start(&program, &data)?;
     let filled = LocalSet::new();
     let filled = runtime.block_on(filled.run_until(fill_and_crash(&node)));
     let (crashes, world, grown) = filled?;
@@ -68,13 +69,14 @@ pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
     let mut starts = Vec::new();
     let bar = progress::bar(settings.rounds, "starts");
     for _ in 0..settings.rounds {
-        let node = OwnNode::start(&data)?;
+        let node = OwnNode::start(&program, &data)?;
         starts.push(runtime.block_on(ask_all(&node, &world))?);
         node.stop()?;
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let tables = vec![crash_table(crashes), start_table(&starts), replay_table(&data)?];
+    let audit = Audit::of(&program, &data)?;
+    let tables = vec![crash_table(crashes), start_table(&starts), replay_table(&audit)];
     let mut remarks = vec![format!("data on {}", machine::filesystem_of(&data))];
     remarks.extend(grown.map(|bytes| {
         let each = bytes as f64 / (MARKETS * BETS_A_MARKET) as f64;
@@ -302,21 +304,18 @@ fn start_table(starts: &[Start]) -> Table {
     }
 }
 
-fn replay_table(data: &Path) -> anyhow::Result<Table> {
-    let begun = Instant::now();
-    let verified = node::verify(data)?;
-    let took = begun.elapsed().as_secs_f64();
-    let records = verified["records"].as_u64().context("laybook verify counts no records")?;
-    Ok(Table {
-        title: "laybook verify: the whole journal checked and folded".to_owned(),
-        columns: &["journal", "records", "s", "records/s"],
+fn replay_table(audit: &Audit) -> Table {
+    let seconds = audit.verified_in.as_secs_f64();
+    Table {
+        title: "laybook verify: the journal checked and folded into the ledger".to_owned(),
+        columns: &["records", "MiB", "s", "records/s"],
         rows: vec![vec![
-            Cell::text_of("from its beginning"),
-            Cell::Count(records),
-            Cell::Number(took, 2),
-            Cell::Number(records as f64 / took, 0),
+            Cell::Count(audit.records),
+            Cell::Count(audit.bytes >> 20),
+            Cell::Number(seconds, 2),
+            Cell::Number(audit.records as f64 / seconds, 0),
         ]],
-    })
+    }
 }
 
 #[cfg(test)]
