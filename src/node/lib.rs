@@ -25,6 +25,7 @@ pub mod config_command;
 pub mod door;
 pub mod operator;
 pub mod password;
+pub mod recording;
 pub mod rejection;
 pub mod secret;
 pub mod serve_command;
