@@ -25,6 +25,6 @@ pub mod config_command;
 pub mod door;
 pub mod operator;
 pub mod password;
-pub mod secret;
 pub mod rejection;
+pub mod secret;
 pub mod telemetry;

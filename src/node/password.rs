@@ -7,8 +7,8 @@
 use std::sync::{LazyLock, OnceLock};
 
 use argon2::Argon2;
-use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use hyper::StatusCode;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -42,8 +42,9 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool, Crow
     apart(move || {
         let known = hash.is_some();
         let hash = hash.as_deref().unwrap_or_else(|| nobodys());
-        let right = PasswordHash::new(hash)
-            .is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok());
+        let right = PasswordHash::new(hash).is_ok_and(|hash| {
+            Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+        });
         right && known
     })
     .await

@@ -141,14 +141,13 @@ impl Api<'_> {
             }
             ("POST", ["markets", id, act]) => self.market_act(id, act).await,
             ("POST", ["actors", id, "kill"]) => self.kill(id, KillActor::read(body)?).await,
-            ("POST", ["actors", id, "retry"]) => {
-                match self.watch.retry(id).await {
-                    Ok(true) => Ok((StatusCode::ACCEPTED, json!({ "id": id }))),
-                    Ok(false) => Err(not_found("no such actor")),
-                    Err(error) => Err(Problem::new(StatusCode::CONFLICT, "not_retried")
-                        .reason(error.to_string())),
+            ("POST", ["actors", id, "retry"]) => match self.watch.retry(id).await {
+                Ok(true) => Ok((StatusCode::ACCEPTED, json!({ "id": id }))),
+                Ok(false) => Err(not_found("no such actor")),
+                Err(error) => {
+                    Err(Problem::new(StatusCode::CONFLICT, "not_retried").reason(error.to_string()))
                 }
-            }
+            },
             ("POST", ["tokens"]) => self.create_token(CreateToken::read(body)?).await,
             ("POST", ["clock"]) => self.advance(&AdvanceClock::read(body)?),
             _ => Err(not_found("no such path")),
@@ -205,7 +204,8 @@ impl Api<'_> {
         let question = |reply| actors::home::HomeMsg::User { username, reply };
         let user = ask::home(&self.watch.node, question).await?;
         let user = user.ok_or_else(|| not_found("no such user"))?;
-        let AccountView::Funds { funds, .. } = ask::funds(&self.watch.node, user.account).await? else {
+        let AccountView::Funds { funds, .. } = ask::funds(&self.watch.node, user.account).await?
+        else {
             return Err(ask::unavailable("the account did not tell its funds"));
         };
         let answer = json!({
@@ -222,7 +222,8 @@ impl Api<'_> {
     async fn market_act(&self, id: &str, act: &str) -> Answer {
         let market: MarketId =
             id.parse().map_err(|_| not_found("no market has an id of this form"))?;
-        let asked = AskedAct::read(act, self.asked.body).ok_or_else(|| not_found("no such act"))??;
+        let asked =
+            AskedAct::read(act, self.asked.body).ok_or_else(|| not_found("no such act"))??;
         let act = match asked.act {
             Act::Open => MarketAct::Open,
             Act::Suspend { lapse } => MarketAct::Suspend { lapse },
@@ -271,7 +272,12 @@ impl Api<'_> {
         if self.watch.blast_radius(id).await.map_err(tree_gone)?.is_none() {
             return Err(not_found("no such actor"));
         }
-        tracing::warn!(actor = id, operator = self.operator, reason = kill.reason, "asked to end an actor");
+        tracing::warn!(
+            actor = id,
+            operator = self.operator,
+            reason = kill.reason,
+            "asked to end an actor"
+        );
         // The answer goes first, also when it is this door that falls.
         let (watch, id) = (self.watch.clone(), id.to_owned());
         let answer = json!({ "id": id, "mode": format!("{:?}", kill.mode).to_lowercase() });
@@ -406,7 +412,9 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
                 .map(u16::try_from)
                 .transpose()
                 .map_err(|_| bad("sortPriority"))?,
-            adjustment_factor: asked.adjustment_factor.and_then(|factor| u32::try_from(factor).ok()),
+            adjustment_factor: asked
+                .adjustment_factor
+                .and_then(|factor| u32::try_from(factor).ok()),
         });
     }
     let small = |number: u32| u16::try_from(number).unwrap_or(u16::MAX);

@@ -98,9 +98,7 @@ fn refused(error: OperateError) -> Problem {
         HomeError::NoSuchUser | HomeError::NoSuchEvent | HomeError::NoSuchMarket => {
             Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason)
         }
-        HomeError::NoSuchSession => {
-            Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason)
-        }
+        HomeError::NoSuchSession => Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason),
         HomeError::KeyReused => Problem {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             ..Problem::field("key_reused", "Idempotency-Key", reason)

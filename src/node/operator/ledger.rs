@@ -35,7 +35,9 @@ pub async fn read(node: &Node) -> Result<Value, Problem> {
         (ledger, offset) = fold(node).await?;
         compared = live
             .iter()
-            .filter(|(account, (seq, ..))| folded(&ledger, **account).is_some_and(|it| it.0 == *seq))
+            .filter(|(account, (seq, ..))| {
+                folded(&ledger, **account).is_some_and(|it| it.0 == *seq)
+            })
             .count();
         if compared == live.len() {
             break;

@@ -42,7 +42,11 @@ pub fn read(watch: &Watch) -> String {
         journal.register("writable", "0 when the partition is read-only", writable);
         journal.register("frames", "Group commits", ConstCounter::new(stats.frames));
         journal.register("written_bytes", "Bytes appended", ConstCounter::new(stats.bytes));
-        journal.register("refused", "Hand-overs with an old token", ConstCounter::new(stats.refused));
+        journal.register(
+            "refused",
+            "Hand-overs with an old token",
+            ConstCounter::new(stats.refused),
+        );
     }
     actors(&mut registry, watch);
     let events = ConstCounter::new(watch.events.newest());

@@ -68,7 +68,9 @@ async fn respond(
             response
         }
         Some(Err(problem)) => problem.to_response::<Bytes>().map(Into::into),
-        None => Problem::new(StatusCode::NOT_FOUND, "not_found").to_response::<Bytes>().map(Into::into),
+        None => {
+            Problem::new(StatusCode::NOT_FOUND, "not_found").to_response::<Bytes>().map(Into::into)
+        }
     }
 }
 
