@@ -4,6 +4,18 @@
 //! (`SupervisorSpec`, `DynamicSpec`, `ChildSpec`); `Root` starts it, `SupervisorRef` speaks to a
 //! running supervisor, `walk` shows all of it, and everything that happens is a
 //! `SupervisionEvent`. Long-lived work begins nowhere else: `spawn.rs` has the only spawns.
+//!
+//! `tests/otp` holds it against OTP line by line. Where it differs, it differs on purpose:
+//! - a supervisor that gives up ends with `shutdown: <cause>`, so that a root's end can be told
+//!   from an order; its parent treats both alike, as OTP treats `{shutdown, Cause}`;
+//! - a worker's start has a timeout (30 s), and a killed child that never reaches an await is
+//!   given up after 5 s: Rust cannot interrupt it;
+//! - after a failed start in one for all the others are down until the next try, and not only
+//!   from then on, because there may be a backoff in between;
+//! - children of a dynamic supervisor have ids, keep them over restarts, and may be quarantined;
+//! - an `Err` out of `post_stop` of a child that is being stopped is not reported, since ractor
+//!   tells it only to a linked supervisor; a panic there is;
+//! - what runs here is linked to its supervisor only: nobody else's exit can end it.
 
 mod admin;
 mod backoff;

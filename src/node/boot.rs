@@ -7,7 +7,7 @@
 //! Listening sockets are bound first, so that a port that is taken is told before anything is touched.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as Socket};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,7 @@ use crate::door::actor::{DoorActor, HttpDoor, bind};
 use crate::door::{self, DrainSwitch};
 use crate::operator;
 use crate::secret;
+use crate::stream::{StreamActor, StreamDoor};
 
 /// A node that runs.
 pub struct Running {
@@ -53,6 +54,10 @@ pub struct Listeners {
     pub http: SocketAddr,
     /// Operators.
     pub admin: SocketAddr,
+    /// The stream over TLS.
+    pub stream: Option<SocketAddr>,
+    /// The stream over plain TCP.
+    pub stream_plain: Option<SocketAddr>,
 }
 
 /// How long a node may take to read its journal and come up.
@@ -66,7 +71,17 @@ impl Running {
         let http = bind(settings.http).with_context(|| format!("http.listen {}", settings.http))?;
         let admin =
             bind(settings.admin).with_context(|| format!("admin.listen {}", settings.admin))?;
-        let listeners = Listeners { http: http.local_addr()?, admin: admin.local_addr()? };
+        let stream = bind_stream("stream.listen", settings.stream)?;
+        let stream_plain = bind_stream("stream_plain.listen", settings.stream_plain)?;
+        let address = |socket: &Option<Arc<Socket>>| {
+            socket.as_ref().map(|socket| socket.local_addr()).transpose()
+        };
+        let listeners = Listeners {
+            http: http.local_addr()?,
+            admin: admin.local_addr()?,
+            stream: address(&stream)?,
+            stream_plain: address(&stream_plain)?,
+        };
         std::fs::create_dir_all(&settings.data_directory).with_context(|| {
             format!("data.directory {} cannot be made", settings.data_directory.display())
         })?;
@@ -90,9 +105,18 @@ impl Running {
             door("http", http, betfair::routes::routes(exchange)),
             door("admin", admin, operator::routes::routes(watch.clone())),
         ];
+        let streams = [("stream", stream), ("stream-plain", stream_plain)];
+        let streams = streams.into_iter().filter_map(|(name, socket)| {
+            let door = StreamDoor { name, socket: socket? };
+            Some(tree::actor::<StreamActor>(&node, door))
+        });
         let spec = Tree {
             node: node.clone(),
-            doors: doors.into_iter().map(|door| tree::actor::<DoorActor>(&node, door)).collect(),
+            doors: doors
+                .into_iter()
+                .map(|door| tree::actor::<DoorActor>(&node, door))
+                .chain(streams)
+                .collect(),
         };
         let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
         nursery.set_root(root.supervisor().clone());
@@ -162,6 +186,11 @@ impl Running {
         self.drain.drain();
         self.root.shutdown(STOP_WITHIN).await.context("the tree did not end in order")
     }
+}
+
+fn bind_stream(key: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<Arc<Socket>>> {
+    let bound = address.map(|address| bind(address).with_context(|| format!("{key} {address}")));
+    bound.transpose()
 }
 
 async fn start_partition(nursery: &TreeNursery, id: PartitionId) -> anyhow::Result<()> {

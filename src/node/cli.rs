@@ -27,6 +27,12 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Runs a node
+    Serve(ServeArgs),
+    /// Checks a data directory and prints its ledger
+    Verify(VerifyArgs),
+    /// Shows a running node's supervision tree
+    Tree(TreeArgs),
     /// Checks or shows what a node would be told
     Config(ConfigArgs),
 }

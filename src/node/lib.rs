@@ -27,4 +27,8 @@ pub mod operator;
 pub mod password;
 pub mod rejection;
 pub mod secret;
+pub mod serve_command;
+pub mod stream;
 pub mod telemetry;
+pub mod tree_command;
+pub mod verify_command;

@@ -1,10 +1,11 @@
 //! The process: reads the command line, runs one command, and ends with its exit code.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
-use laybook::config_command;
+use laybook::{config_command, serve_command, tree_command, verify_command};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -12,8 +13,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let exit = match Cli::parse().command {
-        Command::Config(args) => config_command::run(&args, &mut out, &mut err),
+        Command::Serve(args) => serve_command::run(&args),
+        Command::Verify(args) => verify_command::run(&args),
+        Command::Tree(args) => tree_command::run(&args),
+        Command::Config(args) => {
+            config_command::run(&args, &mut out, &mut err).map_err(anyhow::Error::from)
+        }
     };
-    // Only a closed output fails here, and then nobody is there to be told.
-    exit.unwrap_or(Exit::Failed).into()
+    exit.unwrap_or_else(|error| {
+        // Only a closed output fails here, and then nobody is there to be told.
+        let _ = writeln!(err, "laybook: {error:#}");
+        Exit::Failed
+    })
+    .into()
 }

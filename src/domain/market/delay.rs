@@ -6,7 +6,7 @@
 //! order that went wholly is answered with nothing matched and nothing resting.
 
 use super::Market;
-use super::orders::zip_replaced;
+use super::outcomes::zip_replaced;
 use crate::definition::MarketStatus;
 use crate::ids::{AccountId, BetId, Handle};
 use crate::link::Arrival;

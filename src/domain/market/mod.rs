@@ -2,7 +2,8 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `orders` | place, cancel, replace, update: how a command is decided and applied |
+//! | `orders` | place, cancel, replace, update: how a command is decided |
+//! | `outcomes` | how its record changes the market, and the answer |
 //! | `matching` | who an order meets, and at what price |
 //! | `delay` | orders that wait in play, and withdrawn commands |
 //! | `status` | an operator's acts |
@@ -30,6 +31,7 @@ mod delay;
 mod matching;
 mod notices;
 mod orders;
+mod outcomes;
 mod settle;
 mod slab;
 mod status;

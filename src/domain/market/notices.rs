@@ -10,7 +10,7 @@ use crate::money::Pence;
 use crate::order::{LapseReason, Matched};
 use crate::record::Notice;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 /// What a market wants to be sent; it may go ahead of the disk inside the partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,8 @@ impl Notices {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(super) struct Links {
-    numbers: BTreeMap<AccountId, u32>,
+    /// Sorted: found faster than in a tree, and an account is new only once.
+    numbers: Vec<(AccountId, u32)>,
     links: Vec<Link>,
     #[serde(skip)]
     news: News,
@@ -110,17 +111,21 @@ impl Eq for News {}
 
 impl Links {
     pub(super) fn number(&self, account: AccountId) -> Option<u32> {
-        self.numbers.get(&account).copied()
+        let at = self.numbers.binary_search_by_key(&account, |(account, _)| *account).ok()?;
+        Some(self.numbers[at].1)
     }
 
     pub(super) fn number_or_new(&mut self, account: AccountId) -> u32 {
-        let next = self.links.len() as u32;
-        let number = *self.numbers.entry(account).or_insert(next);
-        if number == next {
-            let (commands, notices) = (Inbound::default(), Notices::default());
-            self.links.push(Link { account, commands, notices });
+        match self.numbers.binary_search_by_key(&account, |(account, _)| *account) {
+            Ok(at) => self.numbers[at].1,
+            Err(at) => {
+                let number = self.links.len() as u32;
+                self.numbers.insert(at, (account, number));
+                let (commands, notices) = (Inbound::default(), Notices::default());
+                self.links.push(Link { account, commands, notices });
+                number
+            }
         }
-        number
     }
 
     pub(super) fn account(&self, number: u32) -> AccountId {
@@ -233,6 +238,7 @@ impl Links {
 
     pub(super) fn check_invariants(&self) {
         assert_eq!(self.numbers.len(), self.links.len());
+        assert!(self.numbers.is_sorted());
         for (account, number) in &self.numbers {
             let link = &self.links[*number as usize];
             assert_eq!(link.account, *account);

@@ -38,14 +38,15 @@ impl Market {
         self.tell_on(now, records);
     }
 
-    /// The market was in play while nobody could see what happened: it waits for an operator.
+    /// The node was away for so long that nobody could react to the game: an open market in play is suspended
+    /// first, so that what waited lapses instead of being matched at prices of long ago.
     pub fn suspend_after_outage(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
         if self.in_play && self.status == MarketStatus::Open {
             let change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
-            let record = MarketEvent::StatusChanged(change);
-            self.apply(now, &record);
-            records.push(record);
+            self.apply_status(&change);
+            records.push(MarketEvent::StatusChanged(change));
         }
+        self.due(now, records);
     }
 
     fn decide_act(&self, now: UtcMillis, n: u64, act: &MarketAct) -> Result<MarketEvent, ActError> {

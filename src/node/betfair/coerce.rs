@@ -6,10 +6,9 @@
 
 use std::fmt::{self, Write as _};
 
-use serde_json::Value;
-
 use super::dates::Date;
 use super::decimal::Decimal;
+use super::tree::Tree;
 
 /// Why a parameter could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub trait Word: Copy + Sized + 'static {
 /// A place in a JSON tree: a value or nothing, and the way to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Field<'p, 'v> {
-    value: Option<&'v Value>,
+    value: Option<&'v Tree<'v>>,
     step: Step,
     parent: Option<&'p Field<'p, 'v>>,
 }
@@ -65,7 +64,7 @@ pub type Read<T> = Result<Option<T>, Fault>;
 
 impl<'v> Field<'_, 'v> {
     /// A parameter of a call.
-    pub fn parameter(name: &'static str, value: Option<&'v Value>) -> Field<'v, 'v> {
+    pub fn parameter(name: &'static str, value: Option<&'v Tree<'v>>) -> Field<'v, 'v> {
         let value = value.filter(|value| !value.is_null());
         Field { value, step: Step::Member(name), parent: None }
     }
@@ -88,7 +87,7 @@ impl<'v> Field<'_, 'v> {
     pub fn object<T>(&self, read: impl FnOnce(&Self) -> Result<T, Fault>) -> Read<T> {
         match self.value {
             None => Ok(None),
-            Some(Value::Object(_)) => read(self).map(Some),
+            Some(Tree::Object(_)) => read(self).map(Some),
             Some(_) => Err(self.unreadable("is not an object")),
         }
     }
@@ -97,7 +96,7 @@ impl<'v> Field<'_, 'v> {
     pub fn list<T>(&self, read: impl Fn(&Field<'_, 'v>) -> Read<T>) -> Read<Vec<T>> {
         let items = match self.value {
             None => return Ok(None),
-            Some(Value::Array(items)) => items,
+            Some(Tree::List(items)) => items,
             Some(_) => return Err(self.unreadable("is not a list")),
         };
         let mut list = Vec::with_capacity(items.len());
@@ -115,10 +114,10 @@ impl<'v> Field<'_, 'v> {
     pub fn text(&self) -> Read<String> {
         match self.value {
             None => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(Value::Bool(truth)) => Ok(Some(truth.to_string())),
+            Some(Tree::Text(text)) if text.is_empty() => Ok(None),
+            Some(Tree::Text(text)) => Ok(Some(text.clone().into_owned())),
+            Some(Tree::Number(number)) => Ok(Some(number.to_string())),
+            Some(Tree::Truth(truth)) => Ok(Some(truth.to_string())),
             Some(_) => Err(self.unreadable("is not a text")),
         }
     }
@@ -127,9 +126,9 @@ impl<'v> Field<'_, 'v> {
     pub fn integer(&self) -> Read<i64> {
         let read = match self.value {
             None => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => text.trim().parse().ok(),
-            Some(Value::Number(number)) => {
+            Some(Tree::Text(text)) if text.is_empty() => return Ok(None),
+            Some(Tree::Text(text)) => text.trim().parse().ok(),
+            Some(Tree::Number(number)) => {
                 number.as_i64().or_else(|| match Decimal::from_double(number.as_f64()?)? {
                     Decimal::Fits(hundredths) if hundredths % 100 == 0 => Some(hundredths / 100),
                     _ => None,
@@ -154,14 +153,14 @@ impl<'v> Field<'_, 'v> {
     pub fn truth(&self) -> Read<bool> {
         let read = match self.value {
             None => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => match text.trim() {
+            Some(Tree::Text(text)) if text.is_empty() => return Ok(None),
+            Some(Tree::Text(text)) => match text.trim() {
                 "true" | "True" | "TRUE" => Some(true),
                 "false" | "False" | "FALSE" => Some(false),
                 _ => None,
             },
-            Some(Value::Bool(truth)) => Some(*truth),
-            Some(Value::Number(number)) => number.as_i64().map(|number| number != 0),
+            Some(Tree::Truth(truth)) => Some(*truth),
+            Some(Tree::Number(number)) => number.as_i64().map(|number| number != 0),
             Some(_) => None,
         };
         read.map(Some).ok_or_else(|| self.unreadable("is neither true nor false"))
@@ -181,9 +180,9 @@ impl<'v> Field<'_, 'v> {
     pub fn decimal(&self) -> Read<Decimal> {
         let read = match self.value {
             None => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => Decimal::from_text(text.trim()),
-            Some(Value::Number(number)) => number.as_f64().and_then(Decimal::from_double),
+            Some(Tree::Text(text)) if text.is_empty() => return Ok(None),
+            Some(Tree::Text(text)) => Decimal::from_text(text.trim()),
+            Some(Tree::Number(number)) => number.as_f64().and_then(Decimal::from_double),
             Some(_) => None,
         };
         read.map(Some).ok_or_else(|| self.unreadable("is not a number"))
@@ -193,9 +192,9 @@ impl<'v> Field<'_, 'v> {
     pub fn date(&self) -> Read<Date> {
         let read = match self.value {
             None => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => Date::from_text(text),
-            Some(Value::Number(number)) => number.as_i64().and_then(Date::from_millis),
+            Some(Tree::Text(text)) if text.is_empty() => return Ok(None),
+            Some(Tree::Text(text)) => Date::from_text(text),
+            Some(Tree::Number(number)) => number.as_i64().and_then(Date::from_millis),
             Some(_) => None,
         };
         read.map(Some).ok_or_else(|| self.unreadable("is not a date such as 2026-11-21T15:00:00Z"))
@@ -205,8 +204,8 @@ impl<'v> Field<'_, 'v> {
     pub fn word<T: Word>(&self) -> Read<T> {
         let read = match self.value {
             None => return Ok(None),
-            Some(Value::String(text)) if text.is_empty() => return Ok(None),
-            Some(Value::String(text)) => T::from_word(text),
+            Some(Tree::Text(text)) if text.is_empty() => return Ok(None),
+            Some(Tree::Text(text)) => T::from_word(text),
             Some(_) => None,
         };
         read.map(Some)
@@ -251,7 +250,7 @@ impl<'v> Field<'_, 'v> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::words::Side;
     use super::*;
@@ -261,7 +260,8 @@ mod tests {
         read: impl Fn(&Field<'_, '_>) -> Read<T>,
         expect: Result<Option<T>, &str>,
     ) {
-        let field = Field::parameter("it", Some(&value));
+        let tree = Tree::from(&value);
+        let field = Field::parameter("it", Some(&tree));
         let read = read(&field).map_err(|fault| fault.to_string());
         assert_eq!(read, expect.map_err(str::to_owned), "{value}");
     }
@@ -306,7 +306,8 @@ mod tests {
     #[test]
     fn a_fault_names_the_way() {
         let value = json!([{"limitOrder": {"price": "2"}}, {"limitOrder": {"price": "two"}}]);
-        let field = Field::parameter("instructions", Some(&value));
+        let tree = Tree::from(&value);
+        let field = Field::parameter("instructions", Some(&tree));
         let fault = field.list(|item| item.get("limitOrder").get("price").price()).unwrap_err();
         assert_eq!(fault.path, "instructions[1].limitOrder.price");
         let fault = field.list(|item| item.get("side").must(|f| f.word::<Side>()).map(Some));

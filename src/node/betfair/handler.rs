@@ -122,7 +122,7 @@ struct Session<'a, E: Exchange> {
 }
 
 impl<E: Exchange> Session<'_, E> {
-    async fn answer_call(&mut self, api: Api, call: &Call) -> Result<Answer, RpcError> {
+    async fn answer_call(&mut self, api: Api, call: &Call<'_>) -> Result<Answer, RpcError> {
         let (operation, parameters) = call.operation(api)?;
         let request = Request::read(operation, parameters)?;
         let exchange = self.exchange;

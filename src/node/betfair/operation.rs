@@ -1,10 +1,9 @@
 //! The operations this door knows: their names, and the order of their parameters when a client sends them
 //! as a list.
 
-use serde_json::Value;
-
 use super::coerce::Field;
 use super::exception::Api;
+use super::tree::Tree;
 
 /// Defines the operations from one table.
 macro_rules! operations {
@@ -96,14 +95,14 @@ impl Operation {
 #[derive(Debug, Clone, Copy)]
 pub struct Parameters<'v> {
     operation: Operation,
-    value: Option<&'v Value>,
+    value: Option<&'v Tree<'v>>,
 }
 
 impl<'v> Parameters<'v> {
     /// The parameters, or `None` when they are neither object nor list nor absent.
-    pub fn new(operation: Operation, value: Option<&'v Value>) -> Option<Parameters<'v>> {
+    pub fn new(operation: Operation, value: Option<&'v Tree<'v>>) -> Option<Parameters<'v>> {
         match value {
-            None | Some(Value::Null | Value::Object(_) | Value::Array(_)) => {
+            None | Some(Tree::Null | Tree::Object(_) | Tree::List(_)) => {
                 Some(Parameters { operation, value })
             }
             Some(_) => None,
@@ -113,7 +112,7 @@ impl<'v> Parameters<'v> {
     /// One parameter.
     pub fn get(&self, name: &'static str) -> Field<'v, 'v> {
         let value = match self.value {
-            Some(Value::Array(list)) => {
+            Some(Tree::List(list)) => {
                 let position = self.operation.parameters().iter().position(|known| *known == name);
                 position.and_then(|position| list.get(position))
             }
@@ -154,10 +153,11 @@ mod tests {
     #[test]
     fn parameters_come_by_name_or_by_place() {
         let listed = serde_json::json!(["1.2", [], "ref"]);
+        let listed = Tree::from(&listed);
         let parameters = Parameters::new(Operation::PlaceOrders, Some(&listed)).unwrap();
         assert_eq!(parameters.get("customerRef").text().unwrap().as_deref(), Some("ref"));
         assert_eq!(parameters.get("async").truth().unwrap(), None);
-        let text = serde_json::json!("1.2");
+        let text = Tree::Text("1.2".into());
         assert!(Parameters::new(Operation::PlaceOrders, Some(&text)).is_none());
     }
 }

@@ -7,32 +7,34 @@
 //!
 //! Bounds   [`MAX_CALLS`] in a batch: a body of one megabyte could hold 300,000 empty calls.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
-use serde_json::Value;
 
 use super::coerce::{Fault, FaultKind};
 use super::exception::{Api, Exception, ExceptionWord};
 use super::operation::{Operation, Parameters};
+use super::tree::Tree;
 
 /// Calls in one batch.
 pub const MAX_CALLS: usize = 1000;
 
 /// A body, taken apart.
 #[derive(Debug)]
-pub struct Envelope {
+pub struct Envelope<'b> {
     /// The client sent a list and gets a list.
     pub batch: bool,
     /// The calls, at least one.
-    pub calls: Vec<Call>,
+    pub calls: Vec<Call<'b>>,
 }
 
 /// One call of a body.
 #[derive(Debug)]
-pub struct Call {
+pub struct Call<'b> {
     /// Echoed, whatever it is.
-    pub id: Value,
-    method: Option<String>,
-    params: Option<Value>,
+    pub id: Tree<'b>,
+    method: Option<Cow<'b, str>>,
+    params: Option<Tree<'b>>,
 }
 
 /// Why a call, or a whole body, has no result.
@@ -82,7 +84,7 @@ impl RpcError {
     /// The answer to a body that has no calls to answer: its HTTP status and its JSON.
     pub fn whole_body(&self, api: Api, request_id: &str) -> (u16, Vec<u8>) {
         let mut replies = Replies::new(api, false, request_id);
-        replies.error(&Value::Null, self);
+        replies.error(&Tree::Null, self);
         let status = match self {
             RpcError::Unreadable | RpcError::EmptyBatch => 400,
             _ => 200,
@@ -91,35 +93,38 @@ impl RpcError {
     }
 }
 
-impl Envelope {
+impl<'b> Envelope<'b> {
     /// Takes a body apart.
-    pub fn read(body: &[u8]) -> Result<Envelope, RpcError> {
-        match serde_json::from_slice(body) {
-            Ok(Value::Object(call)) => {
-                Ok(Envelope { batch: false, calls: vec![Call::read(Value::Object(call))] })
+    pub fn read(body: &'b [u8]) -> Result<Envelope<'b>, RpcError> {
+        match Tree::read(body) {
+            Some(call @ Tree::Object(_)) => {
+                Ok(Envelope { batch: false, calls: vec![Call::read(call)] })
             }
-            Ok(Value::Array(calls)) if calls.is_empty() || calls.len() > MAX_CALLS => {
+            Some(Tree::List(calls)) if calls.is_empty() || calls.len() > MAX_CALLS => {
                 Err(RpcError::EmptyBatch)
             }
-            Ok(Value::Array(calls)) => {
+            Some(Tree::List(calls)) => {
                 Ok(Envelope { batch: true, calls: calls.into_iter().map(Call::read).collect() })
             }
-            Ok(_) | Err(_) => Err(RpcError::Unreadable),
+            Some(_) | None => Err(RpcError::Unreadable),
         }
     }
 }
 
-impl Call {
-    fn read(value: Value) -> Call {
-        let Value::Object(mut members) = value else {
-            return Call { id: Value::Null, method: None, params: None };
-        };
-        let method = match members.remove("method") {
-            Some(Value::String(method)) => Some(method),
-            _ => None,
-        };
-        let id = members.remove("id").unwrap_or_default();
-        Call { id, method, params: members.remove("params") }
+impl<'b> Call<'b> {
+    fn read(call: Tree<'b>) -> Call<'b> {
+        let (mut id, mut method, mut params) = (Tree::Null, None, None);
+        if let Tree::Object(members) = call {
+            for (name, value) in members {
+                match (&*name, value) {
+                    ("id", value) => id = value,
+                    ("method", Tree::Text(text)) => method = Some(text),
+                    ("params", value) => params = Some(value),
+                    _ => {}
+                }
+            }
+        }
+        Call { id, method, params }
     }
 
     /// The operation and its parameters.
@@ -163,7 +168,7 @@ impl<'a> Replies<'a> {
     }
 
     /// Adds a result.
-    pub fn result(&mut self, id: &Value, result: &impl Serialize) {
+    pub fn result(&mut self, id: &Tree<'_>, result: &impl Serialize) {
         let begun = self.begin();
         self.body.extend_from_slice(b"\"result\":");
         if serde_json::to_writer(&mut self.body, result).is_err() {
@@ -174,7 +179,7 @@ impl<'a> Replies<'a> {
     }
 
     /// Adds an error.
-    pub fn error(&mut self, id: &Value, error: &RpcError) {
+    pub fn error(&mut self, id: &Tree<'_>, error: &RpcError) {
         self.begin();
         self.body.extend_from_slice(b"\"error\":");
         let (code, message) = error.code(self.api);
@@ -215,7 +220,7 @@ impl<'a> Replies<'a> {
         begun
     }
 
-    fn end(&mut self, id: &Value) {
+    fn end(&mut self, id: &Tree<'_>) {
         self.body.extend_from_slice(b",\"id\":");
         serde_json::to_writer(&mut self.body, id).expect("what was read as JSON is JSON");
         self.body.push(b'}');
@@ -272,7 +277,7 @@ impl<'a> Credentials<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -354,7 +359,7 @@ mod tests {
         ];
         for (error, expect) in errors {
             let mut replies = Replies::new(Api::Sports, false, "r1");
-            replies.error(&json!(1), &error);
+            replies.error(&Tree::Number(1.into()), &error);
             let reply: Value = serde_json::from_slice(&replies.finish()).unwrap();
             assert_eq!(reply, json!({"jsonrpc": "2.0", "error": expect, "id": 1}));
         }

@@ -20,6 +20,8 @@ use supervision::TaskSet;
 use tokio::net::TcpListener;
 use warp::filters::BoxedFilter;
 
+use crate::rejection;
+
 use super::{ConnectionTask, Counts, Drain, Limits, NoRoom, Spawn, serve};
 
 /// A door as the node hands it in.
@@ -79,7 +81,8 @@ impl Behaviour for DoorActor {
         let fault = |error: io::Error| Fault(error.to_string());
         let listener = self.door.socket.try_clone().map_err(fault)?;
         let listener = TcpListener::from_std(listener).map_err(fault)?;
-        let service = TowerToHyperService::new(warp::service(self.door.routes.clone()));
+        let routes = rejection::complete(self.door.routes.clone());
+        let service = TowerToHyperService::new(warp::service(routes));
         let connections = Connections(TaskSet::new(self.door.name, self.door.limits.connections));
         let (limits, counts) = (self.door.limits.clone(), self.door.counts.clone());
         let (drain, me) = (self.door.drain.clone(), context.me.clone());

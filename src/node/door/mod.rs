@@ -7,7 +7,7 @@
 //!
 //! warp has none of this (`header_read_timeout`, caps, peer address behind its own loop, draining), and
 //! hyper's header timeout also closes idle keep-alive connections and allocates a timer a request. So a
-//! connection here has one [`phase::Phases`] clock and one timer, touched only when a deadline comes closer:
+//! connection here has one clock (`phase.rs`) and one timer, touched only when a deadline comes closer:
 //!
 //! ```text
 //!   accept -> Head -> Body -> Serving -> Idle -> Head -> ...

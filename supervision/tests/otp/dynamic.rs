@@ -231,7 +231,13 @@ async fn a_backoff_is_waited_out_by_the_child_alone() {
     stage.tell("pool/a", Act::Panic("on purpose")).await;
     stage.until("a", restarting).await;
     pool.terminate_child("a").await.unwrap();
-    assert_eq!(statuses(&pool).await, "b:running", "no retry brings it back");
+    assert_eq!(statuses(&pool).await, "b:running");
+    start(&pool, &["a"]).await;
+    diary.read();
+    tokio::time::advance(std::time::Duration::from_secs(60)).await;
+    stage.tell("pool/b", Act::Panic("on purpose")).await;
+    stage.until_up("b", 2).await;
+    assert_eq!(diary.read(), "+b", "the retry that was overtaken starts nothing");
 }
 
 #[tokio::test]

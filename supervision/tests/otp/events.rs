@@ -84,6 +84,9 @@ async fn a_full_sink_drops_events_and_the_next_one_says_how_many() {
     root.supervisor().terminate_child("a").await.unwrap();
     let next = events.recv().await.unwrap();
     assert_eq!((next.seq, next.lost_before), (6, 3));
+    root.supervisor().terminate_child("b").await.unwrap();
+    let next = events.recv().await.unwrap();
+    assert_eq!((next.seq, next.lost_before), (7, 0));
 
     drop(events);
     root.supervisor().restart_child("a").await.unwrap();

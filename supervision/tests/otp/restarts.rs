@@ -1,6 +1,6 @@
 //! Who is restarted after what, and when it is too often: lines 9 to 14, 16, 18 to 20.
 
-use supervision::{ExitReason, Restart, RootError, Strategy, SupervisorSpec, What};
+use supervision::{Backoff, ExitReason, Restart, RootError, Strategy, SupervisorSpec, What};
 
 use crate::stage::{Act, Diary, PATIENCE, Plan, Stage, find};
 
@@ -155,6 +155,30 @@ async fn line_19_a_restart_that_fails_is_tried_again_and_counted() {
     end(&stage, "a", "panic").await;
     assert_eq!(stage.root.wait().await, Err(RootError::GaveUp));
     assert_eq!(diary.read(), "+a");
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_19_a_group_that_waits_for_its_next_try_is_down() {
+    let hour = Backoff { first_ms: 3_600_000, max_ms: 3_600_000, reset_after_ms: 9 };
+    for (strategy, meanwhile) in [
+        (Strategy::OneForOne, "a:running b:restarting c:running"),
+        (Strategy::OneForAll, "a:stopped b:restarting c:stopped"),
+        (Strategy::RestForOne, "a:running b:restarting c:stopped"),
+    ] {
+        let diary = Diary::default();
+        let children = vec![diary.probe("a"), diary.probe("b").backoff(hour), diary.probe("c")];
+        let mut stage = Stage::open(strategy, &diary, children).await;
+        diary.plan("b", &[Plan::Fail]);
+        end(&stage, "b", "panic").await;
+        stage.until("b", |what| matches!(what, What::StartFailed { .. })).await;
+        assert_eq!(stage.statuses().await, meanwhile);
+
+        // Whoever is told to stay down stays down: the try that was coming is void.
+        stage.top().terminate_child("b").await.unwrap();
+        tokio::time::advance(std::time::Duration::from_secs(7_200)).await;
+        assert_eq!(stage.statuses().await, meanwhile.replace("restarting", "stopped"));
+        assert_eq!(stage.statuses().await, meanwhile.replace("restarting", "stopped"));
+    }
 }
 
 #[tokio::test]

@@ -151,6 +151,11 @@ impl Actor for Probe {
                 Ok(())
             }
             Act::Hog(released) => {
+                // Tokio runs a task that this one has just woken on this very thread, and nowhere
+                // else: the supervisor must not be the one that waits for us there.
+                for _ in 0..10 {
+                    tokio::task::yield_now().await;
+                }
                 diary.note("hogging".to_owned());
                 released.recv()?;
                 Ok(())

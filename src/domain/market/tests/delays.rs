@@ -107,6 +107,20 @@ fn what_waits_is_held_to_the_market_again() {
 }
 
 #[test]
+fn after_an_outage_what_waited_is_not_matched_at_prices_of_long_ago() {
+    let mut table = in_play();
+    table.ask(ANN, &place(&[back(1, 300, 100)]));
+    table.now = table.now.plus_ms(60_000);
+    table.suspend_after_outage();
+    assert_eq!(table.market.status(), MarketStatus::Suspended);
+    let suspended = Some((100, LapseReason::MarketSuspended));
+    assert_eq!(gone(&last(&table, ANN).unwrap()[0]), suspended);
+    let mut calm = Table::open();
+    calm.suspend_after_outage();
+    assert_eq!(calm.market.status(), MarketStatus::Open, "not in play");
+}
+
+#[test]
 fn what_waits_lapses_with_the_rest_and_is_still_answered() {
     let mut table = in_play();
     table.ask(ANN, &place(&[back(1, 300, 100)]));

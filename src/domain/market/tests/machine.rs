@@ -1,8 +1,11 @@
 //! Random lives of a market beside the naive one: after every step the same answers, fills, lapses,
 //! ladders and orders, a replica that was told the records only, and nothing that contradicts itself.
 //!
-//! Seen to fail when planted: a queue joined at its head; a partial cancel that loses its place; fill or
-//! kill held to each price instead of the average; a level's bit left set; a slot freed twice.
+//! Seen to fail when planted: the last of a queue met first; fill or kill held to each price instead of the
+//! average; at least `min_fill` read as more than; an equal price read as an improvement; a level's bit left
+//! set; a back and a lay of one batch that meet let through; the wrong orders lapsed in play; any cancel taken
+//! whole; what was cancelled during the bet delay forgotten; a suspension or a version that passed during it
+//! forgotten; fills told in another order.
 
 use super::naive::{Naive, erased};
 use super::*;

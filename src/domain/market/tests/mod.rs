@@ -273,6 +273,12 @@ impl Table {
         self.settle_down(records);
     }
 
+    pub(super) fn suspend_after_outage(&mut self) {
+        let mut records = vec![];
+        self.market.suspend_after_outage(self.now, &mut records);
+        self.settle_down(records);
+    }
+
     pub(super) fn withdraw(&mut self, account: u64, n: u64) -> Arrival {
         let mut records = vec![];
         let arrival = self.market.withdraw(self.now, AccountId(account), n, &mut records);

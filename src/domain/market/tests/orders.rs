@@ -249,6 +249,24 @@ fn totals_cannot_overflow() {
 }
 
 #[test]
+fn a_full_market_takes_no_more() {
+    let mut table = Table::open();
+    let mut records = vec![];
+    let batch = 1_000;
+    let commands = (MAX_ORDERS / batch) as u64;
+    let orders: Vec<NewOrder> = (0..batch as u64).map(|bet| back(bet, 300, 1)).collect();
+    for n in 1..=commands + 1 {
+        let market = &mut table.market;
+        // Each command has been answered by one notice.
+        market.command(START, AccountId(ANN), n, 1, n - 1, &place(&orders), &mut records);
+        let placed = matches!(records.pop(), Some(MarketEvent::Placed { .. }));
+        assert_eq!(placed, n <= commands);
+    }
+    assert_eq!(table.market.order_count(), MAX_ORDERS);
+    table.market.check_invariants();
+}
+
+#[test]
 fn a_replacement_moves_to_the_end_of_the_new_price() {
     let mut table = Table::open();
     table.place(ANN, persisting(back(1, 300, 100)));

@@ -80,7 +80,8 @@ impl Logins {
         let username = form.username.clone();
         let user = self.home(|reply| HomeMsg::User { username, reply }).await?;
         let hash = user.as_ref().map(|user| user.password_hash.clone());
-        let right = password::verify(form.password, hash).await.map_err(|_| LoginError::InternalError)?;
+        let right =
+            password::verify(form.password, hash).await.map_err(|_| LoginError::InternalError)?;
         let Some(user) = user.filter(|_| right) else {
             self.note_wrong(name);
             return Err(LoginError::InvalidUsernameOrPassword);

@@ -95,7 +95,9 @@ impl Exchange for NodeExchange {
             Request::ListEventTypes(filter) => {
                 Answer::EventTypes(listing::event_types(&self.node, filter).await?)
             }
-            Request::ListEvents(filter) => Answer::Events(listing::events(&self.node, filter).await?),
+            Request::ListEvents(filter) => {
+                Answer::Events(listing::events(&self.node, filter).await?)
+            }
             Request::ListMarketCatalogue(request) => {
                 Answer::Catalogue(listing::catalogue(&self.node, request).await?)
             }

@@ -11,9 +11,7 @@ use domain::ids::BetId;
 use domain::money::Pence;
 use domain::order::{ExecutionError, InstructionError, Ticket, TimeInForce};
 use domain::price::Price;
-use domain::request::{
-    CancelScope, CustomerRequest, Outcome, PlacedBet, PlacedEnd, RequestBody,
-};
+use domain::request::{CancelScope, CustomerRequest, Outcome, PlacedBet, PlacedEnd, RequestBody};
 use tokio::sync::oneshot;
 
 use super::translate::{
@@ -49,7 +47,8 @@ pub(super) async fn place(
     customer: &Customer,
     request: PlaceOrders,
 ) -> Result<ExecutionReport<PlaceReport>, Exception> {
-    let report = Report { customer_ref: request.customer_ref.clone(), market: Some(&request.market_id) };
+    let report =
+        Report { customer_ref: request.customer_ref.clone(), market: Some(&request.market_id) };
     let echoes = &request.instructions;
     let lines = |error: Option<words::InstructionError>| -> Vec<PlaceReport> {
         echoes.iter().map(|echo| not_placed(echo, error)).collect()
@@ -97,7 +96,10 @@ pub(super) async fn place(
         Ended::Unknown => Ok(report.timeout(
             echoes
                 .iter()
-                .map(|echo| PlaceReport { status: InstructionStatus::Timeout, ..not_placed(echo, None) })
+                .map(|echo| PlaceReport {
+                    status: InstructionStatus::Timeout,
+                    ..not_placed(echo, None)
+                })
                 .collect(),
         )),
     }
@@ -159,7 +161,8 @@ pub(super) async fn replace(
     customer: &Customer,
     request: ReplaceOrders,
 ) -> Result<ExecutionReport<ReplaceReport>, Exception> {
-    let report = Report { customer_ref: request.customer_ref.clone(), market: Some(&request.market_id) };
+    let report =
+        Report { customer_ref: request.customer_ref.clone(), market: Some(&request.market_id) };
     let Some(market) = market_id(&request.market_id) else {
         return Ok(report.failure(ReportError::InvalidMarketId, vec![]));
     };
@@ -179,7 +182,8 @@ pub(super) async fn replace(
                 .iter()
                 .zip(done.reports)
                 .map(|(echo, line)| {
-                    let echo = CancelInstruction { bet_id: echo.bet_id.clone(), size_reduction: None };
+                    let echo =
+                        CancelInstruction { bet_id: echo.bet_id.clone(), size_reduction: None };
                     let cancel = line.cancel.result.map(|bet| (bet.size, bet.at));
                     let failed = line.error.map(instruction_error);
                     let place = match line.place {
@@ -191,7 +195,8 @@ pub(super) async fn replace(
                             }
                         }
                         None => PlaceReport {
-                            error_code: failed.or(Some(words::InstructionError::RelatedActionFailed)),
+                            error_code: failed
+                                .or(Some(words::InstructionError::RelatedActionFailed)),
                             ..not_placed(&nothing(), None)
                         },
                     };
@@ -216,7 +221,8 @@ pub(super) async fn update(
     customer: &Customer,
     request: UpdateOrders,
 ) -> Result<ExecutionReport<UpdateReport>, Exception> {
-    let report = Report { customer_ref: request.customer_ref.clone(), market: Some(&request.market_id) };
+    let report =
+        Report { customer_ref: request.customer_ref.clone(), market: Some(&request.market_id) };
     let Some(market) = market_id(&request.market_id) else {
         return Ok(report.failure(ReportError::InvalidMarketId, vec![]));
     };
@@ -353,7 +359,7 @@ fn written(ticket: &Ticket) -> PlaceInstruction {
         handicap: Decimal::Fits(i64::from(ticket.runner.handicap)),
         side: super::translate::side_word(ticket.side),
         order_type: OrderType::Limit,
-        limit_order: Some(LimitOrder::plain(ticket.size.0, i64::from(ticket.price.0), persistence)),
+        limit_order: Some(LimitOrder::plain(ticket.size.0, ticket.price.0, persistence)),
         limit_on_close_order: None,
         market_on_close_order: None,
         customer_order_ref: ticket.reference.as_deref().map(str::to_owned),
@@ -458,4 +464,3 @@ fn text(text: &Option<String>) -> Option<Box<str>> {
 fn version(version: Option<i64>) -> Option<u64> {
     version.map(|version| u64::try_from(version).unwrap_or(0))
 }
-

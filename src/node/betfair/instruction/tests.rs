@@ -4,10 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::operation::Operation;
 use super::super::request::Request;
+use super::super::tree::Tree;
 use super::*;
 
 fn read(operation: Operation, params: &Value) -> Result<Request, Fault> {
-    Request::read(operation, Parameters::new(operation, Some(params)).unwrap())
+    let tree = Tree::from(params);
+    Request::read(operation, Parameters::new(operation, Some(&tree)).unwrap())
 }
 
 fn place(params: &Value) -> PlaceOrders {

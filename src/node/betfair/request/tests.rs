@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::super::tree::Tree;
 use super::super::words::{MarketBettingType, OrderStatus};
 use super::*;
 
 fn read(operation: Operation, params: &Value) -> Result<Request, Fault> {
-    Request::read(operation, Parameters::new(operation, Some(params)).unwrap())
+    let tree = Tree::from(params);
+    Request::read(operation, Parameters::new(operation, Some(&tree)).unwrap())
 }
 
 /// The request of `params`, or the fault as text.
