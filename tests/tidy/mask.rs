@@ -179,7 +179,7 @@ fn comments_and_texts_are_blanked_and_nothing_moves() {
         ("a // b\nc", "a     \nc"),
         ("/* a /* b */ c */ d", "                  d"),
         (r#"x("a\"b // c") // d"#, r#"x("         ")     "#),
-        ("r#\"a \" b\"# y", "\"         \" y"),
+        ("r#\"a \" b\"# y", "\"        \" y"),
         ("let c = '\"'; f::<'a>('{')", "let c = \" \"; f::<'a>(\" \")"),
         ("'\\'' 'é' 'a", "\"  \" \"  \" 'a"),
     ] {

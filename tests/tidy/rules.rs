@@ -35,8 +35,8 @@ const IMPURE: [&str; 12] = [
     "await",
     "thread",
     "Mutex",
-    "fs",
-    "net",
+    "std::fs",
+    "std::net",
 ];
 
 fn pure(source: &Source) -> Vec<String> {
@@ -114,6 +114,7 @@ const SPAWNS: [&str; 13] = [
 /// Folders and files that may, and why.
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("supervision/spawn.rs", "the one place"),
+    ("src/node/serve_command.rs", "the runtime itself, which everything else runs on"),
     ("src/store/journal/spare.rs", "the journal's own thread, joined when the journal is dropped"),
     ("src/store/writer/mod.rs", "the journal's own thread, joined when the writer is dropped"),
     ("src/store/writer/thread.rs", "the journal's own threads for snapshots and checkpoints"),

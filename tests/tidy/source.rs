@@ -19,9 +19,8 @@ pub(crate) struct Source {
     pub(crate) path: String,
     /// As it stands.
     pub(crate) text: String,
-    /// Comments and the insides of texts are blank. As long as `text`, byte by byte, in all masks.
-    pub(crate) code: String,
-    /// As `code`, and what is compiled only for tests is blank.
+    /// Comments, the insides of texts and what is compiled only for tests are blank. As long as `text`, byte by
+    /// byte, as is `spoken`.
     pub(crate) product: String,
     /// Comments, and what is compiled only for tests, are blank; texts stand.
     pub(crate) spoken: String,
@@ -39,7 +38,7 @@ impl Source {
             true => (blank(&code), blank(&spoken)),
             false => blank_tests(&code, &spoken),
         };
-        Source { path, text, code, product, spoken }
+        Source { path, text, product, spoken }
     }
 
     /// The number of the line that holds this byte.
