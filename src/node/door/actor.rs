@@ -94,9 +94,9 @@ impl Behaviour for DoorActor {
         self.accepting.spawn(accepting).map_err(|full| Fault(full.to_string()))
     }
 
-    fn handle(&mut self, Ended: Ended, context: &mut Context<Ended>) -> Result<(), Fault> {
+    fn handle(&mut self, Ended: Ended, _: &mut Context<Ended>) -> Result<(), Fault> {
         if self.door.drain.has_begun() {
-            context.stop();
+            // Empty and closed: it waits to be stopped with its tree.
             return Ok(());
         }
         Err(Fault::new("the accept loop ended"))
