@@ -10,6 +10,7 @@ import queue
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 
 DEADLINE_S = 60
@@ -92,8 +93,11 @@ class Operator:
         request = urllib.request.Request(self.base + path, data=data, method=method)
         request.add_header("Authorization", "Bearer " + self.token)
         request.add_header("Content-Type", "application/json")
-        with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=DEADLINE_S) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{method} {path} {body}: {error.code} {error.read()}") from None
 
     def user(self, username, password, deposit):
         """A customer with money; the application key."""
