@@ -5,6 +5,7 @@
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
+//! | [`tidy`] | does the code keep the house rules? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //!
 //! Law of the room: no sleep stands for an event. Whatever is waited for is looked at until a deadline.
@@ -16,3 +17,7 @@
 )]
 
 mod harness;
+mod healing;
+mod scenarios;
+mod tidy;
+mod torture;

@@ -1,11 +1,13 @@
-//! Checkpoints: the state of every entity and the fold, in the journal's own format, so that old segments may go.
+//! Checkpoints: the state of every entity and the fold, in the journal's own format, so that old
+//! segments may go.
 //!
-//! Owns the meaning of a checkpoint's items and the making of the next one: the last checkpoint plus the sealed segments
-//! behind it, folded through the caller's [`Compact`]. Runs on a thread of its own, reads only what is durable and sealed.
-//! Never drops a segment: the writer does, after the checkpoint was written, synced and read back.
+//! Owns the meaning of a checkpoint's items and the making of the next one: the last checkpoint
+//! plus the sealed segments behind it, folded through the caller's [`Compact`]. Runs on a thread of
+//! its own, reads only what is durable and sealed. Never drops a segment: the writer does, after
+//! the checkpoint was written, synced and read back.
 //!
-//! An item is a tag (0 the fold, 1 a state), the key (u16 length, MessagePack; empty for the fold), part number and count
-//! of parts (u32 each), and the part's bytes; parts keep one read small.
+//! An item is a tag (0 the fold, 1 a state), the key (u16 length, MessagePack; empty for the fold),
+//! part number and count of parts (u32 each), and the part's bytes; parts keep one read small.
 
 use crate::entry::{CodecError, Entry, Fold, Offset};
 use crate::error::ReadError;
@@ -14,11 +16,11 @@ use crate::journal::{ItemAt, Reader};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// Folds an entity's records into its state, outside any actor: the same fold as `apply`, so a checkpoint's state and a
-/// snapshot's are the same bytes.
+/// Folds an entity's records into its state, outside any actor: the same fold as `apply`, so a
+/// checkpoint's state and a snapshot's are the same bytes.
 pub trait Compact<R: Entry>: Send + Sync + 'static {
-    /// `state` is what an earlier call returned, `None` at first; `records` come after it, in order. `None`: nothing need be
-    /// kept, the entity starts empty.
+    /// `state` is what an earlier call returned, `None` at first; `records` come after it, in
+    /// order. `None`: nothing need be kept, the entity starts empty.
     fn compact(
         &self,
         key: R::Key,
@@ -160,7 +162,8 @@ pub(crate) fn decode_fold<R: Entry, F: Fold<R>>(bytes: &[u8]) -> Result<F, Codec
     rmp_serde::from_slice(bytes).map_err(|error| CodecError(format!("the fold: {error}")))
 }
 
-/// Calls `visit` for every record of a body, and refuses one that does not hold what its header says.
+/// Calls `visit` for every record of a body, and refuses one that does not hold what its header
+/// says.
 pub(crate) fn decode_body<R: Entry>(
     first: Offset,
     records: u32,
@@ -181,8 +184,8 @@ pub(crate) fn decode_body<R: Entry>(
     Ok(())
 }
 
-/// Makes the next checkpoint; `None` when nothing was sealed since the last one. Gives up with an error soon after
-/// `cancelled` says so: the next owner waits for it.
+/// Makes the next checkpoint; `None` when nothing was sealed since the last one. Gives up with an
+/// error soon after `cancelled` says so: the next owner waits for it.
 pub fn make<R: Entry, F: Fold<R>>(
     reader: &dyn Reader,
     compact: &dyn Compact<R>,

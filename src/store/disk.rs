@@ -1,8 +1,9 @@
 //! One directory of files, as small as the journal needs it.
 //!
-//! Owns the border to the operating system: the real directory is [`OsDisk`], the one that crashes on demand is
-//! [`crate::sim_disk::SimDisk`]. Never retries, never hides an error, never creates a file that grows by appends on the
-//! hot path: a growing file has write tails up to 100 ms, a preallocated one syncs in 25-45 µs.
+//! Owns the border to the operating system: the real directory is [`OsDisk`], the one that crashes
+//! on demand is [`crate::sim_disk::SimDisk`]. Never retries, never hides an error, never creates a
+//! file that grows by appends on the hot path: a growing file has write tails up to 100 ms, a
+//! preallocated one syncs in 25-45 µs.
 
 use std::any::Any;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -15,7 +16,8 @@ pub type DirectoryLock = Box<dyn Any + Send>;
 
 /// A directory without subdirectories. Names are plain file names.
 pub trait Disk: Send + Sync + 'static {
-    /// A new file of `bytes` written zeros, synced, under a name that is not taken. Its directory entry is not synced.
+    /// A new file of `bytes` written zeros, synced, under a name that is not taken. Its directory
+    /// entry is not synced.
     fn create(&self, name: &str, bytes: u64) -> io::Result<Box<dyn DiskFile>>;
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
     /// Replaces `to` if it is there. Durable after `sync_directory`.
@@ -34,8 +36,8 @@ pub trait DiskFile: Send + Sync {
     fn write_at(&self, position: u64, bytes: &[u8]) -> io::Result<()>;
     /// Fills `bytes` or fails with `UnexpectedEof`.
     fn read_at(&self, position: u64, bytes: &mut [u8]) -> io::Result<()>;
-    /// After `Ok` what was written before survives a power cut. After `Err` nothing is known of the pages, and a
-    /// second sync proves nothing.
+    /// After `Ok` what was written before survives a power cut. After `Err` nothing is known of the
+    /// pages, and a second sync proves nothing.
     fn sync(&self) -> io::Result<()>;
     fn len(&self) -> io::Result<u64>;
     fn is_empty(&self) -> io::Result<bool> {

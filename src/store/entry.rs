@@ -1,4 +1,5 @@
-//! What the store asks of those who use it: records, folds over them, and effects that wait for them.
+//! What the store asks of those who use it: records, folds over them, and effects that wait for
+//! them.
 //!
 //! Owns the vocabulary of a log (offset, epoch, token). Never knows what a record means.
 
@@ -37,7 +38,8 @@ impl fmt::Display for Offset {
     }
 }
 
-/// One ownership of a log. Every acquisition has a higher one; what an older owner still sends is fenced by it.
+/// One ownership of a log. Every acquisition has a higher one; what an older owner still sends is
+/// fenced by it.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, serde::Deserialize,
 )]
@@ -59,8 +61,8 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// One life of one entity: given by attach, carried by everything the entity hands over, worthless after the next
-/// attach of the same key. Only the writer makes one.
+/// One life of one entity: given by attach, carried by everything the entity hands over, worthless
+/// after the next attach of the same key. Only the writer makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Token(pub(crate) u64);
 
@@ -69,7 +71,8 @@ pub struct Token(pub(crate) u64);
 #[error("record cannot be decoded: {0}")]
 pub struct CodecError(pub String);
 
-/// What the journal needs to know of a record; `domain::Record` is the one implementation, tests have a tiny one.
+/// What the journal needs to know of a record; `domain::Record` is the one implementation, tests
+/// have a tiny one.
 pub trait Entry: Clone + Send + Sync + 'static {
     /// The entity whose record this is. Serialised into checkpoints and snapshot keys.
     type Key: Copy + Ord + Hash + fmt::Debug + Serialize + DeserializeOwned + Send + Sync + 'static;
@@ -82,8 +85,9 @@ pub trait Entry: Clone + Send + Sync + 'static {
     fn decode(bytes: &[u8]) -> Result<Self, CodecError>;
 }
 
-/// Folded by the writer over every record in log order (ledger totals, due index, highest bet id, last time).
-/// `apply` cannot fail and reads nothing but its arguments: the same log gives the same fold for ever.
+/// Folded by the writer over every record in log order (ledger totals, due index, highest bet id,
+/// last time). `apply` cannot fail and reads nothing but its arguments: the same log gives the same
+/// fold for ever.
 pub trait Fold<R>: Default + Clone + Serialize + DeserializeOwned + Send + 'static {
     fn apply(&mut self, offset: Offset, record: &R);
 }
@@ -93,8 +97,8 @@ impl<R> Fold<R> for () {
     fn apply(&mut self, _: Offset, _: &R) {}
 }
 
-/// Something that waits for durability: a reply, a message to elsewhere. Runs on the journal's thread, so it only
-/// sends. Dropped without `release` when what it rests on was lost.
+/// Something that waits for durability: a reply, a message to elsewhere. Runs on the journal's
+/// thread, so it only sends. Dropped without `release` when what it rests on was lost.
 pub trait Effect: Send + 'static {
     /// `through` is the last offset that it rests on; everything up to it is durable.
     fn release(self, through: Offset);

@@ -1,11 +1,12 @@
 //! Named places where a test makes the process die, to see what survives.
 //!
-//! Owns the reading of `LAYBOOK_FAILPOINTS`, e.g. `after_sync:7=abort,rotation:1=abort`: the process aborts at the
-//! 7th hit of `after_sync` or the 1st of `rotation`, whichever comes first. Only with the feature `failpoints`; without
-//! it `fail_at` is empty and costs nothing. Never returns an error: a crash is the only fault it knows.
+//! Owns the reading of `LAYBOOK_FAILPOINTS`, e.g. `after_sync:7=abort,rotation:1=abort`: the
+//! process aborts at the 7th hit of `after_sync` or the 1st of `rotation`, whichever comes first.
+//! Only with the feature `failpoints`; without it `fail_at` is empty and costs nothing. Never
+//! returns an error: a crash is the only fault it knows.
 //!
-//! Points: `before_sync`, `after_sync`, `before_release`, `rotation`, `snapshot_write`, `checkpoint_rename`,
-//! `recovery`.
+//! Points: `before_sync`, `after_sync`, `before_release`, `rotation`, `snapshot_write`,
+//! `checkpoint_rename`, `recovery`.
 
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
@@ -33,7 +34,8 @@ mod armed {
         }
     }
 
-    /// Parses the variable; what it does not understand is an error, so a misspelt test does not pass by surviving.
+    /// Parses the variable; what it does not understand is an error, so a misspelt test does not
+    /// pass by surviving.
     pub(super) fn parse(text: &str) -> Result<Vec<Armed>, String> {
         text.split(',')
             .map(str::trim)

@@ -1,8 +1,9 @@
 //! The frame: what one group commit looks like on disk.
 //!
-//! Owns the byte layout, its checks and nothing else: no file, no thread. A frame starts on a 512-byte boundary of its
-//! segment and is a run of 512-byte blocks. Every block is 508 bytes of payload and a CRC, so a sector that never reached
-//! the disk is told from one that was changed. All numbers are little-endian.
+//! Owns the byte layout, its checks and nothing else: no file, no thread. A frame starts on a
+//! 512-byte boundary of its segment and is a run of 512-byte blocks. Every block is 508 bytes of
+//! payload and a CRC, so a sector that never reached the disk is told from one that was changed.
+//! All numbers are little-endian.
 //!
 //! | bytes of the payload | what |
 //! |---|---|
@@ -13,21 +14,23 @@
 //! | 32..36 | how many records |
 //! | 36..40 | length of the body in bytes |
 //! | 40..44 | the block of the segment at which this frame starts |
-//! | 44..48 | the block at which the frame before ended, in this segment or the one before |
-//! | 48..80 | BLAKE3 hash of the whole frame before, blocks with their CRCs; zeros before the first |
-//! | 80.. | body: each record as a u32 length and its bytes; zeros up to the end of the last block |
+//! | 44..48 | the block at which the frame before ended |
+//! | 48..56 | the segment in which the frame before ended |
+//! | 56..88 | BLAKE3 hash of the whole frame before, blocks with their CRCs; zeros before the first |
+//! | 88.. | body: each record as a u32 length and its bytes; zeros up to the end of the last block |
 //!
-//! The CRC of a block is CRC32 of its payload, mixed with segment number, block of the segment and block of the frame. So
-//! a block proves where it belongs: moved elsewhere, or taken for the start of a frame, it is bad. A written block is
-//! never all zero, because a CRC of zero is written as 1.
+//! The CRC of a block is CRC32 of its payload, mixed with segment number, block of the segment and
+//! block of the frame. So a block proves where it belongs: moved elsewhere, or taken for the start
+//! of a frame, it is bad. A written block is never all zero, because a CRC of zero is written as 1.
 
 use crate::entry::{Epoch, Offset};
 
 pub const BLOCK: usize = 512;
 pub const PAYLOAD: usize = BLOCK - 4;
 /// Bytes of the header in the payload of the first block.
-pub const HEADER: usize = 80;
-/// The largest frame, all blocks counted. A torn frame is never longer, which bounds what opening must zero.
+pub const HEADER: usize = 88;
+/// The largest frame, all blocks counted. A torn frame is never longer, which bounds what opening
+/// must zero.
 pub const FRAME_BYTES_MAX: usize = 8 << 20;
 
 pub type Hash = [u8; 32];
@@ -63,6 +66,8 @@ pub struct Header {
     pub at: u32,
     /// Where the frame before ended, in blocks of its segment.
     pub previous_end: u32,
+    /// The segment in which it ended: this one, or an earlier one. Zero before the first frame.
+    pub previous_segment: u64,
     pub previous: Hash,
 }
 
@@ -94,6 +99,7 @@ pub fn encode(header: &Header, body: &[u8], out: &mut Vec<u8>) -> Hash {
     for number in [header.records, header.body_bytes, header.at, header.previous_end] {
         out.extend_from_slice(&number.to_le_bytes());
     }
+    out.extend_from_slice(&header.previous_segment.to_le_bytes());
     out.extend_from_slice(&header.previous);
     let (mut rest, mut room) = (body, PAYLOAD - HEADER);
     for index in 0..header.blocks() {
@@ -116,7 +122,8 @@ fn block_crc(payload: &[u8], segment: u64, at: u32, index: u32) -> u32 {
     (crc32fast::hash(payload) ^ (place >> 32) as u32).max(1)
 }
 
-/// Fills in the CRC of a block that is not part of a frame (a footer, a mark); `index` is above any frame's.
+/// Fills in the CRC of a block that is not part of a frame (a footer, a mark); `index` is above any
+/// frame's.
 pub(crate) fn seal(block: &mut [u8; BLOCK], segment: u64, at: u32, index: u32) {
     let crc = block_crc(&block[..PAYLOAD], segment, at, index);
     block[PAYLOAD..].copy_from_slice(&crc.to_le_bytes());
@@ -158,7 +165,8 @@ pub fn header(kind: Kind, block: &[u8]) -> Result<Header, &'static str> {
         body_bytes: short(36),
         at: short(40),
         previous_end: short(44),
-        previous: array(&block[48..80]),
+        previous_segment: number(48),
+        previous: array(&block[56..88]),
     };
     if HEADER + header.body_bytes as usize > FRAME_BYTES_MAX {
         return Err("the frame claims to be longer than any frame");
@@ -197,7 +205,8 @@ pub fn push_record(body: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
     body[start..start + 4].copy_from_slice(&bytes.to_le_bytes());
 }
 
-/// The records of a body, as bytes. Ends early on a body that lies about its lengths; [`Records::is_whole`] tells.
+/// The records of a body, as bytes. Ends early on a body that lies about its lengths;
+/// [`Records::is_whole`] tells.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     rest: &'a [u8],
@@ -244,6 +253,7 @@ mod tests {
             body_bytes: body.len() as u32,
             at: 9,
             previous_end: 9,
+            previous_segment: 3,
             previous: [5; 32],
         }
     }

@@ -1,8 +1,8 @@
 //! Where each entity's records since its last snapshot stand, and the newest frames themselves.
 //!
-//! Owns the memory that makes one entity's restart cheap: 8 bytes a record that no snapshot covers, 24 bytes a frame that no
-//! checkpoint covers, and the most recent frames up to a bound. Knows the token of each live entity. Belongs to the writer's
-//! thread alone, so there is no lock.
+//! Owns the memory that makes one entity's restart cheap: 8 bytes a record that no snapshot covers,
+//! 24 bytes a frame that no checkpoint covers, and the most recent frames up to a bound. Knows the
+//! token of each live entity. Belongs to the writer's thread alone, so there is no lock.
 
 use crate::entry::{Entry, Offset, Token};
 use crate::journal::FrameAt;
@@ -106,7 +106,8 @@ impl<R: Entry> Index<R> {
 
     /// A snapshot of the entity that goes through `through` is safe.
     pub fn trim(&mut self, key: R::Key, through: Offset) {
-        let entity = self.entities.entry(key).or_default();
+        // Without records there is nothing to forget: an idle entity costs nothing here.
+        let Some(entity) = self.entities.get_mut(&key) else { return };
         entity.trimmed = entity.trimmed.max(through);
         let covered = entity.offsets.partition_point(|&offset| offset <= through.get());
         entity.offsets.drain(..covered);

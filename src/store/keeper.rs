@@ -1,10 +1,12 @@
-//! The keeper: the thread beside the writer that reads what an entity needs to come back, and writes snapshots.
+//! The keeper: the thread beside the writer that reads what an entity needs to come back, and
+//! writes snapshots.
 //!
-//! Owns all use of sled and all reading of frames for recovery, so that the writer never waits for either. Recoveries and
-//! changes of the checkpoint go first, in the order they came; snapshots wait for them. A snapshot that cannot be read is
-//! only a slower recovery: the checkpoint and the records behind it hold the same. Never decides what a record means.
+//! Owns all use of sled and all reading of frames for recovery, so that the writer never waits for
+//! either. Recoveries and changes of the checkpoint go first, in the order they came; snapshots
+//! wait for them. A snapshot that cannot be read is only a slower recovery: the checkpoint and the
+//! records behind it hold the same. Never decides what a record means.
 
-use crate::checkpoint::{CheckpointIndex, decode_body};
+use crate::checkpoint::CheckpointIndex;
 use crate::entry::{Entry, Offset, Token};
 use crate::error::ReadError;
 use crate::index::Piece;
@@ -14,7 +16,8 @@ use std::collections::VecDeque;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-/// What an entity starts from: its state at an offset, and every record since that was accepted before it attached.
+/// What an entity starts from: its state at an offset, and every record since that was accepted
+/// before it attached.
 #[derive(Clone, Debug)]
 pub struct Recovery<R> {
     /// To be carried by everything that the entity hands over.
@@ -106,7 +109,8 @@ impl<R: Entry> Keeper<R> {
         self.filled.notify_one();
     }
 
-    /// Drops what waits and ends the thread after what it does now. With `finish` what waits is done first.
+    /// Drops what waits and ends the thread after what it does now. With `finish` what waits is
+    /// done first.
     pub(crate) fn stop(&self, finish: bool) {
         let mut jobs = self.jobs();
         jobs.stopped = true;
@@ -253,13 +257,11 @@ impl<R: Entry> KeeperThread<R> {
 
     fn search(&self, recover: &Recover<R>, after: Offset) -> Result<Vec<(Offset, R)>, ReadError> {
         let mut found = Vec::new();
-        self.reader.scan(after, recover.through, &mut |stored| {
-            decode_body::<R>(stored.first, stored.records, stored.body, |offset, record| {
-                if record.key() == recover.key && offset > after && offset <= recover.through {
-                    found.push((offset, record));
-                }
-                Ok(())
-            })
+        crate::read::records::<R>(&*self.reader, after, recover.through, &mut |offset, record| {
+            if record.key() == recover.key {
+                found.push((offset, record));
+            }
+            Ok(())
         })?;
         Ok(found)
     }

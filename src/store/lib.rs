@@ -1,8 +1,9 @@
 //! What survives: a partition's journal, its checkpoints, and the snapshots that save time.
 //!
-//! Owns the files of a log, their format and the thread that writes them. Knows no bet, no account and no actor: a
-//! record is an [`Entry`], what waits for durability is an [`Effect`], what is folded in log order is a [`Fold`].
-//! The journal is the truth; everything in sled can be rebuilt from it.
+//! Owns the files of a log, their format and the thread that writes them. Knows no bet, no account
+//! and no actor: a record is an [`Entry`], what waits for durability is an [`Effect`], what is
+//! folded in log order is a [`Fold`]. The journal is the truth; everything in sled can be rebuilt
+//! from it.
 
 pub mod checkpoint;
 pub mod codec;
@@ -16,6 +17,7 @@ pub mod journal;
 pub mod keeper;
 mod process_lock;
 pub mod queue;
+pub mod read;
 pub mod sim_disk;
 pub mod snapshots;
 pub mod verify;
@@ -29,7 +31,7 @@ pub use disk::{Disk, DiskFile, OsDisk};
 pub use entry::{CodecError, Effect, Entry, Epoch, Fold, Offset, Token};
 pub use error::{AppendError, Damage, HandOverError, OpenError, ReadError};
 pub use journal::files::{FileEngine, FileOptions};
-pub use journal::{Engine, Journal};
+pub use journal::{Engine, Journal, Reader};
 pub use keeper::{Recovery, RecoveryError};
 pub use sim_disk::SimDisk;
 pub use snapshots::{ReadModel, Snapshots};

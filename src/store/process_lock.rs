@@ -1,8 +1,8 @@
 //! One writer per log in this process.
 //!
-//! Owns the set of logs that have a writer thread. A journal actor that restarts may find the thread of its former self
-//! still inside a sync; the new writer waits here for it, bounded. Never replaces the directory lock, which keeps other
-//! processes out.
+//! Owns the set of logs that have a writer thread. A journal actor that restarts may find the
+//! thread of its former self still inside a sync; the new writer waits here for it, bounded. Never
+//! replaces the directory lock, which keeps other processes out.
 
 use std::collections::HashSet;
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -1,8 +1,8 @@
 //! The queue in front of a thread: a `Vec` under a mutex that the consumer swaps for an empty one.
 //!
-//! Owns the hand from many producers to one consumer. A push is one short lock (tens of nanoseconds when nobody else is in
-//! it) and wakes the consumer only when it sleeps, so the cost of a wake-up is paid once a batch. Bounded by weight: past
-//! the bound a push is refused, never blocked.
+//! Owns the hand from many producers to one consumer. A push is one short lock (tens of nanoseconds
+//! when nobody else is in it) and wakes the consumer only when it sleeps, so the cost of a wake-up
+//! is paid once a batch. Bounded by weight: past the bound a push is refused, never blocked.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -94,7 +94,8 @@ impl<T> Queue<T> {
         Taken::Items
     }
 
-    /// Sleeps until `patience` is over or the queue is closed; true when it is closed. What is pushed stays.
+    /// Sleeps until `patience` is over or the queue is closed; true when it is closed. What is
+    /// pushed stays.
     pub fn wait_closed(&self, patience: Duration) -> bool {
         let open = |_: &mut Inner<T>| !self.is_closed();
         drop(self.filled.wait_timeout_while(self.inner(), patience, open));

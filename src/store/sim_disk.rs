@@ -1,11 +1,12 @@
 //! A disk in memory that loses what was not synced.
 //!
-//! Owns the difference between what a program sees and what a power cut leaves. Unsynced sectors (512 bytes) are kept
-//! apart: [`SimDisk::crash`] keeps, loses or mixes them by its seed; directory operations that were not synced vanish
-//! from some point on. [`SimDisk::fail_sync`] makes a sync fail as Linux does: the pages stay readable, are marked
-//! clean, and some of them never reach the disk unless they are written again. [`SimDisk::set_capacity`] fills it up.
-//! After [`SimDisk::power_off_after`] every operation fails until `crash` "reboots" it. Deterministic by seed as far as
-//! its caller is. Never touches a real file.
+//! Owns the difference between what a program sees and what a power cut leaves. Unsynced sectors
+//! (512 bytes) are kept apart: [`SimDisk::crash`] keeps, loses or mixes them by its seed; directory
+//! operations that were not synced vanish from some point on. [`SimDisk::fail_sync`] makes a sync
+//! fail as Linux does: the pages stay readable, are marked clean, and some of them never reach the
+//! disk unless they are written again. [`SimDisk::set_capacity`] fills it up. After
+//! [`SimDisk::power_off_after`] every operation fails until `crash` "reboots" it. Deterministic by
+//! seed as far as its caller is. Never touches a real file.
 
 use crate::disk::{DirectoryLock, Disk, DiskFile};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,8 @@ pub struct Seeded(u64);
 
 impl Seeded {
     pub fn new(seed: u64) -> Self {
-        // A multiplicative hash spreads small seeds; zero is the one state that xorshift must not have.
+        // A multiplicative hash spreads small seeds; zero is the one state that xorshift must not
+        // have.
         Seeded(seed.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
     }
 
@@ -105,8 +107,9 @@ impl SimDisk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The disk as one process sees it: after the next `crash` or `kill_process` every operation through this handle fails.
-    /// A test whose threads may outlive the crash must give them one, or they would go on as ghosts.
+    /// The disk as one process sees it: after the next `crash` or `kill_process` every operation
+    /// through this handle fails. A test whose threads may outlive the crash must give them one, or
+    /// they would go on as ghosts.
     pub fn process(&self) -> SimDisk {
         let life = Some(self.state().life);
         SimDisk { life, ..self.clone() }
@@ -122,8 +125,8 @@ impl SimDisk {
         Ok(state)
     }
 
-    /// Cuts the power (if it is not off already) and starts again: what was not synced survives only by luck, and the
-    /// luck is the seed. Open handles and locks of the time before are dead.
+    /// Cuts the power (if it is not off already) and starts again: what was not synced survives
+    /// only by luck, and the luck is the seed. Open handles and locks of the time before are dead.
     pub fn crash(&self, seed: u64) {
         let mut luck = Seeded::new(seed);
         let mut state = self.state();
@@ -149,7 +152,8 @@ impl SimDisk {
         state.failing_syncs.clear();
     }
 
-    /// The process dies but the machine lives: the page cache stays as it is. Handles and locks are dead.
+    /// The process dies but the machine lives: the page cache stays as it is. Handles and locks are
+    /// dead.
     pub fn kill_process(&self) {
         let mut state = self.state();
         state.life += 1;
@@ -167,8 +171,8 @@ impl SimDisk {
         self.state().powered_off
     }
 
-    /// The `nth` sync of a file from now on (1 = the next) fails; its pages stay readable. `seed` says which of them
-    /// reached the disk all the same.
+    /// The `nth` sync of a file from now on (1 = the next) fails; its pages stay readable. `seed`
+    /// says which of them reached the disk all the same.
     pub fn fail_sync(&self, nth: u64, seed: u64) {
         let mut state = self.state();
         let at = state.syncs + nth;
@@ -261,7 +265,8 @@ impl State {
         self.capacity_bytes.map_or(u64::MAX, |bytes| bytes.saturating_sub(self.used()))
     }
 
-    /// Every operation passes here; those that change something use up the time until the power goes.
+    /// Every operation passes here; those that change something use up the time until the power
+    /// goes.
     fn step(&mut self, changes: bool) -> io::Result<()> {
         if changes && let Some(left) = &mut self.operations_left {
             if *left == 0 {

@@ -1,11 +1,13 @@
 //! Snapshots and read models in sled: what saves time at a start, and nothing more.
 //!
-//! Owns one sled database. Everything in it can be rebuilt from the journal and its checkpoints, and it is treated so:
-//! sled 0.34 does not fsync on `flush` here, a kill while it opens can leave a file that no later open gets past, and
-//! damage at its end was opened silently. So every snapshot carries a CRC and its offset, half-written sled snapshots
-//! (`snap.*.generating`) are deleted before opening, values stay under 128 KiB, the cache is bounded, and a database that
-//! cannot be opened or reads badly is wiped and says so. Never used by the writer's thread: sled may block as it likes.
-//! Whether a snapshot is ahead of the journal is for the caller to judge; that is damage, not a reason to wipe.
+//! Owns one sled database. Everything in it can be rebuilt from the journal and its checkpoints,
+//! and it is treated so: sled 0.34 does not fsync on `flush` here, a kill while it opens can leave
+//! a file that no later open gets past, and damage at its end was opened silently. So every
+//! snapshot carries a CRC and its offset, half-written sled snapshots (`snap.*.generating`) are
+//! deleted before opening, values stay under 128 KiB, the cache is bounded, and a database that
+//! cannot be opened or reads badly is wiped and says so. Never used by the writer's thread: sled
+//! may block as it likes. Whether a snapshot is ahead of the journal is for the caller to judge;
+//! that is damage, not a reason to wipe.
 
 use crate::entry::Offset;
 use crate::failpoint::fail_at;
@@ -202,7 +204,8 @@ impl Snapshots {
         })
     }
 
-    /// The key's snapshot. A bad one is removed, counted and reported as `Bad`: the journal has the same state.
+    /// The key's snapshot. A bad one is removed, counted and reported as `Bad`: the journal has the
+    /// same state.
     pub fn read<K: Serialize>(&self, key: &K) -> Result<Option<(Offset, Vec<u8>)>, SnapshotError> {
         let name = key_bytes(MANIFEST, key)?;
         let read = self.with(TREE, |tree| read_snapshot(tree, &name));
@@ -325,8 +328,8 @@ fn open_database(path: &Path, cache_bytes: u64) -> Result<sled::Db, SnapshotErro
     }
 }
 
-/// One tree that is folded from the journal. Every batch stores the offset that it has seen, so a restart goes on there and
-/// applies nothing twice.
+/// One tree that is folded from the journal. Every batch stores the offset that it has seen, so a
+/// restart goes on there and applies nothing twice.
 #[derive(Clone)]
 pub struct ReadModel {
     snapshots: Snapshots,

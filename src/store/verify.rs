@@ -1,7 +1,8 @@
-//! `laybook verify`: checks a directory's chain, decodes every record, folds them, and says what it found.
+//! `laybook verify`: checks a directory's chain, decodes every record, folds them, and says what it
+//! found.
 //!
-//! Owns the typed side of the check. Changes nothing and refuses a directory that has an owner. Damage is an error that names
-//! file and byte, as at a start.
+//! Owns the typed side of the check. Changes nothing and refuses a directory that has an owner.
+//! Damage is an error that names file and byte, as at a start.
 
 use crate::checkpoint::{CheckpointIndex, decode_body, decode_fold};
 use crate::disk::{Disk, OsDisk};

@@ -223,6 +223,7 @@ impl Position {
         *sums += open(bet);
         if was_live && bet.remaining().is_zero() && bet.stage != Stage::Sent {
             bet.stage = Stage::Done;
+            bet.held_at = bet.price;
             self.live -= 1;
             self.unmatched += u32::from(bet.matched.is_zero());
         }

@@ -1,8 +1,9 @@
 //! A checkpoint's file: opaque items in the journal's own frames.
 //!
-//! Owns its layout, its writing (temporary name, sync, read back, rename) and its reading. The first record is the manifest
-//! (where in the chain of segments the checkpoint stands), the last the trailer (how many items there are), the rest are
-//! items. A checkpoint has its name only when it is whole, so anything wrong with it is damage.
+//! Owns its layout, its writing (temporary name, sync, read back, rename) and its reading. The
+//! first record is the manifest (where in the chain of segments the checkpoint stands), the last
+//! the trailer (how many items there are), the rest are items. A checkpoint has its name only when
+//! it is whole, so anything wrong with it is damage.
 
 use super::opening::Chain;
 use super::{ItemAt, Replay, VisitItem};
@@ -69,6 +70,7 @@ impl FrameWriter<'_> {
             body_bytes: self.body.len() as u32,
             at: self.block,
             previous_end: self.block,
+            previous_segment: self.through.get(),
             previous: self.previous,
         };
         self.previous = frame::encode(&header, &self.body, &mut self.buffer);
@@ -81,7 +83,8 @@ impl FrameWriter<'_> {
     }
 }
 
-/// Writes the checkpoint that goes through the end of `chain`'s segment and reads it back before it gets its name.
+/// Writes the checkpoint that goes through the end of `chain`'s segment and reads it back before it
+/// gets its name.
 pub(super) fn write(
     disk: &dyn Disk,
     chain: &Chain,
@@ -178,7 +181,8 @@ fn frame_at(
     Ok((header, body, frame::hash(&blocks)))
 }
 
-/// Checks the whole file and shows its items; returns the manifest's chain and how many items there are.
+/// Checks the whole file and shows its items; returns the manifest's chain and how many items there
+/// are.
 pub(super) fn walk(
     disk: &dyn Disk,
     file_name: &str,

@@ -1,8 +1,9 @@
-//! What every journal promises, as a suite that takes a factory: the files of this crate and the PostgreSQL journal run the
-//! same cases.
+//! What every journal promises, as a suite that takes a factory: the files of this crate and the
+//! PostgreSQL journal run the same cases.
 //!
-//! Owns the cases. Panics with the name of the broken promise; meant for tests only, public because the other journal's
-//! tests live elsewhere. Faults that only one engine knows (torn tails, failed syncs) are tested beside that engine.
+//! Owns the cases. Panics with the name of the broken promise; meant for tests only, public because
+//! the other journal's tests live elsewhere. Faults that only one engine knows (torn tails, failed
+//! syncs) are tested beside that engine.
 
 use super::{Batch, Engine, ItemAt, Journal, Replay, Stored};
 use crate::entry::{CodecError, Epoch, Offset};

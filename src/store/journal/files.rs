@@ -1,9 +1,10 @@
 //! The journal in segment files of one directory.
 //!
-//! Owns the directory lock, the segment that takes frames, rotation and retention. Opening is in `opening`, reading in
-//! `reader`. A frame is durable when `append` returns. A sync that failed is never tried again on the same pages (Linux may
-//! have marked them clean): the frame goes to a new segment, whose first header says where the old one was left; when that
-//! fails too the outcome is unknown and the journal takes nothing more. Without a spare segment the log is read-only and
+//! Owns the directory lock, the segment that takes frames, rotation and retention. Opening is in
+//! `opening`, reading in `reader`. A frame is durable when `append` returns. A sync that failed is
+//! never tried again on the same pages (Linux may have marked them clean): the frame goes to a new
+//! segment, whose first header says where the old one was left; when that fails too the outcome is
+//! unknown and the journal takes nothing more. Without a spare segment the log is read-only and
 //! what is in hand waits.
 
 use super::checkpoint_file;
@@ -99,11 +100,12 @@ pub struct FileJournal {
     file: Option<Box<dyn DiskFile>>,
     /// Blocks of the current segment that frames may take.
     capacity_blocks: u32,
+    /// Where the last frame ended.
     chain: Chain,
-    /// Where the next frame starts.
+    /// The current segment.
+    segment: u64,
+    /// Where the next frame starts in it.
     block: u32,
-    /// Where the segment before this one was left.
-    previous_end: u32,
     /// A write or sync of this segment failed: it takes no more frames.
     broken: bool,
     /// The second try failed too: the outcome of a frame is unknown.
@@ -163,8 +165,8 @@ impl FileJournal {
             file,
             capacity_blocks,
             chain,
+            segment: chain.segment,
             block: chain.end_block,
-            previous_end: 0,
             broken: false,
             dead: false,
             epoch: Epoch::new(chain.epoch.get() + 1),
@@ -190,7 +192,7 @@ impl FileJournal {
 
     /// Goes on in the spare segment.
     fn rotate(&mut self) -> Result<(), AppendError> {
-        let number = self.chain.segment + 1;
+        let number = self.segment + 1;
         self.write_mark(true);
         let file = self.spare.take(number).ok_or(AppendError::Full)?;
         let disk = self.shared.disk();
@@ -202,13 +204,10 @@ impl FileJournal {
             return Err(error.into());
         }
         fail_at("rotation");
-        self.previous_end = self.block;
-        let sealed = Chain { end_block: self.block, ..self.chain };
-        self.shared.rotated(sealed, number);
+        self.shared.rotated(self.block, self.chain, number);
         self.capacity_blocks = (file.len()? / BLOCK as u64 - 1) as u32;
         self.file = Some(file);
-        self.chain.segment = number;
-        self.chain.end_block = 0;
+        self.segment = number;
         self.block = 0;
         self.broken = false;
         self.spare.want(number + 1);
@@ -219,13 +218,14 @@ impl FileJournal {
     fn write(&mut self, batch: &Batch<'_>) -> io::Result<FrameAt> {
         let header = Header {
             kind: Kind::Segment,
-            segment: self.chain.segment,
+            segment: self.segment,
             epoch: self.epoch,
             first: batch.first,
             records: batch.records,
             body_bytes: batch.body.len() as u32,
             at: self.block,
-            previous_end: if self.block == 0 { self.previous_end } else { self.block },
+            previous_end: self.chain.end_block,
+            previous_segment: self.chain.segment,
             previous: self.chain.hash,
         };
         let hash = frame::encode(&header, batch.body, &mut self.buffer);
@@ -280,14 +280,15 @@ impl Journal for FileJournal {
             return Err(AppendError::TooLarge { bytes, bytes_max });
         }
         let full = |it: &Self| it.block + frame::blocks(bytes) > it.capacity_blocks;
-        // Segments made with other sizes than today's may be too small for any frame: one step more.
+        // Segments made with other sizes than today's may be too small for any frame: one step
+        // more.
         while self.broken || full(self) {
             self.rotate()?;
         }
         let at = match self.write(&batch) {
             Ok(at) => at,
             Err(error) => {
-                tracing::warn!(%error, segment = self.chain.segment, "write failed, going on in a new segment");
+                tracing::warn!(%error, segment = self.segment, "write failed, going on in a new segment");
                 self.broken = true;
                 self.rotate()?;
                 self.write(&batch).inspect_err(|_| self.dead = true)?

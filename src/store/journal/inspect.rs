@@ -1,7 +1,9 @@
-//! Looking at a closed log without changing a byte: the scrub of old segments and the full check of `laybook verify`.
+//! Looking at a closed log without changing a byte: the scrub of old segments and the full check of
+//! `laybook verify`.
 //!
-//! Owns the read-only pass over everything that is there: mark, checkpoint, the segments it covers if they were not dropped
-//! yet, and the segments behind it. Finds damage exactly as opening does; a torn tail is told, not cut.
+//! Owns the read-only pass over everything that is there: mark, checkpoint, the segments it covers
+//! if they were not dropped yet, and the segments behind it. Finds damage exactly as opening does;
+//! a torn tail is told, not cut.
 
 use super::files::{Found, look_around, open_mark};
 use super::mark::MarkCheck;
@@ -78,8 +80,8 @@ impl Replay for Counting<'_> {
     }
 }
 
-/// Checks a log. `replay` is shown the checkpoint and the records behind it, `covered` the older ones that are still there.
-/// The directory must not have an owner.
+/// Checks a log. `replay` is shown the checkpoint and the records behind it, `covered` the older
+/// ones that are still there. The directory must not have an owner.
 pub fn inspect(
     disk: &dyn Disk,
     replay: &mut dyn Replay,

@@ -1,8 +1,8 @@
 //! The durable mark: how far the log is known to be on disk, kept apart from the log.
 //!
-//! Owns a file of two blocks that are written in turn, so that a write that is lost leaves the one before. Written
-//! lazily: it may be behind the log, never ahead of it. A log that ends below its mark has lost what was durable, which
-//! no check inside the log could notice.
+//! Owns a file of two blocks that are written in turn, so that a write that is lost leaves the one
+//! before. Written lazily: it may be behind the log, never ahead of it. A log that ends below its
+//! mark has lost what was durable, which no check inside the log could notice.
 
 use super::FrameAt;
 use crate::disk::{Disk, DiskFile};

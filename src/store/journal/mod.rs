@@ -1,7 +1,7 @@
 //! A partition's log as its writer sees it: acquire, append, read, checkpoint, retain, release.
 //!
-//! Owns the contract that both journals keep (files here, PostgreSQL later) and its suite in `contract`. Bytes only: what
-//! a record means, and who waits for it, is the writer's business.
+//! Owns the contract that both journals keep (files here, PostgreSQL later) and its suite in
+//! `contract`. Bytes only: what a record means, and who waits for it, is the writer's business.
 
 mod checkpoint_file;
 pub mod contract;
@@ -25,7 +25,8 @@ pub struct FrameAt {
     pub block: u32,
 }
 
-/// What one group commit appends: `records` records from `first` on, as [`crate::frame::push_record`] lays them out.
+/// What one group commit appends: `records` records from `first` on, as
+/// [`crate::frame::push_record`] lays them out.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
     pub first: Offset,
@@ -62,7 +63,8 @@ pub type VisitFrame<'a> = dyn FnMut(Stored<'_>) -> Result<(), CodecError> + 'a;
 /// Is shown an item of a checkpoint; an error ends the reading.
 pub type VisitItem<'a> = dyn FnMut(ItemAt, &[u8]) -> Result<(), CodecError> + 'a;
 
-/// Is told everything from the last checkpoint on, in order, while a log is acquired. An error refuses ownership.
+/// Is told everything from the last checkpoint on, in order, while a log is acquired. An error
+/// refuses ownership.
 pub trait Replay {
     fn checkpoint_item(
         &mut self,
@@ -77,7 +79,8 @@ pub trait Replay {
 pub trait Engine: Send + Sync + 'static {
     /// The same for every engine of this process that leads to the same log.
     fn identity(&self) -> String;
-    /// Verifies everything from the last checkpoint on, shows it to `replay`, and makes its end durable.
+    /// Verifies everything from the last checkpoint on, shows it to `replay`, and makes its end
+    /// durable.
     fn acquire(&self, replay: &mut dyn Replay) -> Result<Box<dyn Journal>, OpenError>;
 }
 
@@ -105,19 +108,22 @@ pub trait Journal: Send {
 pub trait Reader: Send + Sync {
     /// Reads one frame's body into `body` (cleared) and returns its first offset and record count.
     fn frame(&self, at: FrameAt, body: &mut Vec<u8>) -> Result<(Offset, u32), ReadError>;
-    /// Shows every frame that holds a record in `after+1 ..= through`, in order. `through` must be durable.
+    /// Shows every frame that holds a record in `after+1 ..= through`, in order. `through` must be
+    /// durable.
     fn scan(
         &self,
         after: Offset,
         through: Offset,
         visit: &mut VisitFrame<'_>,
     ) -> Result<(), ReadError>;
-    /// The last offset that will not be appended to any more in its place: a checkpoint may go through it.
+    /// The last offset that will not be appended to any more in its place: a checkpoint may go
+    /// through it.
     fn sealed(&self) -> Offset;
     /// The offset that the checkpoint in force goes through; zero without one.
     fn checkpoint(&self) -> Offset;
-    /// Writes, syncs and reads back a checkpoint of opaque items, then puts it in force. `through` must be the end of a
-    /// sealed piece, as `sealed` returned it. The checkpoint before stays readable until `Journal::retain`.
+    /// Writes, syncs and reads back a checkpoint of opaque items, then puts it in force. `through`
+    /// must be the end of a sealed piece, as `sealed` returned it. The checkpoint before stays
+    /// readable until `Journal::retain`.
     fn write_checkpoint(
         &self,
         through: Offset,

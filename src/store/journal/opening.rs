@@ -1,15 +1,18 @@
-//! Opening a log: every frame from the last checkpoint on is verified, a torn tail is cut, damage refuses.
+//! Opening a log: every frame from the last checkpoint on is verified, a torn tail is cut, damage
+//! refuses.
 //!
-//! Owns the decision between *torn* and *damaged*. At most one frame is unsynced at a time, so a crash can only leave
-//! blocks of one frame missing, and that frame is the last. Torn therefore is: the last frame, only zero blocks missing,
-//! nothing behind it. Everything else (a block that is neither zero nor good, a good block of another frame behind a bad
-//! one, a short file, a broken chain, an end below the durable mark) is damage. Nothing is changed on disk before the
-//! whole log has been found good.
+//! Owns the decision between *torn* and *damaged*. At most one frame is unsynced at a time, so a
+//! crash can only leave blocks of one frame missing, and that frame is the last. Torn therefore is:
+//! the last frame, only zero blocks missing, nothing behind it. Everything else (a block that is
+//! neither zero nor good, a good block of another frame behind a bad one, a short file, a broken
+//! chain, an end below the durable mark) is damage. Nothing is changed on disk before the whole log
+//! has been found good.
 //!
-//! A frame whose sync failed was written again at the start of the next segment. What it left behind in its first place
-//! is told by the next segment's first header, which says where the chain left this one; only blocks of that one frame
-//! may stand there. If the crash came before the second try was durable, the tries themselves are the torn tail: at most
-//! two segments at the end may hold nothing but a torn first frame (or nothing), and are removed.
+//! A frame whose sync failed was written again at the start of the next segment. What it left
+//! behind in its first place is told by the first header behind it, which says in which segment and
+//! block the frame before ended; only blocks of the one frame may stand behind that. If the crash
+//! came before another try was durable, the tries themselves are the torn tail: segments at the end
+//! that hold nothing but a torn first frame (or nothing) are removed.
 
 use super::mark::MarkCheck;
 use super::{FrameAt, Replay, Stored, segment};
@@ -19,7 +22,8 @@ use crate::error::{Damage, OpenError};
 use crate::frame::{self, BLOCK, Block, FRAME_BYTES_MAX, Hash, Header, Kind};
 use std::collections::BTreeMap;
 
-/// The link that the next frame must carry.
+/// The link that the next frame must carry. Segment and block are where the last frame ended, even
+/// if segments were left without one since.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(super) struct Chain {
     pub(super) segment: u64,
@@ -30,11 +34,13 @@ pub(super) struct Chain {
     pub(super) hash: Hash,
 }
 
-/// A live segment: its first record, and the chain at its end once it takes no more frames.
+/// A live segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SegmentInfo {
+    /// Its first record, or the one that would be.
     pub(super) first: Offset,
-    pub(super) sealed: Option<Chain>,
+    /// Once it takes no more frames: the block behind its last one, and the chain there.
+    pub(super) sealed: Option<(u32, Chain)>,
 }
 
 /// The segment that takes the next frame.
@@ -68,7 +74,8 @@ pub(super) struct LastSegment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Found {
     Whole(Header),
-    /// Blocks of one frame with zero blocks among them, and nothing behind. The header may be missing too.
+    /// Blocks of one frame with zero blocks among them, and nothing behind. The header may be
+    /// missing too.
     Torn(Option<Header>),
     /// Zeros to the end of the segment.
     End,
@@ -82,7 +89,8 @@ fn damage(segment: u64, at: u32, why: impl Into<String>) -> Damage {
     Damage::new(&segment::name(segment), u64::from(at) * BLOCK as u64, why)
 }
 
-/// `bytes` are the segment without its footer; `at` is the block at which the next frame would start.
+/// `bytes` are the segment without its footer; `at` is the block at which the next frame would
+/// start.
 pub(super) fn look(bytes: &[u8], segment: u64, at: u32) -> Result<Found, Damage> {
     let capacity = (bytes.len() / BLOCK) as u32;
     if at == capacity {
@@ -133,10 +141,8 @@ fn nothing_behind(bytes: &[u8], segment: u64, from: u32) -> Result<(), Damage> {
 /// How far a segment may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Limit {
-    /// The next segment says that the chain left this one here.
+    /// A later header says that the chain left this one here.
     At(u32),
-    /// A later segment has frames, but does not say where this one ended: the chain will.
-    Whole,
     /// Nothing comes after: a torn frame may end it.
     Tail,
 }
@@ -150,7 +156,8 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Verifies and replays the segments behind `self.chain`, then makes the end of the log durable.
+    /// Verifies and replays the segments behind `self.chain`, then makes the end of the log
+    /// durable.
     pub(super) fn run(mut self, numbers: &[u64]) -> Result<Opened, OpenError> {
         let Checked { trailing, segments, tail } = self.check(numbers)?;
         crate::failpoint::fail_at("recovery");
@@ -172,30 +179,35 @@ impl Opening<'_> {
                 return Err(damage(expected, 0, "the segment is missing").into());
             }
         }
-        let (trailing, reach) = self.trailing(&mut live)?;
+        let (trailing, torn) = self.trailing(&mut live)?;
         let mut segments = BTreeMap::new();
         let mut tail = None;
-        for (index, &number) in live.iter().enumerate() {
-            let next = live.get(index + 1).copied();
-            let limit = self.limit(next)?;
+        let limits = match live.last() {
+            Some(&last) => self.limits(last, Limit::Tail, base)?,
+            None => BTreeMap::new(),
+        };
+        for (number, limit) in limits {
             let first = self.chain.end.next();
             let file = self.disk.open(&segment::name(number))?;
             let bytes = segment::load(&*file, number)??;
             let last_frame = self.segment(&bytes, number, limit)?;
-            let sealed = next.map(|_| self.chain);
+            let sealed = match limit {
+                Limit::At(end_block) => Some((end_block, self.chain)),
+                Limit::Tail => None,
+            };
             segments.insert(number, SegmentInfo { first, sealed });
             if limit == Limit::Tail {
-                self.reaches(reach)?;
                 tail = Some(LastSegment { file, bytes, last_frame });
             }
         }
+        torn.iter().try_for_each(|header| self.reaches(header))?;
         let position = u64::from(self.chain.end_block) * BLOCK as u64;
         self.mark.finish(&segment::name(self.chain.segment), position, self.chain.end)?;
         Ok(Checked { trailing, segments, tail })
     }
 
-    /// Verifies segments that the checkpoint `self.chain` covers and that are still there; nothing of them is replayed into
-    /// the fold. Afterwards the chain stands at the checkpoint again.
+    /// Verifies segments that the checkpoint `self.chain` covers and that are still there; nothing
+    /// of them is replayed into the fold. Afterwards the chain stands at the checkpoint again.
     pub(super) fn check_covered(&mut self, numbers: &[u64]) -> Result<(), OpenError> {
         let base = self.chain;
         let mut covered: Vec<u64> =
@@ -210,24 +222,20 @@ impl Opening<'_> {
         if covered.last() != Some(&base.segment) {
             return Err(damage(base.segment, 0, "the segment is missing").into());
         }
-        for &number in &covered {
+        let limits = self.limits(base.segment, Limit::At(base.end_block), first - 1)?;
+        // Below it there may be segments that were left without a frame.
+        let first_with_frames = limits.iter().find(|(_, limit)| **limit != Limit::At(0));
+        let first_with_frames = first_with_frames.map_or(base.segment, |(&number, _)| number);
+        let header = self.first_header(first_with_frames)?;
+        self.chain = Chain {
+            segment: header.previous_segment,
+            end_block: header.previous_end,
+            end: Offset::new(header.first.get().saturating_sub(1)),
+            epoch: header.epoch,
+            hash: header.previous,
+        };
+        for (number, limit) in limits {
             let bytes = segment::load(&*self.disk.open(&segment::name(number))?, number)??;
-            if number == first {
-                self.chain = match look(&bytes, number, 0)? {
-                    Found::Whole(header) => Chain {
-                        segment: number - 1,
-                        end_block: header.previous_end,
-                        end: Offset::new(header.first.get() - 1),
-                        epoch: header.epoch,
-                        hash: header.previous,
-                    },
-                    _ => return Err(damage(number, 0, "the segment has no frame").into()),
-                };
-            }
-            let limit = match number == base.segment {
-                true => Limit::At(base.end_block),
-                false => self.limit(Some(number + 1))?,
-            };
             self.segment(&bytes, number, limit)?;
         }
         if self.chain != base {
@@ -238,44 +246,59 @@ impl Opening<'_> {
         Ok(())
     }
 
-    /// Takes off the segments at the end that hold no whole frame; the header of a torn one may say how far the segment
-    /// before it went.
-    fn trailing(&self, live: &mut Vec<u64>) -> Result<(Vec<u64>, Option<Header>), OpenError> {
-        let (mut trailing, mut reach) = (Vec::new(), None);
+    /// Takes off the segments at the end that hold no whole frame; the headers of torn ones say how
+    /// far the log went before.
+    fn trailing(&self, live: &mut Vec<u64>) -> Result<(Vec<u64>, Vec<Header>), OpenError> {
+        let (mut trailing, mut torn) = (Vec::new(), Vec::new());
         while let Some(&number) = live.last() {
             let bytes = segment::load(&*self.disk.open(&segment::name(number))?, number)??;
             match look(&bytes, number, 0)? {
                 Found::Whole(_) => break,
-                Found::Torn(header) => reach = header,
-                Found::End => reach = None,
+                Found::Torn(header) => torn.extend(header),
+                Found::End => {}
             }
             live.pop();
             trailing.insert(0, number);
-            if trailing.len() > 2 {
-                return Err(damage(
-                    number,
-                    0,
-                    "more segments without a frame than a crash can leave",
-                )
-                .into());
-            }
         }
-        Ok((trailing, reach))
+        Ok((trailing, torn))
     }
 
-    fn limit(&self, next: Option<u64>) -> Result<Limit, OpenError> {
-        let Some(next) = next else { return Ok(Limit::Tail) };
+    /// How far each segment above `floor` goes, told by the first headers from `last` backwards.
+    fn limits(
+        &self,
+        last: u64,
+        limit: Limit,
+        floor: u64,
+    ) -> Result<BTreeMap<u64, Limit>, OpenError> {
+        let mut limits = BTreeMap::from([(last, limit)]);
+        let mut number = last;
+        while number > floor {
+            let header = self.first_header(number)?;
+            if header.previous_segment >= number {
+                return Err(damage(number, 0, "the frame before stands in a later segment").into());
+            }
+            for empty in header.previous_segment.max(floor) + 1..number {
+                limits.insert(empty, Limit::At(0));
+            }
+            number = header.previous_segment;
+            if number > floor {
+                limits.insert(number, Limit::At(header.previous_end));
+            }
+        }
+        Ok(limits)
+    }
+
+    fn first_header(&self, number: u64) -> Result<Header, OpenError> {
         let mut block = [0; BLOCK];
-        let file = self.disk.open(&segment::name(next))?;
+        let file = self.disk.open(&segment::name(number))?;
         if file.len()? < BLOCK as u64 {
-            return Err(damage(next, 0, "the file is short").into());
+            return Err(damage(number, 0, "the file is short").into());
         }
         file.read_at(0, &mut block)?;
-        if frame::classify(&block, next, 0, 0) != Block::Good {
-            return Ok(Limit::Whole);
+        if frame::classify(&block, number, 0, 0) != Block::Good {
+            return Err(damage(number, 0, "the segment does not start with a frame").into());
         }
-        let header = frame::header(Kind::Segment, &block).map_err(|why| damage(next, 0, why))?;
-        Ok(Limit::At(header.previous_end))
+        Ok(frame::header(Kind::Segment, &block).map_err(|why| damage(number, 0, why))?)
     }
 
     /// Replays one segment; returns the last frame in it.
@@ -288,7 +311,8 @@ impl Opening<'_> {
         let (mut at, mut last) = (0, None);
         loop {
             if limit == Limit::At(at) {
-                // Here the sync of a frame failed, or the segment was full: only that frame may stand here.
+                // Here the sync of a frame failed, or the segment was full: only that frame may
+                // stand here.
                 if let Found::Whole(abandoned) = look(bytes, number, at)? {
                     nothing_behind(bytes, number, at + abandoned.blocks())?;
                 }
@@ -303,14 +327,12 @@ impl Opening<'_> {
                         return Err(damage(number, at, "the segment goes on behind its end").into());
                     }
                 }
-                (Found::End, Limit::Whole) | (_, Limit::Tail) => break,
-                (Found::Torn(_), Limit::Whole) | (_, Limit::At(_)) => {
+                (_, Limit::Tail) => break,
+                (_, Limit::At(_)) => {
                     return Err(damage(number, at, "a frame is missing before later frames").into());
                 }
             }
         }
-        self.chain.segment = number;
-        self.chain.end_block = at;
         Ok(last)
     }
 
@@ -337,18 +359,24 @@ impl Opening<'_> {
         Ok(self.mark.frame(place, self.chain.end, &self.chain.hash)?)
     }
 
-    /// A torn try in the next segment knew where this one ended.
-    fn reaches(&self, header: Option<Header>) -> Result<(), Damage> {
-        let Some(header) = header else { return Ok(()) };
-        let (end, hash) = (self.chain.end_block, self.chain.hash);
-        if end < header.previous_end || (end == header.previous_end && hash != header.previous) {
-            return Err(damage(self.chain.segment, end, "frames are missing before the torn one"));
+    /// A torn try in a later segment knew where the log ended.
+    fn reaches(&self, header: &Header) -> Result<(), Damage> {
+        let (known, here) = (
+            (header.previous_segment, header.previous_end),
+            (self.chain.segment, self.chain.end_block),
+        );
+        if here < known || (here == known && self.chain.hash != header.previous) {
+            return Err(damage(
+                self.chain.segment,
+                here.1,
+                "frames are missing before the torn one",
+            ));
         }
         Ok(())
     }
 
-    /// Writes the last frame again, zeros behind it (a torn frame is never longer than that), and syncs: after a kill the
-    /// page cache may show what the disk does not have.
+    /// Writes the last frame again, zeros behind it (a torn frame is never longer than that), and
+    /// syncs: after a kill the page cache may show what the disk does not have.
     fn settle(&self, segment: LastSegment) -> Result<Tail, OpenError> {
         let LastSegment { file, bytes, last_frame } = segment;
         if let Some(header) = last_frame {
@@ -365,14 +393,13 @@ impl Opening<'_> {
 
 /// Checks that a frame is the one that comes next.
 pub(super) fn link(chain: &Chain, header: &Header) -> Result<(), Damage> {
-    let previous_end = if header.at == 0 { chain.end_block } else { header.at };
     let why = if header.first != chain.end.next() {
         "the frame does not start with the next record"
     } else if header.previous != chain.hash {
         "the hash of the frame before does not fit"
     } else if header.epoch < chain.epoch {
         "an older owner wrote behind a newer one"
-    } else if header.previous_end != previous_end {
+    } else if (header.previous_segment, header.previous_end) != (chain.segment, chain.end_block) {
         "the frame before ended elsewhere"
     } else if header.records == 0 {
         "the frame has no record"

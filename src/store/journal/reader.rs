@@ -1,7 +1,8 @@
 //! Reading a log's files beside its writer.
 //!
-//! Owns the list of live segments and the checkpoint in force, shared by the journal and everybody who reads it. Reads only
-//! what is durable; never the frame that is being written, because callers say how far to go.
+//! Owns the list of live segments and the checkpoint in force, shared by the journal and everybody
+//! who reads it. Reads only what is durable; never the frame that is being written, because callers
+//! say how far to go.
 
 use super::checkpoint_file;
 use super::opening::{Chain, Found, SegmentInfo, link, look};
@@ -46,11 +47,11 @@ impl FileReader {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The journal goes on in segment `number`; `chain` is where it left the one before.
-    pub(super) fn rotated(&self, chain: Chain, number: u64) {
+    /// The journal goes on in segment `number`; it left the one before at `end_block`.
+    pub(super) fn rotated(&self, end_block: u32, chain: Chain, number: u64) {
         let mut state = self.state();
-        if let Some(info) = state.segments.get_mut(&chain.segment) {
-            info.sealed = Some(chain);
+        if let Some(info) = state.segments.get_mut(&(number - 1)) {
+            info.sealed = Some((end_block, chain));
         }
         state.segments.insert(number, SegmentInfo::started(chain.end.next()));
     }
@@ -133,12 +134,12 @@ impl Reader for FileReader {
             if info.first > through {
                 break;
             }
-            if info.sealed.is_some_and(|chain| chain.end <= after) {
+            if info.sealed.is_some_and(|(_, chain)| chain.end <= after) {
                 continue;
             }
             let bytes = segment::load(&*self.disk.open(&segment::name(number))?, number)??;
             let (mut at, mut chain) = (0, None::<Chain>);
-            while info.sealed.is_none_or(|chain| at < chain.end_block) {
+            while info.sealed.is_none_or(|(end_block, _)| at < end_block) {
                 let place = FrameAt { segment: number, block: at };
                 let Found::Whole(header) = look(&bytes, number, at)? else {
                     return Err(damage(place, "a durable frame is missing"));
@@ -170,7 +171,7 @@ impl Reader for FileReader {
     fn sealed(&self) -> Offset {
         let state = self.state();
         let sealed = state.segments.values().filter_map(|info| info.sealed).next_back();
-        sealed.or(state.checkpoint).map_or(Offset::ZERO, |chain| chain.end)
+        sealed.map(|it| it.1).or(state.checkpoint).map_or(Offset::ZERO, |chain| chain.end)
     }
 
     fn checkpoint(&self) -> Offset {
@@ -183,9 +184,8 @@ impl Reader for FileReader {
         items: &mut dyn Iterator<Item = Vec<u8>>,
         placed: &mut VisitItem<'_>,
     ) -> Result<(), ReadError> {
-        let sealed = |it: &SegmentInfo| it.sealed.filter(|chain| chain.end == through);
-        // The last of them: a segment may have been left empty behind the one that ends there.
-        let chain = self.state().segments.values().filter_map(sealed).next_back();
+        let sealed = |it: &SegmentInfo| it.sealed.map(|it| it.1).filter(|it| it.end == through);
+        let chain = self.state().segments.values().find_map(sealed);
         let Some(chain) = chain else {
             let why = format!("no segment ends with record {through}");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, why).into());

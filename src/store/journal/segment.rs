@@ -1,7 +1,8 @@
-//! A segment: a preallocated, zero-written file that takes frames until it is full, and is never reused.
+//! A segment: a preallocated, zero-written file that takes frames until it is full, and is never
+//! reused.
 //!
-//! Owns names, creation and the footer. The last block is a footer written when the file is made, so a file that was cut
-//! short is told from one that is not full yet.
+//! Owns names, creation and the footer. The last block is a footer written when the file is made,
+//! so a file that was cut short is told from one that is not full yet.
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::Damage;
@@ -27,7 +28,8 @@ pub(super) fn number(name: &str) -> Option<u64> {
     if digits.len() == 10 { digits.parse().ok() } else { None }
 }
 
-/// Makes the file of a segment under its temporary name, whole and synced; nothing stays behind when it fails.
+/// Makes the file of a segment under its temporary name, whole and synced; nothing stays behind
+/// when it fails.
 pub(super) fn prepare(disk: &dyn Disk, segment: u64, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
     let name = temporary_name(segment);
     let made = disk.create(&name, bytes).and_then(|file| {

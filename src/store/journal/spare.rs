@@ -1,8 +1,9 @@
-//! The spare segment: always made before it is needed, so that rotation never waits for zeros to be written.
+//! The spare segment: always made before it is needed, so that rotation never waits for zeros to be
+//! written.
 //!
-//! Owns the thread that makes it (or does it inline, for tests that must be deterministic), and the knowledge that the
-//! disk is full: a spare that cannot be made is tried again every second, and until then the log takes nothing new. Never
-//! renames: the journal does when it rotates.
+//! Owns the thread that makes it (or does it inline, for tests that must be deterministic), and the
+//! knowledge that the disk is full: a spare that cannot be made is tried again every second, and
+//! until then the log takes nothing new. Never renames: the journal does when it rotates.
 
 use super::files::FileOptions;
 use super::segment;
@@ -11,7 +12,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// How long a rotation waits for a spare that is being made; a disk slower than this counts as full.
+/// How long a rotation waits for a spare that is being made; a disk slower than this counts as
+/// full.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]

@@ -1,6 +1,6 @@
-//! Goal: damage to a closed log is never silent.
-//! Method: seeded flips, truncations, zeroed and moved sectors in every kind of file; afterwards the log either refuses to
-//! open and names the file, or holds exactly what it held.
+//! Goal: damage to a closed log is never silent. Method: seeded flips, truncations, zeroed and
+//! moved sectors in every kind of file; afterwards the log either refuses to open and names the
+//! file, or holds exactly what it held.
 
 use super::scene::options;
 use crate::disk::Disk;

@@ -1,6 +1,7 @@
-//! Goal: no fault of the disk makes a journal lose, double, reorder or invent a record that was reported durable.
-//! Method: seeded runs of appends, rotations, checkpoints, failed syncs, power cuts, kills and full disks on the
-//! simulated disk, against a model that knows what was reported durable and which one batch is in doubt.
+//! Goal: no fault of the disk makes a journal lose, double, reorder or invent a record that was
+//! reported durable. Method: seeded runs of appends, rotations, checkpoints, failed syncs, power
+//! cuts, kills and full disks on the simulated disk, against a model that knows what was reported
+//! durable and which one batch is in doubt.
 
 use super::scene::options;
 use crate::entry::Offset;

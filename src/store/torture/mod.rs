@@ -1,8 +1,11 @@
 //! Tests of the room as a whole: what no single file can show.
 
 mod corruption;
+#[cfg(feature = "failpoints")]
+mod failpoints;
 mod journal_torture;
 pub(crate) mod note;
+mod opening;
 mod recovery;
 pub(crate) mod scene;
 mod writer;

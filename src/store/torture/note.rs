@@ -61,7 +61,8 @@ impl Fold<Note> for Sum {
     }
 }
 
-/// An entity's state in these tests: every number it ever noted, in order. Nothing lost or doubled goes unseen.
+/// An entity's state in these tests: every number it ever noted, in order. Nothing lost or doubled
+/// goes unseen.
 pub(crate) fn encode_numbers(numbers: &[u64]) -> Vec<u8> {
     numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
 }

@@ -1,5 +1,5 @@
-//! Goal: an entity comes back with all of its own records and none twice, wherever they stand: in memory, in segments, in a
-//! snapshot, in a checkpoint, or in a log whose snapshots were lost.
+//! Goal: an entity comes back with all of its own records and none twice, wherever they stand: in
+//! memory, in segments, in a snapshot, in a checkpoint, or in a log whose snapshots were lost.
 
 use super::note::{CLOSED, Note, Numbers, decode_numbers, encode_numbers};
 use super::scene::{LONG, NoteHandle, Scene, attach, hand_over, open};

@@ -1,4 +1,5 @@
-//! Goal: the rules of the journal's thread, one test a rule: order, tokens, attach, retirement, death, read-only.
+//! Goal: the rules of the journal's thread, one test a rule: order, tokens, attach, retirement,
+//! death, read-only.
 
 use super::note::{Note, Sum};
 use super::scene::{LONG, Scene, attach, effect, hand_over};
@@ -258,4 +259,30 @@ fn a_panicking_effect_ends_the_journal_not_the_process() {
     assert!(matches!(stopped.recv_timeout(LONG).unwrap(), StopReason::Panicked));
     let (_writer, _, ready) = scene.reopen();
     assert_eq!(ready.end, Offset::new(1));
+}
+
+#[test]
+fn what_was_taken_but_not_written_is_dropped_when_the_owner_goes_meanwhile() {
+    let scene = Scene::new();
+    let mut config = scene.config();
+    config.frame_body_bytes = 1;
+    let (writer, handle) = scene.start_with(config);
+    let token = attach(&handle, 1).token;
+    // Held in a query, the thread takes both hand-overs in one swap afterwards.
+    let (let_take, taking) = mpsc::channel::<()>();
+    handle.query(move |_, _| taking.recv().unwrap()).unwrap();
+    let (sender, inside) = mpsc::channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let mut first = hand_over(1, token, 1);
+    first.effects = vec![Box::new(move |_| {
+        sender.send(()).unwrap();
+        wait.recv().unwrap();
+    })];
+    handle.hand_over(first).unwrap();
+    handle.hand_over(hand_over(1, token, 2)).unwrap();
+    let_take.send(()).unwrap();
+    inside.recv_timeout(LONG).unwrap();
+    drop(writer);
+    go_on.send(()).unwrap();
+    assert_eq!(scene.reopen().2.end, Offset::new(1));
 }

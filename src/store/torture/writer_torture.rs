@@ -1,7 +1,8 @@
-//! Goal: whatever happens to the disk, the process or the owner, every released record is there after reopening with the
-//! same offset, what survives is a prefix of what was accepted, no effect was released for what is lost, effects come in
-//! order, and an attaching entity sees everything it ever handed over.
-//! Method: seeded lives of a real writer thread over the simulated disk against a model of what was accepted.
+//! Goal: whatever happens to the disk, the process or the owner, every released record is there
+//! after reopening with the same offset, what survives is a prefix of what was accepted, no effect
+//! was released for what is lost, effects come in order, and an attaching entity sees everything it
+//! ever handed over. Method: seeded lives of a real writer thread over the simulated disk against a
+//! model of what was accepted.
 
 use super::note::{Note, Numbers, decode_numbers, encode_numbers};
 use super::scene::{LONG, NoteHandle, NoteWriter, Scene, effect, options};

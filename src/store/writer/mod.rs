@@ -1,16 +1,18 @@
-//! The partition's journal: a thread that is handed records with their effects, and what others hold of it.
+//! The partition's journal: a thread that is handed records with their effects, and what others
+//! hold of it.
 //!
-//! Owns the front: the configuration, the owner's guard ([`Writer`]) and the entities' handle ([`WriterHandle`]). The thread
-//! itself is in `thread`, what it does at the start in `replay`.
+//! Owns the front: the configuration, the owner's guard ([`Writer`]) and the entities' handle
+//! ([`WriterHandle`]). The thread itself is in `thread`, what it does at the start in `replay`.
 //!
 //! ```text
 //! entities --hand_over--> queue --swap--> thread: token? offset, fold, encode ... one frame
 //!                                          append + sync -> released -> tail (publisher) -> effects, in order
 //! ```
 //!
-//! A hand-over never blocks and never splits over two frames. When an append fails, or the guard is dropped, the thread
-//! stops at once and releases nothing more: effects are dropped, hand-overs answer `Gone`, and the next writer waits for this
-//! one's lock on the log. It is told why through `stopped`.
+//! A hand-over never blocks and never splits over two frames. When an append fails, or the guard is
+//! dropped, the thread stops at once and releases nothing more: effects are dropped, hand-overs
+//! answer `Gone`, and the next writer waits for this one's lock on the log. It is told why through
+//! `stopped`.
 
 mod replay;
 mod thread;
@@ -19,7 +21,7 @@ use crate::checkpoint::Compact;
 use crate::entry::{Effect, Entry, Epoch, Fold, Offset, Token};
 use crate::error::{AppendError, Damage, HandOverError, OpenError};
 use crate::index::Frame;
-use crate::journal::Engine;
+use crate::journal::{Engine, Reader};
 use crate::keeper::{Encode, Recovered};
 use crate::queue::{PushError, Queue};
 use crate::snapshots::Snapshots;
@@ -54,7 +56,6 @@ pub enum StopReason {
 }
 
 /// Told once, when the log is open and hand-overs are being written.
-#[derive(Debug)]
 pub struct Ready<F> {
     pub epoch: Epoch,
     /// The last record there is.
@@ -63,6 +64,8 @@ pub struct Ready<F> {
     pub fold: F,
     /// The database of snapshots was bad and starts empty; recoveries read the log instead.
     pub snapshots_wiped: bool,
+    /// For those who follow the log; see `store::read`.
+    pub reader: Arc<dyn Reader>,
 }
 
 /// Called with every frame after it became durable, on the journal's thread: it only sends.
@@ -78,7 +81,8 @@ pub struct WriterConfig<R: Entry> {
     pub compact: Option<Arc<dyn Compact<R>>>,
     /// A checkpoint is made when so many records were sealed since the last one; 0 never by itself.
     pub checkpoint_after_records: u64,
-    /// Records and effects in the queue; past it a hand-over answers `Overrun`. Doors refuse long before, by `backlog`.
+    /// Records and effects in the queue; past it a hand-over answers `Overrun`. Doors refuse long
+    /// before, by `backlog`.
     pub queued_max: usize,
     /// A frame is closed when its body has reached this.
     pub frame_body_bytes: usize,
@@ -86,7 +90,8 @@ pub struct WriterConfig<R: Entry> {
     pub cache_bytes: usize,
     /// How long to wait for the last writer of this log.
     pub lock_patience: Duration,
-    /// How often lazy work is looked at: the durable mark, a full disk, whether a checkpoint is due.
+    /// How often lazy work is looked at: the durable mark, a full disk, whether a checkpoint is
+    /// due.
     pub idle: Duration,
     pub tail: Tail<R>,
     /// Called on the thread, last of all; the lock on the log is free by then.
@@ -180,8 +185,8 @@ pub struct Writer<R: Entry, F, E> {
 }
 
 impl<R: Entry, F: Fold<R>, E: Effect> Writer<R, F, E> {
-    /// Starts the thread and returns at once; `ready` is called on it when the log is open or cannot be. Hand-overs made
-    /// before that wait in the queue.
+    /// Starts the thread and returns at once; `ready` is called on it when the log is open or
+    /// cannot be. Hand-overs made before that wait in the queue.
     pub fn start(
         config: WriterConfig<R>,
         ready: impl FnOnce(Result<Ready<F>, OpenError>) + Send + 'static,
@@ -207,8 +212,9 @@ impl<R: Entry, F: Fold<R>, E: Effect> Writer<R, F, E> {
         Ok((Writer { shared, thread: Some(thread) }, handle))
     }
 
-    /// Writes and releases everything that was accepted, lets go of the log and waits for the thread. What is not through
-    /// after `patience` (a full disk, a slow one) is abandoned; false then.
+    /// Writes and releases everything that was accepted, lets go of the log and waits for the
+    /// thread. What is not through after `patience` (a full disk, a slow one) is abandoned; false
+    /// then.
     pub fn stop(mut self, patience: Duration) -> bool {
         // Refused only when the thread has ended already.
         let _ = self.shared.queue.push(Item::Stop, 0);
@@ -259,7 +265,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
         self.push(Item::HandOver(hand_over), weight)
     }
 
-    /// Answers with what the entity starts from, and a new token; older ones are refused from then on.
+    /// Answers with what the entity starts from, and a new token; older ones are refused from then
+    /// on.
     pub fn attach(
         &self,
         key: R::Key,
@@ -270,7 +277,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
         self.push(Item::Attach { key, done: Box::new(done) }, 1)
     }
 
-    /// `done(true)` when everything the entity handed over is durable and its token is worthless; `false` when it was stale.
+    /// `done(true)` when everything the entity handed over is durable and its token is worthless;
+    /// `false` when it was stale.
     pub fn retire(
         &self,
         key: R::Key,
@@ -280,8 +288,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
         self.push(Item::Retire { key, token, done: Box::new(done) }, 1)
     }
 
-    /// A snapshot of the entity as it is after everything it has handed over so far. `encode` runs on the keeper's thread,
-    /// and only once that is durable.
+    /// A snapshot of the entity as it is after everything it has handed over so far. `encode` runs
+    /// on the keeper's thread, and only once that is durable.
     pub fn snapshot(
         &self,
         key: R::Key,
@@ -299,8 +307,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
         self.push(Item::Query(Box::new(query)), 1)
     }
 
-    /// Makes a checkpoint of what is sealed and drops what it covers; answers with the offset that the checkpoint in force
-    /// goes through.
+    /// Makes a checkpoint of what is sealed and drops what it covers; answers with the offset that
+    /// the checkpoint in force goes through.
     pub fn checkpoint(
         &self,
         done: impl FnOnce(Result<Offset, String>) + Send + 'static,
@@ -320,7 +328,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
         Offset::new(self.shared.released.load(Ordering::SeqCst))
     }
 
-    /// Blocks until `offset` is released; false when the journal ended or `patience` was over first.
+    /// Blocks until `offset` is released; false when the journal ended or `patience` was over
+    /// first.
     pub fn wait_released(&self, offset: Offset, patience: Duration) -> bool {
         let shared = &self.shared;
         shared.waiters.fetch_add(1, Ordering::SeqCst);

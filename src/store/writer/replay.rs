@@ -1,4 +1,5 @@
-//! What the writer does with a log before it serves: decode, fold, and note where everything stands.
+//! What the writer does with a log before it serves: decode, fold, and note where everything
+//! stands.
 //!
 //! Owns the typed side of opening. A record that cannot be decoded refuses ownership.
 

@@ -1,8 +1,9 @@
 //! The journal's thread: gathers, writes, releases.
 //!
-//! Owns the journal, the fold and the index while it runs, and the lock on the log until it has ended. It waits for nothing
-//! but its queue, the disk and (when that is full) a new spare segment; snapshots, recoveries and checkpoints are other
-//! threads' work. Looks whether its owner is still there before a write, after it, and between effects.
+//! Owns the journal, the fold and the index while it runs, and the lock on the log until it has
+//! ended. It waits for nothing but its queue, the disk and (when that is full) a new spare segment;
+//! snapshots, recoveries and checkpoints are other threads' work. Looks whether its owner is still
+//! there before a write, after it, and between effects.
 
 use super::replay::Replaying;
 use super::{Done, Item, QueryFold, Ready, Shared, StopReason, Tail, WriterConfig, snapshot_ahead};
@@ -55,8 +56,10 @@ fn live<R: Entry, F: Fold<R>, E: Effect>(
     }
     match Thread::open(config, shared) {
         Ok((mut thread, told)) => {
-            ready(Ok(told));
-            let reason = panic::catch_unwind(AssertUnwindSafe(|| thread.work()));
+            let reason = panic::catch_unwind(AssertUnwindSafe(|| {
+                ready(Ok(told));
+                thread.work()
+            }));
             let reason = reason.unwrap_or(StopReason::Panicked);
             thread.end(&reason);
             reason
@@ -142,8 +145,9 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
         let keeper_thread = std::thread::Builder::new()
             .name(format!("{}-keeper", config.name))
             .spawn(move || thread.run())?;
-        let told =
-            Ready { epoch: journal.epoch(), end, fold: replaying.fold.clone(), snapshots_wiped };
+        let (epoch, reader) = (journal.epoch(), journal.reader());
+        let fold = replaying.fold.clone();
+        let told = Ready { epoch, end, fold, snapshots_wiped, reader };
         shared.writable.store(journal.writable(), Ordering::Relaxed);
         shared.publish(end);
         let thread = Thread {
@@ -312,7 +316,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
         Ok(())
     }
 
-    /// One durable frame. A full disk is waited out: nothing new is admitted meanwhile, and nothing is lost.
+    /// One durable frame. A full disk is waited out: nothing new is admitted meanwhile, and nothing
+    /// is lost.
     fn append(&mut self) -> Result<crate::journal::FrameAt, StopReason> {
         let first = self.gathered[0].0;
         let records = self.gathered.len() as u32;
@@ -414,7 +419,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
     }
 }
 
-/// The thread of one checkpoint: the keeper switches to it first, then the writer drops what it covers.
+/// The thread of one checkpoint: the keeper switches to it first, then the writer drops what it
+/// covers.
 fn make_checkpoint<R: Entry, F: Fold<R>, E: Effect>(
     reader: &dyn Reader,
     compact: &dyn Compact<R>,

@@ -4,6 +4,9 @@
 //! and a copy of itself that only replays. Every step is checked: the audit, the copy, the ledger's
 //! postings, and that no customer's act makes available negative.
 
+mod endings;
+mod fake_market;
+mod model;
 mod stories;
 
 use super::*;
