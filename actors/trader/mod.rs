@@ -108,6 +108,9 @@ pub struct Trader {
     /// Suspended by this incarnation.
     paused: bool,
     goals_told: usize,
+    /// As of the last look.
+    score: String,
+    stage: Stage,
     look: Look,
     /// The question that is open.
     asked: Option<(u64, Instant)>,
@@ -171,6 +174,8 @@ impl Behaviour for Trader {
             number: args.number,
             random: SplitMix64::new(game.fixture.seed ^ now.0 as u64),
             goals_told: game.goals(now),
+            score: game.score_line(now),
+            stage: game.stage(now),
             playbill,
             game,
             maker: None,
@@ -210,7 +215,8 @@ impl Behaviour for Trader {
             "round": self.game.round,
             "kickOff": self.game.kick_off.0,
             "markets": self.listed.iter().map(|listed| listed.market.to_string()).collect::<Vec<_>>(),
-            "goals": self.goals_told,
+            "score": self.score,
+            "inPlay": matches!(self.stage, Stage::InPlay | Stage::GoalPause),
             "questions": self.questions,
             "begunAgain": self.begun_again,
         })
@@ -511,11 +517,12 @@ impl Trader {
     // ---------------------------------------------------------------------------------- the match
 
     fn tell_goals(&mut self, now: UtcMillis) {
+        self.score = self.game.score_line(now);
+        self.stage = self.game.stage(now);
         let goals = self.game.goals(now);
         if goals != self.goals_told {
             self.goals_told = goals;
-            let score = self.game.score_line(now);
-            tracing::info!(game = self.game.name(), score, "goal");
+            tracing::info!(game = self.game.name(), score = self.score, "goal");
         }
     }
 

@@ -9,7 +9,7 @@
 //! ```
 
 use domain::football::Team;
-use domain::football::fixture::{MatchEvent, MatchScript};
+use domain::football::fixture::{MatchEvent, MatchScript, TimedEvent};
 use domain::football::weekend::{Fixture, RHO, fixtures};
 use domain::time::UtcMillis;
 
@@ -29,7 +29,10 @@ const PACE: f64 = 15.0;
 /// From one kick-off of a slot to its next, at usual speed.
 const ROUND_MS: f64 = 540_000.0;
 /// Until the first match begins.
-const LEAD_MS: i64 = 8_000;
+const LEAD_MS: i64 = 5_000;
+/// So many matches begin at once, one after another; the rest are spread over the round.
+const EARLY_SLOTS: u32 = 4;
+const EARLY_MS: f64 = 7_000.0;
 /// How long the markets stay suspended after a goal, by the match clock.
 const GOAL_PAUSE_S: u32 = 90;
 /// A market that is suspended so long after a goal's pause was left so by a trader that died.
@@ -90,7 +93,11 @@ impl Season {
     }
 
     fn kick_off(&self, slot: u32, round: u64) -> UtcMillis {
-        let rounds = round as f64 + f64::from(slot) / f64::from(self.slots);
+        let offset = match slot {
+            early if early < EARLY_SLOTS => f64::from(early) * EARLY_MS / ROUND_MS,
+            late => f64::from(late) / f64::from(self.slots),
+        };
+        let rounds = round as f64 + offset;
         // Rounded up, so that the round of a kick-off is the one that it begins.
         self.began.plus_ms(LEAD_MS).plus_ms((rounds * self.round_ms()).ceil() as i64)
     }
@@ -125,11 +132,10 @@ impl Match {
 
     /// `23' 1-0`.
     pub fn score_line(&self, now: UtcMillis) -> String {
-        let elapsed = self.elapsed_s(now);
-        let score = self.script.state_at(elapsed).score;
-        let last = self.script.events().iter().take_while(|event| Some(event.at_s) <= elapsed);
-        let minute = last.last().map_or_else(|| "0'".to_owned(), |event| event.minute());
-        format!("{minute} {}-{}", score.home, score.away)
+        let state = self.script.state_at(self.elapsed_s(now));
+        let (clock, score) = (state.clock, state.score);
+        let now = TimedEvent { at_s: 0, clock, event: MatchEvent::KickOff };
+        format!("{} {}-{}", now.minute(), score.home, score.away)
     }
 
     /// Goals so far.
