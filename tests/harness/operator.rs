@@ -5,9 +5,9 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use super::Node;
 use super::http::{Answer, HttpClient};
 use super::money::{pence, pounds};
-use super::{Node, eventually};
 
 #[derive(Debug)]
 pub(crate) struct Operator {
@@ -19,7 +19,6 @@ pub(crate) struct Operator {
 #[derive(Debug, Clone)]
 pub(crate) struct Market {
     pub(crate) id: String,
-    pub(crate) event: String,
     /// Selection ids, in the order of the names given.
     pub(crate) runners: Vec<i64>,
 }
@@ -156,7 +155,7 @@ impl Operator {
         let made_runners = made["runners"].as_array().expect("runners");
         let ids = made_runners.iter().map(|it| it["selectionId"].as_i64().expect("a number"));
         let id = made["marketId"].as_str().expect("a market id").to_owned();
-        Market { id, event, runners: ids.collect() }
+        Market { id, runners: ids.collect() }
     }
 
     /// `open`, `suspend`, `turn-in-play`, `settle`, `unsettle`, `void`, `reopen`.
@@ -219,14 +218,6 @@ impl Operator {
     pub(crate) fn kill_actor(&mut self, actor: &str, mode: &str) {
         let path = format!("/v1/operator/actors/{actor}/kill");
         self.post(&path, &json!({"mode": mode, "reason": "a test"}));
-    }
-
-    /// Waits until the market's book says `status`.
-    pub(crate) fn await_status(&mut self, market: &Market, act: &str, body: &Value, status: &str) {
-        eventually(&format!("{act} makes {} {status}", market.id), || {
-            let answer = self.act(market, act, body);
-            if answer["status"] == status { Ok(()) } else { Err(answer) }
-        });
     }
 }
 
