@@ -25,6 +25,7 @@ use serde_json::json;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 use store::codec;
 use store::entry::Token;
@@ -33,7 +34,7 @@ use store::writer::HandOver;
 
 /// One kind of entity: pure state from `domain`, and how its messages become decisions.
 pub trait Entity: Sized + Send + 'static {
-    type State: Default + Serialize + DeserializeOwned + Send;
+    type State: Default + Clone + Serialize + DeserializeOwned + Send;
     type Event;
     type Message: Named + Send + 'static;
     const KIND: &'static str;
@@ -96,7 +97,16 @@ pub struct Desk {
     wake: Option<UtcMillis>,
     repeat_asked: bool,
     replayed: u64,
+    /// Records since the last snapshot.
+    unsnapped: u64,
+    /// Size of the last snapshot, written by the keeper's thread.
+    snapshot_bytes: Arc<AtomicUsize>,
 }
+
+/// A snapshot is made after so many records, or later when the state is large: copying it may cost a
+/// tenth of what the records cost.
+const SNAPSHOT_AFTER: u64 = 2_000;
+const SNAPSHOT_BYTES_A_RECORD: u64 = 400;
 
 impl Desk {
     /// The time for one decision.
@@ -131,9 +141,27 @@ impl Desk {
                 Record { entity, seq, at, wake, event: into_event(event) }
             })
             .collect();
+        self.unsnapped += seq - self.seq;
         self.seq = seq;
         let handed = HandOver { key: entity, token: self.token, records, effects };
         self.partition.log.hand_over(handed).map_err(|gone| Fault::new(gone.to_string()))
+    }
+
+    /// Copies the state for a snapshot when it is time; the keeper's thread encodes it once it is durable.
+    fn snapshot<S: Clone + Serialize + Send + 'static>(&mut self, state: &S) -> Result<(), Fault> {
+        let bytes = self.snapshot_bytes.load(Relaxed) as u64;
+        if self.unsnapped < SNAPSHOT_AFTER.max(bytes / SNAPSHOT_BYTES_A_RECORD) {
+            return Ok(());
+        }
+        self.unsnapped = 0;
+        let (seq, state, size) = (self.seq, state.clone(), self.snapshot_bytes.clone());
+        let encode = move || {
+            let encoded = codec::encode_state(&(seq, state));
+            size.store(encoded.len(), Relaxed);
+            encoded
+        };
+        let snapped = self.partition.log.snapshot(self.id, self.token, encode);
+        snapped.map_err(|gone| Fault::new(gone.to_string()))
     }
 
     /// Something was sent that wants an answer: the entity is asked to repeat it if none comes.
@@ -241,6 +269,8 @@ impl<E: Entity> Behaviour for EntityActor<E> {
                 "life": "serving",
                 "records": desk.seq,
                 "replayed": desk.replayed,
+                "sinceSnapshot": desk.unsnapped,
+                "snapshotBytes": desk.snapshot_bytes.load(Relaxed),
                 "wakeAt": desk.wake.map(|at| at.0),
                 "stateHash": codec::state_hash(entity.state()),
                 "entity": entity.observe(),
@@ -268,6 +298,7 @@ impl<E: Entity> EntityActor<E> {
             None => (0, E::State::default()),
         };
         let replayed = recovery.records.len() as u64;
+        let snapshot_bytes = recovery.snapshot.as_ref().map_or(0, |(_, bytes)| bytes.len());
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
                 let entity = self.args.entity;
@@ -292,6 +323,8 @@ impl<E: Entity> EntityActor<E> {
             wake: None,
             repeat_asked: false,
             replayed,
+            unsnapped: replayed,
+            snapshot_bytes: Arc::new(AtomicUsize::new(snapshot_bytes)),
         };
         tracing::debug!(
             entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
@@ -326,7 +359,7 @@ fn serve<E: Entity>(
         EntityMsg::Recovered(_) => return Err(Fault::new("recovered twice")),
     }
     desk.tell_wake(entity.wake());
-    Ok(())
+    desk.snapshot(entity.state())
 }
 
 fn tell_up<M: Send + 'static>(context: &Context<M>, args: EntityArgs) {

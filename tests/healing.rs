@@ -38,21 +38,31 @@ fn fell(operator: &mut Operator, kind: &str, id: &str, mode: &str) {
     });
 }
 
-/// What each market says its state is, in short.
+/// What each market says its state is, in short, once every account has acknowledged what it was told:
+/// that is a part of the state too.
 fn state_hashes(operator: &mut Operator) -> Vec<(String, Value)> {
-    let markets = operator.actors("market");
-    let mut hashes: Vec<(String, Value)> = markets
+    let mut hashes: Vec<(String, Value)> = operator
+        .actors("market")
         .iter()
         .map(|market| {
             let id = text(market, "id");
-            let observation = operator.observe(&id);
-            let hash = observation["state"]["stateHash"].clone();
-            assert!(!hash.is_null(), "{id}: {observation}");
+            let hash = eventually(&format!("{id} is at rest"), || {
+                let observation = operator.observe(&id);
+                let state = &observation["state"];
+                let at_rest = state["entity"]["accountsToHear"] == 0;
+                if at_rest { Ok(state["stateHash"].clone()) } else { Err(observation) }
+            });
+            assert!(hash.is_string(), "{id}: {hash}");
             (id, hash)
         })
         .collect();
     hashes.sort_by(|a, b| a.0.cmp(&b.0));
     hashes
+}
+
+fn check_hashes(operator: &mut Operator, before: &[(String, Value)], fault: &str) {
+    let now = state_hashes(operator);
+    assert_eq!(now, before, "markets are not as they were before: {fault}");
 }
 
 fn check_nobody_gave_up(operator: &mut Operator, node: &Node) {
@@ -109,19 +119,19 @@ fn a_market_that_was_killed_reads_back_the_state_it_had() {
         for (market, _) in &before {
             fell(&mut operator, "market", market, mode);
         }
-        assert_eq!(state_hashes(&mut operator), before, "after {mode}");
+        check_hashes(&mut operator, &before, mode);
     }
     for kind in ["account", "journal"] {
         let victim = text(&operator.actors(kind)[0], "id");
         fell(&mut operator, kind, &victim, "kill");
         // Looks at every market and account, which starts those that sleep.
         campaign.check(&node);
-        assert_eq!(state_hashes(&mut operator), before, "after the {kind} was killed");
+        check_hashes(&mut operator, &before, kind);
     }
     node.kill();
     let node = campaign.launch.start();
     campaign.check(&node);
-    assert_eq!(state_hashes(&mut Operator::of(&node)), before, "after a new start");
+    check_hashes(&mut Operator::of(&node), &before, "a new start");
 }
 
 #[test]

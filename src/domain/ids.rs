@@ -114,8 +114,11 @@ pub struct Handle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EntityId {
     /// Catalogue, users, sessions, operators' acts. In partition 0 only.
+    #[serde(rename = "h")]
     Home,
+    #[serde(rename = "a")]
     Account(AccountId),
+    #[serde(rename = "m")]
     Market(MarketId),
 }
 

@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Side {
+    #[serde(rename = "b")]
     Back,
+    #[serde(rename = "l")]
     Lay,
 }
 
@@ -27,9 +29,12 @@ impl Side {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Persistence {
     #[default]
+    #[serde(rename = "l")]
     Lapse,
+    #[serde(rename = "p")]
     Persist,
     /// Becomes a starting-price order.
+    #[serde(rename = "c")]
     MarketOnClose,
 }
 
@@ -38,9 +43,11 @@ pub enum Persistence {
 pub enum TimeInForce {
     /// What is not matched rests.
     #[default]
+    #[serde(rename = "r")]
     Rest,
     /// At least `min_fill` (everything when absent) is matched at once, at a volume-weighted price no
     /// worse than the limit, or nothing is; what is left is cancelled.
+    #[serde(rename = "k")]
     FillOrKill { min_fill: Option<Pence> },
 }
 
@@ -72,22 +79,16 @@ pub struct NewOrder {
 /// What an account asks of a market. Numbered per (account, market); a batch of `Place` is all or none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderCommand {
-    Place {
-        orders: Vec<NewOrder>,
-        conditions: Conditions,
-    },
-    Cancel {
-        orders: Vec<CancelOrder>,
-    },
+    #[serde(rename = "p")]
+    Place { orders: Vec<NewOrder>, conditions: Conditions },
+    #[serde(rename = "c")]
+    Cancel { orders: Vec<CancelOrder> },
     /// Cancels each bet and places its remainder at the new price under the new id.
-    Replace {
-        orders: Vec<ReplaceOrder>,
-        conditions: Conditions,
-    },
+    #[serde(rename = "r")]
+    Replace { orders: Vec<ReplaceOrder>, conditions: Conditions },
     /// Changes persistence.
-    Update {
-        orders: Vec<UpdateOrder>,
-    },
+    #[serde(rename = "u")]
+    Update { orders: Vec<UpdateOrder> },
 }
 
 /// What the customer made a placement depend on, and what their account allows.
@@ -166,15 +167,12 @@ pub struct PlacedOrder {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Remainder {
     /// Everything was matched.
+    #[serde(rename = "n")]
     None,
-    Rests {
-        handle: Handle,
-        size: Pence,
-    },
-    Gone {
-        size: Pence,
-        reason: LapseReason,
-    },
+    #[serde(rename = "r")]
+    Rests { handle: Handle, size: Pence },
+    #[serde(rename = "g")]
+    Gone { size: Pence, reason: LapseReason },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,11 +199,16 @@ pub struct InstructionFault {
 /// The market's journaled answer to one numbered command: only this frees a hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
+    #[serde(rename = "p")]
     Placed(Vec<PlacedOrder>),
+    #[serde(rename = "c")]
     Cancelled(Vec<Result<CancelledOrder, InstructionFault>>),
+    #[serde(rename = "r")]
     Replaced(Vec<ReplacedOrder>),
+    #[serde(rename = "u")]
     Updated(Vec<Result<BetId, InstructionFault>>),
     /// Nothing of the command was done.
+    #[serde(rename = "x")]
     Refused(Refusal),
 }
 

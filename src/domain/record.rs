@@ -3,6 +3,9 @@
 //! `apply` folds records and nothing else: it never matches, rounds, reads the clock or configuration, so
 //! a mended rule does not change history. The debits and credits of one record sum to zero
 //! (`ledger::postings`).
+//!
+//! The short names of the variants are the kinds of the journal: never reused, never given to another
+//! meaning. `store::codec` says what happens when a shape must change.
 
 use crate::act::{AccountChange, AccountProfile, ActError, Currency};
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
@@ -30,8 +33,11 @@ pub struct Record {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
+    #[serde(rename = "h")]
     Home(HomeEvent),
+    #[serde(rename = "a")]
     Account(AccountEvent),
+    #[serde(rename = "m")]
     Market(MarketEvent),
 }
 
@@ -50,31 +56,22 @@ pub struct RequestKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountEvent {
     /// Home's act `n`: every act's record also answers it.
-    Opened {
-        n: u64,
-        currency: Currency,
-        profile: AccountProfile,
-    },
-    Deposited {
-        n: u64,
-        amount: Pence,
-    },
-    Withdrew {
-        n: u64,
-        amount: Pence,
-    },
-    Changed {
-        n: u64,
-        change: AccountChange,
-    },
+    #[serde(rename = "1")]
+    Opened { n: u64, currency: Currency, profile: AccountProfile },
+    #[serde(rename = "2")]
+    Deposited { n: u64, amount: Pence },
+    #[serde(rename = "3")]
+    Withdrew { n: u64, amount: Pence },
+    #[serde(rename = "4")]
+    Changed { n: u64, change: AccountChange },
     /// Home's act was refused; journaled so that the number is taken.
-    ActRefused {
-        n: u64,
-        error: ActError,
-    },
+    #[serde(rename = "5")]
+    ActRefused { n: u64, error: ActError },
     /// A command went out to a market as its number `n`; what it may lose is held from here on.
+    #[serde(rename = "6")]
     Ordered(Ordered),
     /// The market's notice `k` was applied.
+    #[serde(rename = "7")]
     Noticed(Noticed),
 }
 
@@ -170,81 +167,65 @@ pub struct Lapsed {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MarketEvent {
     /// Home's act `n`: every act's record also answers it, a resolution's when it is through.
-    Created {
-        n: u64,
-        definition: Box<MarketDefinition>,
-        status: MarketStatus,
-    },
-    ActRefused {
-        n: u64,
-        error: ActError,
-    },
+    #[serde(rename = "1")]
+    Created { n: u64, definition: Box<MarketDefinition>, status: MarketStatus },
+    #[serde(rename = "2")]
+    ActRefused { n: u64, error: ActError },
+    #[serde(rename = "3")]
     StatusChanged(StatusChanged),
-    Placed {
-        command: CommandRef,
-        orders: Vec<Taken>,
-    },
+    #[serde(rename = "4")]
+    Placed { command: CommandRef, orders: Vec<Taken> },
     /// In play: the orders wait until `until` and are validated again then.
+    #[serde(rename = "5")]
     Delayed {
         command: CommandRef,
         until: UtcMillis,
         orders: Vec<(NewOrder, Handle)>,
         waiting: Delayed,
     },
+    #[serde(rename = "6")]
     Cancelled {
         command: CommandRef,
         orders: Vec<Result<(CancelledOrder, Handle), InstructionFault>>,
     },
-    Replaced {
-        command: CommandRef,
-        orders: Vec<Replaced>,
-    },
+    #[serde(rename = "7")]
+    Replaced { command: CommandRef, orders: Vec<Replaced> },
+    #[serde(rename = "8")]
     Updated {
         command: CommandRef,
         orders: Vec<Result<(BetId, Handle, Persistence), InstructionFault>>,
     },
     /// Nothing of the command was done.
-    Refused {
-        command: CommandRef,
-        refusal: Refusal,
-    },
+    #[serde(rename = "9")]
+    Refused { command: CommandRef, refusal: Refusal },
     /// The account gave command `n` up: never seen, it is refused for good; seen, what waits or rests of
     /// it goes.
-    Withdrawn {
-        command: CommandRef,
-        lapsed: Vec<Lapsed>,
-    },
+    #[serde(rename = "10")]
+    Withdrawn { command: CommandRef, lapsed: Vec<Lapsed> },
     /// Notices that accounts have applied, told outside a command.
-    Acknowledged {
-        accounts: Vec<(AccountId, u64)>,
-    },
+    #[serde(rename = "11")]
+    Acknowledged { accounts: Vec<(AccountId, u64)> },
     /// A settlement, void or reversal begins: accounts are told in credited chunks.
-    Resolved {
-        n: u64,
-        generation: u32,
-        resolution: Resolution,
-        change: StatusChanged,
-    },
+    #[serde(rename = "12")]
+    Resolved { n: u64, generation: u32, resolution: Resolution, change: StatusChanged },
     /// These accounts are told next.
-    ResolutionSent {
-        accounts: Vec<AccountId>,
-    },
+    #[serde(rename = "13")]
+    ResolutionSent { accounts: Vec<AccountId> },
     /// These accounts have applied it, with what clearing paid each (negative: received).
-    ResolutionPaid {
-        payments: Vec<(AccountId, u64, Pence)>,
-    },
+    #[serde(rename = "14")]
+    ResolutionPaid { payments: Vec<(AccountId, u64, Pence)> },
     /// Through: `rounding` is what was left in clearing.
-    ResolutionClosed {
-        generation: u32,
-        rounding: Pence,
-    },
+    #[serde(rename = "15")]
+    ResolutionClosed { generation: u32, rounding: Pence },
 }
 
 /// What waits for the bet delay.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Delayed {
+    #[serde(rename = "p")]
     Place(crate::order::Conditions),
     /// The cancel half is done at once, by position of the command; the placing half waits.
+    #[serde(rename = "r")]
     Replace(crate::order::Conditions, Vec<Result<(CancelledOrder, Handle), InstructionFault>>),
 }
 
@@ -270,20 +251,23 @@ pub struct StatusChanged {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Resolution {
+    #[serde(rename = "s")]
     Settled(Vec<(Runner, RunnerResult)>),
+    #[serde(rename = "v")]
     Voided,
     /// Reverses the generation before.
+    #[serde(rename = "u")]
     Unsettled,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RunnerResult {
     /// `of` runners share `places`: stakes win in the ratio places / of. Equal numbers win in full.
-    Winner {
-        places: u16,
-        of: u16,
-    },
+    #[serde(rename = "w")]
+    Winner { places: u16, of: u16 },
+    #[serde(rename = "l")]
     Loser,
+    #[serde(rename = "r")]
     Removed,
 }
 
@@ -293,21 +277,17 @@ pub enum RunnerResult {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Notice {
     /// The answer to the account's command `n`.
-    Answered {
-        n: u64,
-        answer: Answer,
-    },
+    #[serde(rename = "a")]
+    Answered { n: u64, answer: Answer },
     /// Command `n` waits for the bet delay; each order can be cancelled by its handle.
-    Waiting {
-        n: u64,
-        orders: Vec<(BetId, Handle)>,
-    },
+    #[serde(rename = "w")]
+    Waiting { n: u64, orders: Vec<(BetId, Handle)> },
     /// Resting orders were met.
+    #[serde(rename = "f")]
     Filled(Vec<(BetId, Matched)>),
+    #[serde(rename = "l")]
     Lapsed(Vec<(BetId, Pence, LapseReason)>),
     /// How the market ended, or that the end was taken back.
-    Resolved {
-        generation: u32,
-        resolution: Resolution,
-    },
+    #[serde(rename = "r")]
+    Resolved { generation: u32, resolution: Resolution },
 }

@@ -33,6 +33,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Shows a running node's supervision tree
     Tree(TreeArgs),
+    /// Measures and prints figures
+    Bench(BenchArgs),
     /// Checks or shows what a node would be told
     Config(ConfigArgs),
 }
@@ -184,7 +186,8 @@ pub struct VerifyArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   laybook bench match
-  laybook bench bets --json")]
+  laybook bench bets --json
+  laybook bench bets --rounds 1 --seconds 1")]
 pub struct BenchArgs {
     /// Which one
     #[arg(value_name = "NAME")]
@@ -192,6 +195,15 @@ pub struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// How often each figure is taken
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: u16,
+    /// How many seconds a round of load lasts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub seconds: u16,
+    /// Where a node of its own keeps its data while it lasts
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// The benchmarks.
@@ -201,6 +213,8 @@ pub enum BenchName {
     Match,
     /// Durable bets a second over HTTP
     Bets,
+    /// How long a killed market and a stopped node are away
+    Restart,
 }
 
 /// `laybook tree`

@@ -191,10 +191,6 @@ impl Node {
         ended.unwrap_or_else(|| panic!("the node goes on\n{}", self.log()))
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     /// All that this start has written to its standard error so far.
     pub(crate) fn log(&self) -> String {
         log_since(&self.log, self.log_begins)

@@ -30,8 +30,7 @@ fn nothing_acknowledged_is_lost_when_the_process_dies_at_the_worst_places() {
                     assert!(!ended.status.success(), "{aim}: {}\n{}", ended.status, ended.log);
                 }
                 Ok(mut armed) => {
-                    let herd = campaign.unleash(&armed);
-                    herd.doom();
+                    let herd = campaign.unleash_on_doomed(&armed);
                     let status = armed.wait();
                     assert!(!status.success(), "{aim}: {status}\n{}", armed.log());
                     campaign.gather(herd);

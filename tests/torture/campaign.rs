@@ -130,13 +130,24 @@ impl Campaign {
 
     /// Sets eight clients and a cashier on the node.
     pub(crate) fn unleash(&mut self, node: &Node) -> Herd {
+        self.unleash_with(node, Ends::default())
+    }
+
+    /// The same on a node that dies by itself, at any moment.
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn unleash_on_doomed(&mut self, node: &Node) -> Herd {
+        self.unleash_with(node, Ends { doomed: true.into(), ..Ends::default() })
+    }
+
+    fn unleash_with(&mut self, node: &Node, ends: Ends) -> Herd {
         self.lives += 1;
-        let ends = Arc::new(Ends::default());
+        let ends = Arc::new(ends);
         let mut operator = Operator::of(node);
         for market in self.markets.iter() {
-            // A life may have ended between a suspension and its end.
+            // A life may have ended between a suspension and its end. Open already, it is refused; dead
+            // already, the clients will say so.
             let path = format!("/v1/operator/markets/{}/open", market.id);
-            operator.send("POST", &path, None, Some(&json!({}))).expect("the node answers");
+            let _ = operator.send("POST", &path, None, Some(&json!({})));
         }
         let mut clients = Vec::new();
         for number in 0..CLIENTS {

@@ -63,6 +63,7 @@ fn a_full_disk_refuses_orders_and_nothing_else_until_there_is_room() {
         let answer = add_event(&mut operator);
         if answer.status == 503 { Ok(answer.json()) } else { Err(answer.text()) }
     });
+    println!("told: {refusal}");
     assert!(refusal["detail"].is_string() || refusal["code"].is_string(), "{refusal}");
     herd.enough();
     campaign.gather(herd);
