@@ -6,7 +6,6 @@
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
-//! | [`tidy`] | does the code keep the house rules? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
 //!
