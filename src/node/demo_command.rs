@@ -225,3 +225,6 @@ fn say(text: &str) -> anyhow::Result<()> {
     writeln!(out, "{text}")?;
     Ok(out.flush()?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -205,3 +205,6 @@ fn say(line: &str) -> anyhow::Result<()> {
     writeln!(out, "{line}")?;
     Ok(out.flush()?)
 }
+
+#[cfg(test)]
+mod tests;
