@@ -16,6 +16,7 @@
 )]
 
 mod harness;
+mod sim;
 mod healing;
 mod scenarios;
 mod torture;
