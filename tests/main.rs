@@ -19,6 +19,7 @@
 
 mod bad_input;
 mod harness;
+mod sim;
 mod healing;
 mod scenarios;
 mod tidy;
