@@ -19,8 +19,8 @@
 
 mod bad_input;
 mod harness;
-mod sim;
 mod healing;
 mod scenarios;
+mod sim;
 mod tidy;
 mod torture;

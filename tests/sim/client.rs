@@ -133,11 +133,8 @@ impl World {
     /// A copy of a request that the account has taken comes again.
     pub(super) fn stray(&mut self, client: usize, pick: u64) {
         let client = &self.clients[client];
-        let taken: Vec<_> = client
-            .asked
-            .values()
-            .filter(|(key, _)| self.oracle.has_taken(*key))
-            .collect();
+        let taken: Vec<_> =
+            client.asked.values().filter(|(key, _)| self.oracle.has_taken(*key)).collect();
         if taken.is_empty() {
             return;
         }
@@ -168,8 +165,11 @@ impl World {
             return Ok(());
         };
         if let Some(first) = self.released.outcomes.get(&(session, n)) {
-            hold!(OneEffect, *first == outcome,
-                "request {n} of session {session} was answered {first:?}, then {outcome:?}");
+            hold!(
+                OneEffect,
+                *first == outcome,
+                "request {n} of session {session} was answered {first:?}, then {outcome:?}"
+            );
             return Ok(());
         }
         let waits = client.open.get(&n).is_some_and(|open| lies || open.sent_to == life);
@@ -204,8 +204,13 @@ impl World {
 
     /// What was told is in the log, and stays there.
     pub(super) fn released_is_there(&self) -> Check {
-        hold!(Released, self.released.rests_on <= self.log.len(),
-            "an answer rests on {} of {} records", self.released.rests_on, self.log.len());
+        hold!(
+            Released,
+            self.released.rests_on <= self.log.len(),
+            "an answer rests on {} of {} records",
+            self.released.rests_on,
+            self.log.len()
+        );
         Ok(())
     }
 
@@ -215,8 +220,11 @@ impl World {
         self.released_is_there()?;
         for (account, market, told) in &self.released.bets {
             let known = self.accounts[account].state.current_order(*market, told.bet);
-            hold!(Released, known.as_ref().is_some_and(|bet| bet.matched >= told.size_matched),
-                "account {account} was told {told:?} and has {known:?}");
+            hold!(
+                Released,
+                known.as_ref().is_some_and(|bet| bet.matched >= told.size_matched),
+                "account {account} was told {told:?} and has {known:?}"
+            );
         }
         for (target, n) in &self.released.acts {
             hold!(Released, self.oracle.has_acted(*target, *n), "act {n} of {target} is missing");
@@ -229,7 +237,11 @@ impl World {
                 _ => false,
             };
             let placed = refused && self.oracle.has_bets_of(*session, *n);
-            hold!(OneEffect, !placed, "request {n} of {session} was refused and placed: {outcome:?}");
+            hold!(
+                OneEffect,
+                !placed,
+                "request {n} of {session} was refused and placed: {outcome:?}"
+            );
         }
         Ok(())
     }

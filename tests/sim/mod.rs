@@ -187,9 +187,8 @@ fn smallest(mutation: Option<Mutation>, mut steps: Vec<Step>, law: Law) -> Vec<S
 }
 
 fn seeds(usual: u64) -> u64 {
-    std::env::var("LAYBOOK_SIM_SEEDS").map_or(usual, |text| {
-        text.parse().expect("LAYBOOK_SIM_SEEDS is a number")
-    })
+    std::env::var("LAYBOOK_SIM_SEEDS")
+        .map_or(usual, |text| text.parse().expect("LAYBOOK_SIM_SEEDS is a number"))
 }
 
 fn report(seed: u64, steps: Vec<Step>, broken: Broken) -> String {

@@ -75,8 +75,11 @@ impl World {
             Notice::Filled(fills) if self.lies(Mutation::PriceOfANoticeChanged) => {
                 let (_, matched) = &mut fills[0];
                 let index = matched.price.index().expect("matched on the ladder");
-                matched.price =
-                    if index < LadderIndex::LAST { LadderIndex(index.0 + 1).price() } else { Price::MIN };
+                matched.price = if index < LadderIndex::LAST {
+                    LadderIndex(index.0 + 1).price()
+                } else {
+                    Price::MIN
+                };
             }
             Notice::Resolved { resolution: Resolution::Unsettled, .. }
                 if self.lies(Mutation::GenerationSkipped) =>

@@ -10,7 +10,7 @@ use super::law::{Check, hold};
 use super::mutation::Mutation;
 use super::oracle::Oracle;
 use crate::harness::Random;
-use domain::act::{Act, AccountAct, ActAnswer, MarketAct};
+use domain::act::{AccountAct, Act, ActAnswer, MarketAct};
 use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::ledger::{Ledger, LedgerAccount, postings};
 use domain::market::Acknowledgement;
@@ -98,7 +98,8 @@ impl World {
     // ----------------------------------------------------------------------------------- messages
 
     pub(super) fn send(&mut self, from: Sender, to: EntityId, mut message: Message) {
-        if matches!(message, Message::Acknowledge(_)) && self.lies(Mutation::AcknowledgementDropped) {
+        if matches!(message, Message::Acknowledge(_)) && self.lies(Mutation::AcknowledgementDropped)
+        {
             return;
         }
         if let (Message::Command { command, .. }, Sender::Entity(from)) = (&mut message, from) {
@@ -249,12 +250,8 @@ impl World {
     /// Time passes; entities whose moment has come are woken.
     pub(super) fn tick(&mut self, ms: i64) -> Check {
         self.now = self.now.plus_ms(ms);
-        let due: Vec<EntityId> = self
-            .fold
-            .wakes()
-            .filter(|(_, at)| *at <= self.now)
-            .map(|(entity, _)| entity)
-            .collect();
+        let due: Vec<EntityId> =
+            self.fold.wakes().filter(|(_, at)| *at <= self.now).map(|(entity, _)| entity).collect();
         for entity in due {
             if let EntityId::Market(id) = entity {
                 self.market_wakes(id)?;
