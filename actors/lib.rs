@@ -23,5 +23,6 @@ pub mod node;
 pub mod partition;
 pub mod publisher;
 pub mod registry;
+pub mod replay;
 pub mod session;
 pub mod shell;

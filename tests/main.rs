@@ -5,6 +5,8 @@
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
+//! | [`tidy`] | does the code keep the house rules? |
+//! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //!
 //! Law of the room: no sleep stands for an event. Whatever is waited for is looked at until a deadline.
@@ -15,4 +17,9 @@
     reason = "seeds and places to look at are printed for who reads a failure"
 )]
 
+mod events;
 mod harness;
+mod healing;
+mod scenarios;
+mod tidy;
+mod torture;

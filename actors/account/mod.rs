@@ -237,6 +237,11 @@ impl Account {
                 Ok(())
             }
             Acted::Forgotten => Ok(()),
+            Acted::Gap => {
+                let message = HomeMsg::SendActsAgain { target: EntityId::Account(self.id) };
+                self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+                Ok(())
+            }
         }
     }
 

@@ -151,11 +151,13 @@ impl Behaviour for Directory {
 
 impl Directory {
     fn deliver(&mut self, to: EntityId, message: EntityMessage, context: &Context<DirectoryMsg>) {
-        let message = match self.put(to, message, context) {
+        let starting = self.held.contains_key(&to);
+        // What came first goes first: while mail is held, new mail waits behind it, though the entity may
+        // be there already.
+        let message = match if starting { Err(message) } else { self.put(to, message, context) } {
             Ok(()) => return,
             Err(message) => message,
         };
-        let starting = self.held.contains_key(&to);
         let held = self.held.entry(to).or_default();
         if held.len() < HELD_MAX {
             held.push_back(message);

@@ -40,6 +40,10 @@ pub enum HomeMsg {
         n: u64,
         answer: ActAnswer,
     },
+    /// The target has not seen all acts that came before one it was sent.
+    SendActsAgain {
+        target: EntityId,
+    },
     OpenSession {
         login: NewLogin,
         reply: oneshot::Sender<Result<Login, HomeError>>,
@@ -103,6 +107,7 @@ impl Named for HomeMsg {
         match self {
             HomeMsg::Operate { .. } => "operate",
             HomeMsg::ActAnswered { .. } => "act answered",
+            HomeMsg::SendActsAgain { .. } => "send acts again",
             HomeMsg::OpenSession { .. } => "open session",
             HomeMsg::ExtendSession { .. } => "extend session",
             HomeMsg::CloseSession { .. } => "close session",
@@ -178,6 +183,14 @@ impl Entity for Home {
             HomeMsg::Operate { by, request, reply } => self.operate(by, request, reply, desk),
             HomeMsg::ActAnswered { target, n, answer } => {
                 self.act_answered(target, n, answer, desk)
+            }
+            HomeMsg::SendActsAgain { target } => {
+                let open: Vec<_> =
+                    self.state.open_acts().filter(|act| act.target == target).collect();
+                for act in open {
+                    self.send(act, desk);
+                }
+                Ok(())
             }
             HomeMsg::OpenSession { login, reply } => self.open_session(login, reply, desk),
             HomeMsg::ExtendSession { session, reply } => {

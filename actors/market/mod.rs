@@ -189,6 +189,7 @@ impl Entity for Market {
             "accounts": self.state.account_count(),
             "totalMatched": self.state.total_matched().to_string(),
             "settling": self.state.settling(),
+            "accountsToHear": self.state.accounts_to_resume().count(),
         })
     }
 }
@@ -238,8 +239,13 @@ impl Market {
 
     fn act(&mut self, n: u64, act: &MarketAct, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
-        self.state.act(now, n, act, &mut records);
-        self.hand_over(now, records, desk)
+        let arrival = self.state.act(now, n, act, &mut records);
+        self.hand_over(now, records, desk)?;
+        if let Arrival::Gap { .. } = arrival {
+            let message = HomeMsg::SendActsAgain { target: self.id };
+            self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+        }
+        Ok(())
     }
 
     fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {

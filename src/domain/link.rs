@@ -148,6 +148,12 @@ impl<A> Served<A> {
         }
     }
 
+    /// For senders that count without holes: nothing before `n` is missing.
+    pub fn follows(&self, n: u64) -> bool {
+        let last = self.answers.last_key_value().map_or(self.forgotten, |(last, _)| *last);
+        n <= last + 1
+    }
+
     pub fn take(&mut self, n: u64) {
         self.answers.entry(n).or_insert(None);
     }
@@ -184,6 +190,7 @@ mod tests {
     fn an_answer_is_kept_until_the_sender_has_it() {
         let mut served = Served::default();
         assert_eq!(served.request(1), Request::New);
+        assert!(served.follows(1) && !served.follows(2));
         served.take(1);
         assert_eq!(served.request(1), Request::Pending);
         served.answer(1, "done");
@@ -191,6 +198,7 @@ mod tests {
         served.forget_through(1);
         assert_eq!(served.request(1), Request::Forgotten);
         assert_eq!(served.request(2), Request::New);
+        assert!(served.follows(2) && !served.follows(3));
         assert!(served.is_empty());
     }
 

@@ -18,7 +18,7 @@ use actors::entity::EntityMsg;
 use actors::home::HomeMsg;
 use actors::node::{ClockMode, Node};
 use actors::registry::Address;
-use anyhow::{Context as _, anyhow};
+use anyhow::{Context as _, anyhow, bail};
 use domain::home::{By, HomeRequest, Role};
 use domain::ids::{EntityId, PartitionId};
 use supervision::tree::{self, Tree};
@@ -29,7 +29,7 @@ use crate::betfair;
 use crate::betfair::exchange::NodeExchange;
 use crate::config::{ClockSource, Settings};
 use crate::door::actor::{DoorActor, HttpDoor, bind};
-use crate::door::{self, DrainSwitch};
+use crate::door::{self, DrainSwitch, Limits};
 use crate::operator;
 use crate::secret;
 use crate::stream::{StreamActor, StreamDoor};
@@ -84,9 +84,7 @@ impl Running {
             stream: address(&stream)?,
             stream_plain: address(&stream_plain)?,
         };
-        std::fs::create_dir_all(&settings.data_directory).with_context(|| {
-            format!("data.directory {} cannot be made", settings.data_directory.display())
-        })?;
+        make_writable(&settings.data_directory)?;
         let node = Node::new(actor_settings(&settings));
         let nursery = TreeNursery::default();
         node.set_nursery(Arc::new(nursery.clone()));
@@ -105,17 +103,23 @@ impl Running {
         };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
-        let door = |name, socket, routes| HttpDoor {
+        let door = |name, socket, routes, room: usize| HttpDoor {
             name,
             socket,
             routes,
-            limits: settings.door.clone(),
+            limits: Limits {
+                connections: settings.door.connections.min(room),
+                ..settings.door.clone()
+            },
             counts: Arc::default(),
             drain: drain.clone(),
         };
+        let room = door::Room::of_process();
+        let (bets, console) =
+            (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
         let doors = vec![
-            door("http", http, betfair::routes::routes(exchange)),
-            door("admin", admin, operator::routes::routes(watch.clone())),
+            door("http", http, bets, room.public),
+            door("admin", admin, console, room.operators),
         ];
         let streams = [("stream", stream), ("stream-plain", stream_plain)];
         let streams = streams.into_iter().filter_map(|(name, socket)| {
@@ -133,8 +137,14 @@ impl Running {
         let up = async {
             let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
             nursery.set_root(root.supervisor().clone());
-            start_partition(&nursery, PartitionId(0)).await?;
-            anyhow::Ok(root)
+            let started = start_partition(&nursery, PartitionId(0)).await;
+            tokio::select! {
+                biased;
+                // Says why, where the partition only says that a child is missing.
+                why = node.doomed(), if started.is_err() => bail!(why),
+                started = std::future::ready(started) => started?,
+            }
+            Ok(root)
         };
         match up.await {
             Ok(root) => Ok(Running { node, listeners, watch, root, drain: switch, settings }),
@@ -225,6 +235,17 @@ async fn tell_end(watch: &operator::Watch, cause: Option<String>) {
 fn bind_stream(key: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<Arc<Socket>>> {
     let bound = address.map(|address| bind(address).with_context(|| format!("{key} {address}")));
     bound.transpose()
+}
+
+/// Makes the data directory and writes a file into it: what cannot be kept is said before anything starts.
+fn make_writable(directory: &Path) -> anyhow::Result<()> {
+    let path = directory.display();
+    std::fs::create_dir_all(directory)
+        .with_context(|| format!("data.directory {path} cannot be made"))?;
+    let probe = directory.join("writable");
+    std::fs::write(&probe, b"")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .with_context(|| format!("data.directory {path} cannot be written"))
 }
 
 async fn start_partition(nursery: &TreeNursery, id: PartitionId) -> anyhow::Result<()> {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
-use laybook::{config_command, serve_command, tree_command, verify_command};
+use laybook::{
+    bench_command, config_command, events_command, serve_command, tree_command, verify_command,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -15,7 +17,9 @@ fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Serve(args) => serve_command::run(&args),
         Command::Verify(args) => verify_command::run(&args),
+        Command::Events(args) => events_command::run(&args),
         Command::Tree(args) => tree_command::run(&args),
+        Command::Bench(args) => bench_command::run(&args),
         Command::Config(args) => {
             config_command::run(&args, &mut out, &mut err).map_err(anyhow::Error::from)
         }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use serde_json::{Value, json};
 
 use super::http::HttpClient;
-use super::{Market, Node, pence};
+use super::{Market, Node, eventually, pence};
 
 #[derive(Debug)]
 pub(crate) struct Bettor {
@@ -202,6 +202,14 @@ impl Bettor {
         Order::read(&rows[0])
     }
 
+    /// The order, once it is as `expected`: what others do to it arrives in its own time.
+    pub(crate) fn await_order(&mut self, bet: &str, expected: impl Fn(&Order) -> bool) -> Order {
+        eventually(&format!("order {bet} becomes as expected"), || {
+            let order = self.order(bet);
+            if expected(&order) { Ok(order) } else { Err(Box::new(order)) }
+        })
+    }
+
     /// Rows of `listClearedOrders` with one status, for one market.
     pub(crate) fn cleared(&mut self, market: &Market, status: &str) -> Vec<Value> {
         let mut cleared: Vec<Value> = Vec::new();
@@ -225,6 +233,14 @@ impl Bettor {
     pub(crate) fn funds(&mut self) -> (i64, i64) {
         let funds = self.ask("getAccountFunds", &json!({}));
         (pence(&funds["availableToBetBalance"]), pence(&funds["exposure"]))
+    }
+
+    /// Waits until available and exposure are these.
+    pub(crate) fn await_funds(&mut self, available: i64, exposure: i64) {
+        eventually(&format!("funds are {available} and {exposure}"), || {
+            let funds = self.funds();
+            if funds == (available, exposure) { Ok(()) } else { Err(funds) }
+        });
     }
 
     /// The whole book with traded volumes.

@@ -108,7 +108,7 @@ fn read_answer(connection: &mut impl BufRead) -> io::Result<(Answer, bool)> {
         connection.read_to_end(&mut answer.body)?;
         return Ok((answer, false));
     }
-    let keep = !answer.header("connection").is_some_and(|value| value == "close");
+    let keep = answer.header("connection").is_none_or(|value| value != "close");
     Ok((answer, keep))
 }
 

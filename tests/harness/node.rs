@@ -21,6 +21,7 @@ pub(crate) struct Launch {
     log: PathBuf,
     flags: Vec<String>,
     environment: Vec<(String, String)>,
+    descriptors: Option<u32>,
 }
 
 /// A node that ended instead of becoming ready.
@@ -58,6 +59,7 @@ impl Launch {
             log: scratch.path().join("stderr.log"),
             flags: Vec::new(),
             environment: environment.to_vec(),
+            descriptors: None,
         }
     }
 
@@ -67,9 +69,16 @@ impl Launch {
         self
     }
 
-    pub(crate) fn environment(mut self, key: &str, value: &str) -> Launch {
-        self.environment.retain(|(other, _)| other != key);
-        self.environment.push((key.to_owned(), value.to_owned()));
+    /// Dies at these fail points (`point:n=abort`, see `store::failpoint`).
+    #[cfg(feature = "failpoints")]
+    pub(crate) fn fail_points(mut self, points: &str) -> Launch {
+        self.environment.push(("LAYBOOK_FAILPOINTS".to_owned(), points.to_owned()));
+        self
+    }
+
+    /// The process may have so many files and connections open.
+    pub(crate) fn descriptors(mut self, most: u32) -> Launch {
+        self.descriptors = Some(most);
         self
     }
 
@@ -116,7 +125,15 @@ impl Launch {
     }
 
     fn command(&self, log: File) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_laybook"));
+        let binary = env!("CARGO_BIN_EXE_laybook");
+        let mut command = match self.descriptors {
+            None => Command::new(binary),
+            Some(most) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\""), binary]);
+                shell
+            }
+        };
         command.arg("serve").arg("--data").arg(&self.data);
         for listener in ["--http", "--admin", "--stream"] {
             command.args([listener, "127.0.0.1:0"]);
@@ -172,15 +189,6 @@ impl Node {
     pub(crate) fn wait(&mut self) -> ExitStatus {
         let ended = wait(&mut self.child);
         ended.unwrap_or_else(|| panic!("the node goes on\n{}", self.log()))
-    }
-
-    /// How the process ended, if it did.
-    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().expect("the process is ours")
-    }
-
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
     }
 
     /// All that this start has written to its standard error so far.

@@ -19,7 +19,6 @@ pub(crate) struct Operator {
 #[derive(Debug, Clone)]
 pub(crate) struct Market {
     pub(crate) id: String,
-    pub(crate) event: String,
     /// Selection ids, in the order of the names given.
     pub(crate) runners: Vec<i64>,
 }
@@ -103,6 +102,22 @@ impl Operator {
         self.ask("POST", path, Some(body))
     }
 
+    /// Asks again while the node says that what it takes to answer is being restarted.
+    fn patiently(&mut self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        eventually(&format!("{method} {path} is answered"), || {
+            match self.send(method, path, None, body) {
+                Ok(answer) if (200..300).contains(&answer.status) => Ok(answer),
+                Ok(answer) if answer.status == 503 => Err(answer.text()),
+                Ok(answer) => panic!("{method} {path}: HTTP {} {}", answer.status, answer.text()),
+                Err(error) => Err(error.to_string()),
+            }
+        })
+    }
+
+    fn get_patiently(&mut self, path: &str) -> Value {
+        self.patiently("GET", path, None).json()
+    }
+
     // ------------------------------------------------------------------------------------ customers
 
     /// A user with a first deposit; answers the application key.
@@ -156,7 +171,7 @@ impl Operator {
         let made_runners = made["runners"].as_array().expect("runners");
         let ids = made_runners.iter().map(|it| it["selectionId"].as_i64().expect("a number"));
         let id = made["marketId"].as_str().expect("a market id").to_owned();
-        Market { id, event, runners: ids.collect() }
+        Market { id, runners: ids.collect() }
     }
 
     /// `open`, `suspend`, `turn-in-play`, `settle`, `unsettle`, `void`, `reopen`.
@@ -194,7 +209,7 @@ impl Operator {
     /// Every actor and supervisor of the tree, parents first.
     pub(crate) fn tree(&mut self) -> Vec<Value> {
         let mut flat = Vec::new();
-        let mut open = vec![self.get("/v1/operator/tree")];
+        let mut open = vec![self.get_patiently("/v1/operator/tree")];
         while let Some(mut node) = open.pop() {
             if let Some(Value::Array(children)) = node.get_mut("children").map(Value::take) {
                 open.extend(children.into_iter().rev());
@@ -213,20 +228,13 @@ impl Operator {
 
     /// What an actor says of itself.
     pub(crate) fn observe(&mut self, actor: &str) -> Value {
-        self.get(&format!("/v1/operator/actors/{actor}"))
+        self.get_patiently(&format!("/v1/operator/actors/{actor}"))
     }
 
     pub(crate) fn kill_actor(&mut self, actor: &str, mode: &str) {
         let path = format!("/v1/operator/actors/{actor}/kill");
-        self.post(&path, &json!({"mode": mode, "reason": "a test"}));
-    }
-
-    /// Waits until the market's book says `status`.
-    pub(crate) fn await_status(&mut self, market: &Market, act: &str, body: &Value, status: &str) {
-        eventually(&format!("{act} makes {} {status}", market.id), || {
-            let answer = self.act(market, act, body);
-            if answer["status"] == status { Ok(()) } else { Err(answer) }
-        });
+        let body = json!({"mode": mode, "reason": "a test"});
+        self.patiently("POST", &path, Some(&body));
     }
 }
 

@@ -21,11 +21,14 @@ pub enum Acted {
     Answered(ActAnswer),
     /// A stray repeat of an act answered long ago.
     Forgotten,
+    /// An earlier act is missing: home must begin again.
+    Gap,
 }
 
 impl Account {
     pub fn act(&mut self, now: UtcMillis, n: u64, act: &AccountAct) -> Acted {
         match self.acts.request(n) {
+            Request::New if !self.acts.follows(n) => return Acted::Gap,
             Request::New | Request::Pending => {}
             Request::Answered(answer) => return Acted::Answered(answer.clone()),
             Request::Forgotten => return Acted::Forgotten,

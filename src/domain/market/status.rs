@@ -6,7 +6,7 @@
 use super::Market;
 use crate::act::{ActAnswer, ActError, MarketAct};
 use crate::definition::{MarketDefinition, MarketStatus};
-use crate::link::Request;
+use crate::link::{Arrival, Request};
 use crate::order::{LapseReason, Persistence};
 use crate::record::{Lapsed, MarketEvent, StatusChanged};
 use crate::time::UtcMillis;
@@ -18,16 +18,25 @@ pub const MAX_BET_DELAY_S: u16 = 600;
 const ANSWERS_KEPT: u64 = 256;
 
 impl Market {
-    /// Home's act `n`. The answer goes to [`Market::send_outgoing`], at once or when the resolution is through.
-    pub fn act(&mut self, now: UtcMillis, n: u64, act: &MarketAct, records: &mut Vec<MarketEvent>) {
+    /// Home's act `n`. The answer goes to [`Market::send_outgoing`], at once or when the resolution is
+    /// through. `Gap`: an earlier act is missing, home must begin again.
+    pub fn act(
+        &mut self,
+        now: UtcMillis,
+        n: u64,
+        act: &MarketAct,
+        records: &mut Vec<MarketEvent>,
+    ) -> Arrival {
         self.due(now, records);
         match self.acts.request(n) {
+            Request::New if !self.acts.follows(n) => return Arrival::Gap { expected: n - 1 },
             Request::New => {}
             Request::Answered(answer) => {
                 let answer = answer.clone();
-                return self.links.answer_act(n, answer);
+                self.links.answer_act(n, answer);
+                return Arrival::Repeat;
             }
-            Request::Pending | Request::Forgotten => return,
+            Request::Pending | Request::Forgotten => return Arrival::Repeat,
         }
         let record = match self.decide_act(now, n, act) {
             Ok(record) => record,
@@ -36,6 +45,7 @@ impl Market {
         self.apply(now, &record);
         records.push(record);
         self.tell_on(now, records);
+        Arrival::Next
     }
 
     /// The node was away for so long that nobody could react to the game: an open market in play is suspended

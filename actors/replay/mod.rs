@@ -1,0 +1,3 @@
+//! A recorded market being played.
+pub mod mirror;
+pub mod recorded;

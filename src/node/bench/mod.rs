@@ -1,0 +1,94 @@
+//! `laybook bench NAME`: programs with a stated workload that measure the product and print what they found.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
+//! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
+//! | `restart` | how long what died is away |
+//! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
+//! | `audit` | what the journal holds when the load is over |
+//! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
+//!
+//! They print figures and judge none. They fail where a result is wrong: a trade too many, an acknowledged
+//! bet that the journal does not hold.
+
+mod audit;
+mod bets;
+mod bets_flow;
+mod client;
+mod exchange;
+mod machine;
+mod match_bench;
+mod match_flow;
+mod node;
+#[cfg(feature = "peers")]
+mod peers;
+mod progress;
+mod report;
+mod restart;
+mod stats;
+
+pub use node::RunningNode;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which benchmark, of those there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bench {
+    /// Orders a second through the product's own market.
+    Match,
+    /// Durable bets a second over HTTP.
+    Bets,
+    /// How long a killed market and a stopped node are away.
+    Restart,
+}
+
+/// How to measure and what to print.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// JSON instead of tables.
+    pub json: bool,
+    /// How often each figure is taken.
+    pub rounds: usize,
+    /// How long a round of load lasts.
+    pub round: Duration,
+    /// Load this node instead of one of our own; its journal is then not looked at.
+    pub node: Option<RunningNode>,
+    /// Measure this build of `laybook` instead of the one that measures.
+    pub program: Option<PathBuf>,
+    /// Where a node of our own keeps its data while it lasts, instead of the system's temporary directory.
+    pub data: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            json: false,
+            rounds: 5,
+            round: Duration::from_secs(3),
+            node: None,
+            program: None,
+            data: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The build of `laybook` that is measured.
+    fn program(&self) -> io::Result<PathBuf> {
+        self.program.clone().map_or_else(std::env::current_exe, Ok)
+    }
+}
+
+/// Runs one benchmark and prints its report. Blocks: call it from outside any runtime.
+pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
+    let report = match bench {
+        Bench::Match => match_bench::run_bench(settings.rounds)?,
+        Bench::Bets => bets::run_bench(settings)?,
+        Bench::Restart => restart::run_bench(settings)?,
+    };
+    report.write(settings.json, &mut io::stdout().lock())?;
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Every kind of actor is killed and made to panic while people bet: the tree heals, nothing acknowledged is
+//! lost or doubled, and markets read back the state that they had.
+
+use serde_json::{Value, json};
+
+use crate::harness::bettor::limit;
+use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch, eventually};
+use crate::torture::campaign::Campaign;
+
+const KINDS: [&str; 8] =
+    ["journal", "directory", "account", "market", "home", "session", "publisher", "catalogue"];
+const MODES: [&str; 2] = ["kill", "panic"];
+
+fn text(value: &Value, name: &str) -> String {
+    let text = value[name].as_str();
+    text.unwrap_or_else(|| panic!("no {name}: {value}")).to_owned()
+}
+
+/// Restarts of an actor as the tree shows them; `None` when it is not there now.
+fn restarts(operator: &mut Operator, id: &str) -> Option<u64> {
+    let tree = operator.tree();
+    tree.iter().find(|it| it["id"] == id).map(|it| it["restarts"].as_u64().expect("a count"))
+}
+
+/// Kills one actor and waits until the tree shows that it runs again.
+fn fell(operator: &mut Operator, kind: &str, id: &str, mode: &str) {
+    let before = restarts(operator, id).expect("it was in the tree");
+    operator.kill_actor(id, mode);
+    eventually(&format!("{kind} {id} runs again after {mode}"), || {
+        let tree = operator.tree();
+        let now = tree.iter().find(|it| it["id"] == id).cloned();
+        match &now {
+            Some(it) if it["restarts"].as_u64() > Some(before) && it["status"] == "running" => {
+                Ok(())
+            }
+            _ => Err(now),
+        }
+    });
+}
+
+/// What each market says its state is, in short, once every account has acknowledged what it was told:
+/// that is a part of the state too.
+fn state_hashes(operator: &mut Operator) -> Vec<(String, Value)> {
+    let mut hashes: Vec<(String, Value)> = operator
+        .actors("market")
+        .iter()
+        .map(|market| {
+            let id = text(market, "id");
+            let hash = eventually(&format!("{id} is at rest"), || {
+                let observation = operator.observe(&id);
+                let state = &observation["state"];
+                let at_rest = state["entity"]["accountsToHear"] == 0;
+                if at_rest { Ok(state["stateHash"].clone()) } else { Err(observation) }
+            });
+            assert!(hash.is_string(), "{id}: {hash}");
+            (id, hash)
+        })
+        .collect();
+    hashes.sort_by(|a, b| a.0.cmp(&b.0));
+    hashes
+}
+
+fn check_hashes(operator: &mut Operator, before: &[(String, Value)], fault: &str) {
+    let now = state_hashes(operator);
+    assert_eq!(now, before, "markets are not as they were before: {fault}");
+}
+
+fn check_nobody_gave_up(operator: &mut Operator, node: &Node) {
+    let fallen: Vec<Value> =
+        operator.tree().into_iter().filter(|it| it["status"] != "running").collect();
+    assert!(fallen.is_empty(), "{fallen:#?}\n{}", node.log());
+}
+
+#[test]
+fn every_kind_of_actor_may_die_under_load_and_nothing_acknowledged_is_lost() {
+    let (mut campaign, node) = Campaign::begin("healing");
+    let mut operator = Operator::of(&node);
+    let herd = campaign.unleash(&node);
+    for mode in MODES {
+        for kind in KINDS {
+            let victim = eventually(&format!("a {kind} is in the tree"), || {
+                let mut running = operator.actors(kind);
+                running.retain(|it| it["status"] == "running");
+                if running.is_empty() {
+                    return Err(format!("{:#?}", operator.tree()));
+                }
+                Ok(text(campaign.random.pick(&running), "id"))
+            });
+            println!("{mode} {kind} {victim}");
+            fell(&mut operator, kind, &victim, mode);
+        }
+    }
+    herd.enough();
+    let tally = campaign.gather(herd);
+    println!("{tally:?}");
+    assert!(tally.placed > 0, "nobody bet");
+    campaign.check(&node);
+    check_nobody_gave_up(&mut operator, &node);
+    campaign.turn_over(&node);
+    node.kill();
+    campaign.verify();
+}
+
+#[test]
+fn a_market_that_was_killed_reads_back_the_state_it_had() {
+    let (mut campaign, node) = Campaign::begin("state-hash");
+    let mut operator = Operator::of(&node);
+    let herd = campaign.unleash(&node);
+    eventually("there is something to read back", || {
+        let orders = campaign.orders(&node).len();
+        if orders >= 100 { Ok(()) } else { Err(orders) }
+    });
+    herd.enough();
+    campaign.gather(herd);
+    campaign.check(&node);
+    let before = state_hashes(&mut operator);
+    assert!(before.len() >= campaign.markets().len(), "{before:?}");
+    for mode in MODES {
+        for (market, _) in &before {
+            fell(&mut operator, "market", market, mode);
+        }
+        check_hashes(&mut operator, &before, mode);
+    }
+    for kind in ["account", "journal"] {
+        let victim = text(&operator.actors(kind)[0], "id");
+        fell(&mut operator, kind, &victim, "kill");
+        // Looks at every market and account, which starts those that sleep.
+        campaign.check(&node);
+        check_hashes(&mut operator, &before, kind);
+    }
+    node.kill();
+    let node = campaign.launch.start();
+    campaign.check(&node);
+    check_hashes(&mut Operator::of(&node), &before, "a new start");
+}
+
+#[test]
+fn a_market_that_dies_again_and_again_is_set_aside_and_the_others_trade() {
+    let scratch = Scratch::new("quarantine");
+    let node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    let app_key = operator.open_account("ann", "a long password", 100_000);
+    let mut ann = Bettor::log_in(&node, "ann", "a long password", &app_key);
+    let markets = [("Leeds", "York"), ("Hull", "Bath")].map(|(a, b)| operator.match_odds(a, b));
+    let [sick, well] = &markets;
+    ann.back(well, 0, 10.0, 3.0);
+    let before = operator.actors("market").iter().map(|it| text(it, "id")).collect::<Vec<_>>();
+    let (bet, _) = ann.back(sick, 0, 10.0, 3.0);
+    let id = victim(&mut operator, sick, &before);
+
+    let mut kills = 0;
+    while status(&mut operator, &id) != "quarantined" {
+        kills += 1;
+        assert!(kills <= 20, "{kills} deaths in a row and no end of it");
+        let seen = restarts(&mut operator, &id);
+        operator.kill_actor(&id, "panic");
+        eventually("it is started again, or set aside", || {
+            let again = restarts(&mut operator, &id) > seen;
+            let status = status(&mut operator, &id);
+            if status == "quarantined" || (again && status == "running") {
+                Ok(())
+            } else {
+                Err(status)
+            }
+        });
+    }
+    println!("set aside after {kills} deaths");
+    assert!(kills > 1, "one death is no reason");
+
+    assert_eq!(ann.back(well, 0, 10.0, 3.0).1, 0, "the other market takes bets");
+    let report = ann.place(sick, &[limit(sick.runners[0], "BACK", 10.0, 3.0)]);
+    assert_ne!(report["status"], "SUCCESS", "{report}");
+    assert_eq!(operator.ledger().difference, 0);
+
+    operator.post(&format!("/v1/operator/actors/{id}/retry"), &json!({}));
+    eventually("it runs again", || {
+        let status = status(&mut operator, &id);
+        if status == "running" { Ok(()) } else { Err(status) }
+    });
+    assert_eq!(ann.order(&bet).remaining, 1_000);
+    let more = eventually("it takes bets again", || {
+        let report = ann.place(sick, &[limit(sick.runners[0], "BACK", 2.0, 3.0)]);
+        if report["status"] == "SUCCESS" { Ok(report) } else { Err(report) }
+    });
+    assert!(more["instructionReports"][0]["betId"].is_string(), "{more}");
+    assert_eq!(operator.ledger().difference, 0);
+}
+
+/// The market's actor: the one that knows the market's id, or that came when the market was used.
+fn victim(operator: &mut Operator, market: &Market, before: &[String]) -> String {
+    let number = market.id.trim_start_matches("1.");
+    let ids: Vec<String> = operator.actors("market").iter().map(|it| text(it, "id")).collect();
+    let named = ids.iter().find(|id| id.contains(number));
+    let came = ids.iter().find(|id| !before.contains(id));
+    named.or(came).unwrap_or_else(|| panic!("{} is none of {ids:?}", market.id)).clone()
+}
+
+fn status(operator: &mut Operator, id: &str) -> String {
+    let tree = operator.tree();
+    tree.iter().find(|it| it["id"] == id).map_or("gone".to_owned(), |it| text(it, "status"))
+}

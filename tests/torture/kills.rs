@@ -1,0 +1,49 @@
+//! SIGKILL at random moments, again and again, while eight clients bet.
+//!
+//! `LAYBOOK_TORTURE_ROUNDS` says how often: a few by default, so that `cargo test` stays quick; 200 in CI.
+
+use std::time::Duration;
+
+use super::campaign::Campaign;
+
+const ROUNDS: &str = "LAYBOOK_TORTURE_ROUNDS";
+const ROUNDS_DEFAULT: usize = 8;
+/// After so many lives the markets are settled and the directory is verified.
+const TURN_OVER_EVERY: usize = 4;
+
+/// How many rounds were asked for.
+pub(crate) fn rounds() -> usize {
+    match std::env::var(ROUNDS) {
+        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{ROUNDS} is a number")),
+        Err(_) => ROUNDS_DEFAULT,
+    }
+}
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_process_is_killed_at_any_moment() {
+    let (mut campaign, mut node) = Campaign::begin("kills");
+    let rounds = rounds();
+    for round in 1..=rounds {
+        let herd = campaign.unleash(&node);
+        // The fault itself: the moment is random, nothing waits for it.
+        let moment = Duration::from_millis(campaign.random.between(50, 600));
+        std::thread::park_timeout(moment);
+        herd.doom();
+        node.kill();
+        campaign.gather(herd);
+        if round % TURN_OVER_EVERY == 0 {
+            campaign.verify();
+        }
+        node = campaign.launch.start();
+        campaign.check(&node);
+        if round % TURN_OVER_EVERY == 0 {
+            campaign.turn_over(&node);
+        }
+    }
+    node.kill();
+    campaign.verify();
+    let tally = &campaign.tally;
+    println!("{rounds} kills: {tally:?}");
+    let tested = [tally.placed, tally.refused, tally.cancelled, tally.replaced];
+    assert!(tested.iter().all(|count| *count > 0), "a test that did not test: {tally:?}");
+}
