@@ -5,8 +5,9 @@
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
-//! | [`tidy`] | does the code keep the house rules? |
+//! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
+//! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
 //!
 //! Law of the room: no sleep stands for an event. Whatever is waited for is looked at until a deadline.
 
@@ -16,7 +17,9 @@
     reason = "seeds and places to look at are printed for who reads a failure"
 )]
 
+mod bad_input;
 mod harness;
+mod sim;
 mod healing;
 mod scenarios;
 mod tidy;

@@ -29,6 +29,10 @@ pub struct Cli {
 pub enum Command {
     /// Runs a node
     Serve(ServeArgs),
+    /// Shows a moving exchange: football, market makers and play money, in a directory that goes away
+    Demo(DemoArgs),
+    /// Plays a recorded Betfair market as a live one
+    Replay(ReplayArgs),
     /// Checks a data directory and prints its ledger
     Verify(VerifyArgs),
     /// Shows a running node's supervision tree

@@ -11,6 +11,8 @@
 //! | [`bench`] | programs that measure the product |
 //! | [`boot`] | a node's life: up, ready, down |
 //! | [`catalogue`], [`password`], [`secret`] | what doors share |
+//! | [`recording`] | recorded Betfair streams, read as typed changes |
+//! | [`residents`] | users that a command makes for itself |
 //! | [`rejection`] | what warp refuses, as a problem document |
 //!
 //! Invariants: Betfair's words appear only in `betfair` (and the stream). `door` knows no route and no
@@ -25,11 +27,14 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod config_command;
+pub mod demo_command;
 pub mod door;
 pub mod operator;
 pub mod password;
 pub mod recording;
 pub mod rejection;
+pub mod replay_command;
+pub mod residents;
 pub mod secret;
 pub mod serve_command;
 pub mod stream;

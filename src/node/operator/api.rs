@@ -16,6 +16,7 @@ use domain::time::UtcMillis;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::json::check_content_type;
 use super::problem::Problem;
 use super::request::{
     Act, AdvanceClock, ChangeUser, CreateEvent, CreateMarket, CreateToken, CreateUser, KillActor,
@@ -37,6 +38,8 @@ pub struct Asked<'a> {
     pub query: &'a str,
     /// Of `Authorization`.
     pub authorization: Option<&'a str>,
+    /// Of `Content-Type`.
+    pub content_type: Option<&'a str>,
     /// Of `Idempotency-Key`.
     pub key: Option<&'a [u8]>,
     /// Whole.
@@ -66,6 +69,7 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
             if role < if admin { Role::Admin } else { Role::Operator } {
                 return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden"));
             }
+            check_content_type(asked.content_type, asked.body)?;
             api.act(segments).await
         }
         _ => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")),
