@@ -16,7 +16,7 @@
 )]
 
 mod harness;
-mod sim;
 mod healing;
 mod scenarios;
+mod sim;
 mod torture;
