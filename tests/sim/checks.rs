@@ -62,8 +62,13 @@ impl World {
         for (id, shell) in &self.accounts {
             let funds = shell.state.funds();
             let balance = self.oracle.balance(*id);
-            hold!(Settlement, funds.balance.0 == balance,
-                "account {id} has {}, should have {}", funds.balance, Pence(balance));
+            hold!(
+                Settlement,
+                funds.balance.0 == balance,
+                "account {id} has {}, should have {}",
+                funds.balance,
+                Pence(balance)
+            );
             let mut held = 0;
             for market in self.markets.keys() {
                 held += self.position_agrees(*id, *market)?;
@@ -90,16 +95,21 @@ impl World {
         let market = &self.oracle.markets[&market_id];
         let held = market.hold_of(id);
         let real = account.exposure_in(market_id);
-        hold!(Exposure, real.0 == held, "account {id} holds {real} in {market_id}, not {}", Pence(held));
+        hold!(
+            Exposure,
+            real.0 == held,
+            "account {id} holds {real} in {market_id}, not {}",
+            Pence(held)
+        );
         let (matched, open) = (market.matched_of(id), market.open_of(id));
         let known: BTreeSet<BetId> = matched.keys().chain(open.keys()).copied().collect();
         for bet in known {
             let (size, value) = matched.get(&bet).copied().unwrap_or_default();
             let left = open.get(&bet).copied().unwrap_or_default();
             let real = account.current_order(market_id, bet);
-            let voided = if market.is_void() { size } else { 0 };
             let agrees = real.as_ref().is_some_and(|real| {
-                real.matched.0 + real.voided.0 == size + if real.voided.0 == 0 { 0 } else { voided - size }
+                real.matched.0 + real.voided.0 == size
+                    && (real.voided.is_zero() || market.is_void())
                     && (real.matched_times_price == value || market.is_void())
                     && real.remaining.0 == left
             });
@@ -119,14 +129,21 @@ impl World {
             let rows = account.cleared_orders(&filter, ClearedGroup::Bet, page).orders;
             let rows: BTreeMap<BetId, i64> =
                 rows.iter().filter_map(|row| Some((row.bet?, row.profit.0))).collect();
-            hold!(Settlement, rows == payment.profits,
-                "{id} cleared {rows:?} in {market_id}, not {payment:?}");
+            hold!(
+                Settlement,
+                rows == payment.profits,
+                "{id} cleared {rows:?} in {market_id}, not {payment:?}"
+            );
             let whole = account.cleared_orders(&filter, ClearedGroup::Market, page).orders;
             let commission: i64 =
                 whole.iter().filter_map(|row| row.commission).map(|pence| pence.0).sum();
             let due = self.oracle.accounts[&id].commission.get(&market_id).copied();
             let due = if payment.profits.is_empty() { 0 } else { due.unwrap_or_default() };
-            hold!(Settlement, commission == due, "{id} paid {commission} in {market_id}, not {due}");
+            hold!(
+                Settlement,
+                commission == due,
+                "{id} paid {commission} in {market_id}, not {due}"
+            );
         }
         Ok(held)
     }

@@ -6,7 +6,7 @@
 use super::law::{Check, hold};
 use super::mutation::Mutation;
 use super::world::{Effect, Entry, Message, Sender, World};
-use domain::act::{Act, ActAnswer};
+use domain::act::Act;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::record::RequestKey;
 use domain::request::{CustomerRequest, Outcome, PlacedBet};
@@ -74,7 +74,7 @@ impl Home {
                 self.last.insert(*target, *n);
                 self.open.insert((*target, *n), act.clone());
             }
-            Entry::Answered { target, n, .. } => {
+            Entry::Answered { target, n } => {
                 self.open.remove(&(*target, *n));
             }
             Entry::Record(_) => {}
@@ -133,11 +133,8 @@ impl World {
     /// A copy of a request that the account has taken comes again.
     pub(super) fn stray(&mut self, client: usize, pick: u64) {
         let client = &self.clients[client];
-        let taken: Vec<_> = client
-            .asked
-            .values()
-            .filter(|(key, _)| self.oracle.has_taken(*key))
-            .collect();
+        let taken: Vec<_> =
+            client.asked.values().filter(|(key, _)| self.oracle.has_taken(*key)).collect();
         if taken.is_empty() {
             return;
         }
@@ -168,8 +165,11 @@ impl World {
             return Ok(());
         };
         if let Some(first) = self.released.outcomes.get(&(session, n)) {
-            hold!(OneEffect, *first == outcome,
-                "request {n} of session {session} was answered {first:?}, then {outcome:?}");
+            hold!(
+                OneEffect,
+                *first == outcome,
+                "request {n} of session {session} was answered {first:?}, then {outcome:?}"
+            );
             return Ok(());
         }
         let waits = client.open.get(&n).is_some_and(|open| lies || open.sent_to == life);
@@ -204,8 +204,13 @@ impl World {
 
     /// What was told is in the log, and stays there.
     pub(super) fn released_is_there(&self) -> Check {
-        hold!(Released, self.released.rests_on <= self.log.len(),
-            "an answer rests on {} of {} records", self.released.rests_on, self.log.len());
+        hold!(
+            Released,
+            self.released.rests_on <= self.log.len(),
+            "an answer rests on {} of {} records",
+            self.released.rests_on,
+            self.log.len()
+        );
         Ok(())
     }
 
@@ -215,8 +220,11 @@ impl World {
         self.released_is_there()?;
         for (account, market, told) in &self.released.bets {
             let known = self.accounts[account].state.current_order(*market, told.bet);
-            hold!(Released, known.as_ref().is_some_and(|bet| bet.matched >= told.size_matched),
-                "account {account} was told {told:?} and has {known:?}");
+            hold!(
+                Released,
+                known.as_ref().is_some_and(|bet| bet.matched + bet.voided >= told.size_matched),
+                "account {account} was told {told:?} and has {known:?}"
+            );
         }
         for (target, n) in &self.released.acts {
             hold!(Released, self.oracle.has_acted(*target, *n), "act {n} of {target} is missing");
@@ -229,7 +237,11 @@ impl World {
                 _ => false,
             };
             let placed = refused && self.oracle.has_bets_of(*session, *n);
-            hold!(OneEffect, !placed, "request {n} of {session} was refused and placed: {outcome:?}");
+            hold!(
+                OneEffect,
+                !placed,
+                "request {n} of {session} was refused and placed: {outcome:?}"
+            );
         }
         Ok(())
     }
@@ -244,7 +256,7 @@ impl World {
         let n = self.home.last.get(&target).copied().unwrap_or_default() + 1;
         let entry = Entry::Asked { target, n, act: act.clone() };
         self.home.fold(&entry);
-        self.append(entry)?;
+        self.append_alone(entry)?;
         self.send_act(target, n, act);
         Ok(())
     }
@@ -260,8 +272,9 @@ impl World {
     pub(super) fn home_takes(&mut self, message: Message) -> Check {
         match message {
             Message::ActAnswered { target, n, answer } => {
+                self.tell(|| format!("  {answer:?}"));
                 if self.home.open.contains_key(&(target, n)) {
-                    self.home_answers(target, n, answer)?;
+                    self.home_answers(target, n)?;
                 }
             }
             Message::SendActsAgain { target } => self.send_open_acts(|of| of == target),
@@ -270,10 +283,10 @@ impl World {
         Ok(())
     }
 
-    fn home_answers(&mut self, target: EntityId, n: u64, answer: ActAnswer) -> Check {
-        let entry = Entry::Answered { target, n, answer };
+    fn home_answers(&mut self, target: EntityId, n: u64) -> Check {
+        let entry = Entry::Answered { target, n };
         self.home.fold(&entry);
-        self.append(entry)?;
+        self.append_alone(entry)?;
         self.wait_for_sync(Effect::ActAnswer { target, n })
     }
 

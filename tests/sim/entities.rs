@@ -106,13 +106,24 @@ impl World {
                     let AccountEvent::Ordered(ordered) = event else { continue };
                     let was = held.get(&ordered.market).copied().unwrap_or_default();
                     let more = ordered.exposure > was;
-                    hold!(Available, !more || after.available() >= Pence::ZERO,
-                        "account {id} took risk with {} available: {ordered:?}", after.available());
-                    hold!(Available, !more || limit.is_none_or(|limit| after.exposure <= limit),
-                        "account {id} went over its limit {limit:?}: {ordered:?}");
+                    hold!(
+                        Available,
+                        !more || after.available() >= Pence::ZERO,
+                        "account {id} took risk with {} available: {ordered:?}",
+                        after.available()
+                    );
+                    hold!(
+                        Available,
+                        !more || limit.is_none_or(|limit| after.exposure <= limit),
+                        "account {id} went over its limit {limit:?}: {ordered:?}"
+                    );
                 }
-                hold!(Available, after.available() >= before.available().min(Pence::ZERO),
-                    "a request made available of {id} {}", after.available());
+                hold!(
+                    Available,
+                    after.available() >= before.available().min(Pence::ZERO),
+                    "a request made available of {id} {}",
+                    after.available()
+                );
                 self.account_hands_over(id, events)
             }
             Requested::Pending | Requested::Forgotten => Ok(()),
@@ -123,13 +134,7 @@ impl World {
         }
     }
 
-    fn account_notice(
-        &mut self,
-        id: AccountId,
-        market: MarketId,
-        k: u64,
-        notice: Notice,
-    ) -> Check {
+    fn account_notice(&mut self, id: AccountId, market: MarketId, k: u64, notice: Notice) -> Check {
         let now = self.now;
         let risky = matches!(notice, Notice::Resolved { .. });
         let twice = match &notice {
@@ -142,8 +147,11 @@ impl World {
         let taken = shell.state.notice(now, market, k, notice);
         let after = shell.state.exposure_in(market);
         self.account_hands_over(id, taken.event.into_iter().collect())?;
-        hold!(Available, risky || after <= before,
-            "account {id}: notice {k} of {market} raised the hold from {before} to {after}");
+        hold!(
+            Available,
+            risky || after <= before,
+            "account {id}: notice {k} of {market} raised the hold from {before} to {after}"
+        );
         if skipped {
             let told = Acknowledgement { account: id, k, paid: Some(Pence::ZERO) };
             let from = Sender::Entity(EntityId::Account(id));
@@ -203,7 +211,11 @@ impl World {
         let funds = shell.state.funds();
         let folded = self.fold.ledger.customer(id).unwrap_or_default();
         let live = (shell.seq, funds.balance, funds.exposure);
-        hold!(Ledger, folded == live || shell.seq == 0, "account {id}: {folded:?} in the ledger, {live:?}");
+        hold!(
+            Ledger,
+            folded == live || shell.seq == 0,
+            "account {id}: {folded:?} in the ledger, {live:?}"
+        );
         Ok(())
     }
 
@@ -211,7 +223,8 @@ impl World {
         let from = Sender::Entity(EntityId::Account(id));
         let (to, message) = match outgoing {
             FromAccount::ToMarket { market, n, acknowledged, command } => {
-                let message = Message::Command { account: id, n, attempt: 1, acknowledged, command };
+                let message =
+                    Message::Command { account: id, n, attempt: 1, acknowledged, command };
                 (EntityId::Market(market), message)
             }
             FromAccount::Withdraw { market, n } => {
@@ -456,8 +469,12 @@ impl World {
                 how: format!("the snapshot of {entity} cannot be read: {error}"),
             })?;
             self.records_of(entity, after).iter().for_each(|record| fold(&mut other, record));
-            hold!(Replay, state_hash(&other) == hash,
-                "{entity} is another from its snapshot at {at} of {}", self.log.len());
+            hold!(
+                Replay,
+                state_hash(&other) == hash,
+                "{entity} is another from its snapshot at {at} of {}",
+                self.log.len()
+            );
             return Ok((other, seq));
         }
         Ok((state, seq))

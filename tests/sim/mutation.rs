@@ -25,12 +25,13 @@ pub(super) enum Mutation {
     GenerationSkipped,
     BetCountNotRestored,
     AnswerOfAnEarlierLife,
+    HandOverTorn,
     DepositActRenumbered,
 }
 
 impl Mutation {
     /// Every mutant with the laws that catch it.
-    pub(super) const ALL: [(Mutation, &'static [Law]); 13] = [
+    pub(super) const ALL: [(Mutation, &'static [Law]); 14] = [
         (Mutation::AcknowledgementDropped, &[Law::Quiet]),
         (Mutation::RepeatUnderANewNumber, &[Law::OneEffect]),
         (Mutation::ReleasedBeforeSync, &[Law::Released]),
@@ -43,6 +44,7 @@ impl Mutation {
         (Mutation::GenerationSkipped, &[Law::Settlement]),
         (Mutation::BetCountNotRestored, &[Law::OneEffect]),
         (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
+        (Mutation::HandOverTorn, &[Law::Quiet]),
         (Mutation::DepositActRenumbered, &[Law::OneEffect]),
     ];
 }
@@ -75,8 +77,11 @@ impl World {
             Notice::Filled(fills) if self.lies(Mutation::PriceOfANoticeChanged) => {
                 let (_, matched) = &mut fills[0];
                 let index = matched.price.index().expect("matched on the ladder");
-                matched.price =
-                    if index < LadderIndex::LAST { LadderIndex(index.0 + 1).price() } else { Price::MIN };
+                matched.price = if index < LadderIndex::LAST {
+                    LadderIndex(index.0 + 1).price()
+                } else {
+                    Price::MIN
+                };
             }
             Notice::Resolved { resolution: Resolution::Unsettled, .. }
                 if self.lies(Mutation::GenerationSkipped) =>

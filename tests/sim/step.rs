@@ -286,9 +286,7 @@ impl World {
             0..=5 => MarketAct::Open,
             6 => MarketAct::Suspend { lapse: true },
             7 | 8 => MarketAct::Suspend { lapse: false },
-            9 | 10 => {
-                MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) }
-            }
+            9 | 10 => MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) },
             11..=13 => {
                 let places = u64::from(definition.number_of_winners);
                 let winners = if random.percent(25) { places + 1 } else { places };

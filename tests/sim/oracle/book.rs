@@ -11,8 +11,8 @@ use domain::ids::{AccountId, BetId, Handle, Runner};
 use domain::market::Market;
 use domain::money::Pence;
 use domain::order::{
-    CancelledOrder, Conditions, ExecutionError, InstructionFault, LapseReason,
-    NewOrder, OrderCommand, Persistence, Refusal, Side, TimeInForce,
+    CancelledOrder, Conditions, ExecutionError, InstructionFault, LapseReason, NewOrder,
+    OrderCommand, Persistence, Refusal, Side, TimeInForce,
 };
 use domain::price::Price;
 use domain::record::{
@@ -80,7 +80,12 @@ struct Expected {
 }
 
 impl NaiveMarket {
-    pub(super) fn create(&mut self, definition: &MarketDefinition, status: MarketStatus, at: UtcMillis) {
+    pub(super) fn create(
+        &mut self,
+        definition: &MarketDefinition,
+        status: MarketStatus,
+        at: UtcMillis,
+    ) {
         self.definition = Some(Box::new(definition.clone()));
         self.status = status;
         self.version = at.0 as u64;
@@ -97,9 +102,8 @@ impl NaiveMarket {
     }
 
     pub(super) fn matched_at(&self, bet: BetId, price: Price) -> i64 {
-        let of_bet = |m: &&NaiveMatch| {
-            m.price == price && m.bets.iter().any(|(_, other)| *other == bet)
-        };
+        let of_bet =
+            |m: &&NaiveMatch| m.price == price && m.bets.iter().any(|(_, other)| *other == bet);
         // A bet that met one of its own account's is there once: its other half is another bet.
         self.matches.iter().filter(of_bet).map(|m| m.size).sum()
     }
@@ -164,7 +168,8 @@ impl NaiveMarket {
             return gone(LapseReason::PriceImprovementTooLarge);
         }
         let fills = self.fills(order);
-        if !conditions.self_match && fills.iter().any(|(at, _)| self.orders[*at].account == account) {
+        if !conditions.self_match && fills.iter().any(|(at, _)| self.orders[*at].account == account)
+        {
             return gone(LapseReason::SelfMatch);
         }
         let left = order.size.0 - fills.iter().map(|(_, size)| size).sum::<i64>();
@@ -228,8 +233,11 @@ impl NaiveMarket {
             rests: taken.rests.is_some(),
             gone: taken.gone,
         };
-        hold!(Naive, expected == real && taken.order == order,
-            "{order:?} under {conditions:?} should be {expected:?}, was {taken:?}");
+        hold!(
+            Naive,
+            expected == real && taken.order == order,
+            "{order:?} under {conditions:?} should be {expected:?}, was {taken:?}"
+        );
         let mut left = order.size.0;
         for (other, bet, price, size) in expected.fills {
             let at = self.find(other, bet).expect("it was met");
@@ -256,8 +264,13 @@ impl NaiveMarket {
         what: &OrderCommand,
     ) -> Check {
         match (event, what) {
-            (MarketEvent::Refused { command, refusal }, what) => self.refused(command, refusal, what),
-            (MarketEvent::Placed { command, orders: taken }, OrderCommand::Place { orders, conditions }) => {
+            (MarketEvent::Refused { command, refusal }, what) => {
+                self.refused(command, refusal, what)
+            }
+            (
+                MarketEvent::Placed { command, orders: taken },
+                OrderCommand::Place { orders, conditions },
+            ) => {
                 let waited = self.end_of_wait(at, command)?.is_some();
                 if !waited {
                     self.is_open(conditions, event)?;
@@ -269,7 +282,10 @@ impl NaiveMarket {
                 }
                 Ok(())
             }
-            (MarketEvent::Cancelled { command, orders: lines }, OrderCommand::Cancel { orders }) => {
+            (
+                MarketEvent::Cancelled { command, orders: lines },
+                OrderCommand::Cancel { orders },
+            ) => {
                 hold!(Naive, orders.len() == lines.len(), "{orders:?} became {lines:?}");
                 for (order, line) in orders.iter().zip(lines) {
                     self.cancel(command.account, order.bet, order.reduction, line)?;
@@ -350,7 +366,11 @@ impl NaiveMarket {
             OrderCommand::Replace { conditions, .. } => self.refuses(conditions),
             OrderCommand::Cancel { .. } | OrderCommand::Update { .. } => None,
         };
-        hold!(Naive, expected == Some(refusal.error), "{what:?} was refused as {refusal:?}, not {expected:?}");
+        hold!(
+            Naive,
+            expected == Some(refusal.error),
+            "{what:?} was refused as {refusal:?}, not {expected:?}"
+        );
         Ok(())
     }
 
@@ -381,8 +401,11 @@ impl NaiveMarket {
             Ok((order, _)) => order.bet,
             Err(fault) => fault.bet,
         };
-        hold!(Naive, expected == real && named == bet,
-            "cancel of {bet} by {account} should take {expected:?}: {line:?}");
+        hold!(
+            Naive,
+            expected == real && named == bet,
+            "cancel of {bet} by {account} should take {expected:?}: {line:?}"
+        );
         if let (Some(at), Some(size)) = (found, expected) {
             self.orders[at].remaining -= size;
             self.orders.retain(|order| order.remaining > 0);
@@ -424,7 +447,11 @@ impl NaiveMarket {
         let successors = match waited {
             Some(wait) => {
                 let cancelled: Vec<CancelLine> = lines.iter().map(|line| line.cancelled).collect();
-                hold!(Naive, wait.cancelled.as_ref() == Some(&cancelled), "{event:?} cancelled {wait:?}");
+                hold!(
+                    Naive,
+                    wait.cancelled.as_ref() == Some(&cancelled),
+                    "{event:?} cancelled {wait:?}"
+                );
                 wait.bets
             }
             None => {
@@ -530,8 +557,11 @@ impl NaiveMarket {
                 return Ok(());
             }
         };
-        hold!(Naive, change.status == status && change.material == lapses && change.version > self.version,
-            "{act:?} became {change:?}");
+        hold!(
+            Naive,
+            change.status == status && change.material == lapses && change.version > self.version,
+            "{act:?} became {change:?}"
+        );
         self.changed(change);
         self.lapse(&change.lapsed, |order| lapses && lapsing(order))
     }
@@ -574,7 +604,13 @@ impl NaiveMarket {
         hold!(Naive, expected == real, "the book should be {expected:?}, is {real:?}");
         let matched: i64 = self.matches.iter().map(|m| m.size).sum();
         hold!(Naive, market.total_matched().0 == 2 * matched, "matched {matched} a side");
-        hold!(Naive, market.status() == self.status, "{:?}, not {:?}", market.status(), self.status);
+        hold!(
+            Naive,
+            market.status() == self.status,
+            "{:?}, not {:?}",
+            market.status(),
+            self.status
+        );
         Ok(())
     }
 }
@@ -585,4 +621,3 @@ fn crosses(orders: &[NewOrder]) -> bool {
     of(Side::Back)
         .any(|back| of(Side::Lay).any(|lay| lay.runner == back.runner && lay.price >= back.price))
 }
-

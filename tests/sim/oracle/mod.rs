@@ -50,7 +50,9 @@ impl Oracle {
             }
             Entry::Answered { .. } => Ok(()),
             Entry::Record(record) => match (&record.event, record.entity) {
-                (Event::Account(event), EntityId::Account(id)) => self.of_account(record, id, event),
+                (Event::Account(event), EntityId::Account(id)) => {
+                    self.of_account(record, id, event)
+                }
                 (Event::Market(event), EntityId::Market(id)) => self.of_market(record, id, event),
                 _ => Ok(()),
             },
@@ -130,8 +132,13 @@ impl Oracle {
 
     fn ordered(&mut self, record: &Record, id: AccountId, ordered: &Ordered) -> Check {
         let key = (id, ordered.market, ordered.n);
-        hold!(OneEffect, self.commands.insert(key, ordered.command.clone()).is_none(),
-            "account {id} sent command {} to {} twice", ordered.n, ordered.market);
+        hold!(
+            OneEffect,
+            self.commands.insert(key, ordered.command.clone()).is_none(),
+            "account {id} sent command {} to {} twice",
+            ordered.n,
+            ordered.market
+        );
         let mut bets = Vec::new();
         match &ordered.command {
             OrderCommand::Place { orders, .. } => {
@@ -146,13 +153,20 @@ impl Oracle {
             hold!(OneEffect, self.bets.insert(*bet), "bet {bet} is given twice");
         }
         for wish in ordered.references.iter().flatten() {
-            hold!(OneEffect, self.wishes.insert(wish.to_string()), "the order {wish} is placed twice");
+            hold!(
+                OneEffect,
+                self.wishes.insert(wish.to_string()),
+                "the order {wish} is placed twice"
+            );
         }
         if let Some(request) = ordered.request {
             let name = (request.session, request.n);
             let goes_on = self.last_request.is_some_and(|(last, more)| last == request && more);
-            hold!(OneEffect, goes_on || !self.requests.contains_key(&name),
-                "request {request:?} is taken twice");
+            hold!(
+                OneEffect,
+                goes_on || !self.requests.contains_key(&name),
+                "request {request:?} is taken twice"
+            );
             self.requests.entry(name).or_default().extend(bets);
             self.last_request = Some((request, ordered.more));
             if let Some(reference) = &ordered.customer_ref {
@@ -194,8 +208,12 @@ impl Oracle {
             let sum = *sum;
             let naive = self.markets.entry(market).or_default();
             let really = naive.matched_at(bet, matched.price);
-            hold!(Book, sum <= really,
-                "account {id} heard of {sum} of bet {bet} at {}, {really} was matched", matched.price.0);
+            hold!(
+                Book,
+                sum <= really,
+                "account {id} heard of {sum} of bet {bet} at {}, {really} was matched",
+                matched.price.0
+            );
         }
         Ok(())
     }

@@ -110,7 +110,8 @@ impl NaiveMarket {
         let mut exact: BTreeMap<(AccountId, BetId), (i128, i128)> = BTreeMap::new();
         for NaiveMatch { runner, price, size, bets } in &self.matches {
             let (places, of) = wins(results, *runner);
-            let (stake, return_) = (i128::from(*size) * 100, i128::from(*size) * i128::from(price.0));
+            let (stake, return_) =
+                (i128::from(*size) * 100, i128::from(*size) * i128::from(price.0));
             // The part that won returns price times stake; all of the stake was given.
             let backer = return_ * places - stake * of;
             exact.entry(bets[0]).or_insert((0, of)).0 += backer;
@@ -124,9 +125,14 @@ impl NaiveMarket {
 
     pub(super) fn was_paid(&mut self, payments: &[(AccountId, u64, Pence)]) -> Check {
         for (account, _, paid) in payments {
-            let expected = self.payments.get(&(self.generation, *account)).map_or(0, NaivePayment::net);
-            hold!(Settlement, paid.0 == expected,
-                "clearing paid {account} {paid}, not {}", Pence(expected));
+            let expected =
+                self.payments.get(&(self.generation, *account)).map_or(0, NaivePayment::net);
+            hold!(
+                Settlement,
+                paid.0 == expected,
+                "clearing paid {account} {paid}, not {}",
+                Pence(expected)
+            );
             self.paid += paid.0;
         }
         Ok(())
@@ -134,8 +140,13 @@ impl NaiveMarket {
 
     pub(super) fn closed(&mut self, rounding: Pence) -> Check {
         let all: i64 = self.payments_of(self.generation).map(|(_, payment)| payment.net()).sum();
-        hold!(Settlement, all == self.paid && rounding.0 == -all,
-            "all are paid {}, {} was, {rounding} is rounding", Pence(all), Pence(self.paid));
+        hold!(
+            Settlement,
+            all == self.paid && rounding.0 == -all,
+            "all are paid {}, {} was, {rounding} is rounding",
+            Pence(all),
+            Pence(self.paid)
+        );
         // Rounded to the penny by bet, what is left is less than a penny for each.
         let bets = 2 * self.matches.len() as i64;
         hold!(Settlement, rounding.0.abs() <= bets, "{rounding} of rounding for {bets} bets");
@@ -241,10 +252,16 @@ impl NaiveAccount {
         } else {
             -self.commission.remove(&market_id).unwrap_or_default()
         };
-        hold!(Settlement, real == expected.profits && payment.net.0 == net,
-            "generation {generation} of {market_id} pays {id} {expected:?}, not {payment:?}");
-        hold!(Settlement, payment.commission.0 == commission,
-            "generation {generation} of {market_id} costs {id} {commission}, not {payment:?}");
+        hold!(
+            Settlement,
+            real == expected.profits && payment.net.0 == net,
+            "generation {generation} of {market_id} pays {id} {expected:?}, not {payment:?}"
+        );
+        hold!(
+            Settlement,
+            payment.commission.0 == commission,
+            "generation {generation} of {market_id} costs {id} {commission}, not {payment:?}"
+        );
         self.balance += net - commission;
         Ok(())
     }
