@@ -314,10 +314,10 @@ impl Mirror {
 
     /// How many of the mirror's orders rest.
     pub fn resting(&self) -> usize {
-        let own = |mirror: &RunnerMirror| -> usize {
+        let levels = |mirror: &RunnerMirror| -> usize {
             mirror.own_lays.values().chain(mirror.own_backs.values()).map(VecDeque::len).sum()
         };
-        self.runners.values().map(own).sum()
+        self.runners.values().map(levels).sum()
     }
 
     /// Stakes that the mirror's crossing orders have matched.

@@ -16,10 +16,11 @@ use actors::trader::playbill::Season;
 use actors::trader::{Customer, Playbill};
 use anyhow::Context as _;
 use domain::definition::MarketStatus;
-use domain::ids::{EntityId, MarketId, PartitionId};
+use domain::ids::{EntityId, MarketId, PartitionId, SelectionId};
 use domain::money::Pence;
 use tokio::sync::oneshot;
 
+use crate::betfair::examples::Examples;
 use crate::boot::Running;
 use crate::cli::{DemoArgs, Exit};
 use crate::config::Settings;
@@ -129,8 +130,9 @@ async fn welcome(running: &Running, directory: &TemporaryDirectory) -> anyhow::R
     let token = directory.path().join("operator.token");
     let token = token.display();
     let (market, name) = (game.market, &game.name);
-    let selection = view.runners.first().map_or(0, |runner| runner.runner.selection.0);
-    let betting = format!("{http}/exchange/betting/json-rpc/v1");
+    let selection = view.runners.first().map_or(SelectionId(0), |first| first.runner.selection);
+    let (username, app_key) = (CUSTOMERS[0], "alice-key");
+    let examples = Examples { http: &http, username, app_key, market, selection };
     let text = format!(
         r#"
 Laybook is running. Everything is play money and goes with this process (Ctrl-C).
@@ -146,14 +148,17 @@ Laybook is running. Everything is play money and goes with this process (Ctrl-C)
 
 Log in as alice, look at a market ({name}), and back its first runner:
 
-TOKEN=$(curl -s {http}/api/login -H 'X-Application: alice-key' -d 'username=alice&password=alice' | sed 's/.*"token":"\([^"]*\)".*/\1/')
-curl -s {betting} -H 'X-Application: alice-key' -H "X-Authentication: $TOKEN" -d '{{"jsonrpc":"2.0","id":1,"method":"SportsAPING/v1.0/listMarketBook","params":{{"marketIds":["{market}"],"priceProjection":{{"priceData":["EX_BEST_OFFERS"]}}}}}}'
-curl -s {betting} -H 'X-Application: alice-key' -H "X-Authentication: $TOKEN" -d '{{"jsonrpc":"2.0","id":2,"method":"SportsAPING/v1.0/placeOrders","params":{{"marketId":"{market}","instructions":[{{"selectionId":{selection},"side":"BACK","orderType":"LIMIT","limitOrder":{{"size":5,"price":1.01,"persistenceType":"LAPSE"}}}}]}}}}'
+{log_in}
+{look}
+{bet}
 curl -s {admin}/v1/operator/tree -H "Authorization: Bearer $(cat {token})"
 
 Live matches, best price to back / to lay, and what was matched:
 "#,
         directory = directory.path().display(),
+        log_in = examples.log_in(),
+        look = examples.look(),
+        bet = examples.bet(),
         money = PLAY_MONEY,
     );
     say(&text)

@@ -107,10 +107,9 @@ impl World {
             let (size, value) = matched.get(&bet).copied().unwrap_or_default();
             let left = open.get(&bet).copied().unwrap_or_default();
             let real = account.current_order(market_id, bet);
-            let voided = if market.is_void() { size } else { 0 };
             let agrees = real.as_ref().is_some_and(|real| {
-                real.matched.0 + real.voided.0
-                    == size + if real.voided.0 == 0 { 0 } else { voided - size }
+                real.matched.0 + real.voided.0 == size
+                    && (real.voided.is_zero() || market.is_void())
                     && (real.matched_times_price == value || market.is_void())
                     && real.remaining.0 == left
             });

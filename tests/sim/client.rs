@@ -6,7 +6,7 @@
 use super::law::{Check, hold};
 use super::mutation::Mutation;
 use super::world::{Effect, Entry, Message, Sender, World};
-use domain::act::{Act, ActAnswer};
+use domain::act::Act;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::record::RequestKey;
 use domain::request::{CustomerRequest, Outcome, PlacedBet};
@@ -74,7 +74,7 @@ impl Home {
                 self.last.insert(*target, *n);
                 self.open.insert((*target, *n), act.clone());
             }
-            Entry::Answered { target, n, .. } => {
+            Entry::Answered { target, n } => {
                 self.open.remove(&(*target, *n));
             }
             Entry::Record(_) => {}
@@ -222,7 +222,7 @@ impl World {
             let known = self.accounts[account].state.current_order(*market, told.bet);
             hold!(
                 Released,
-                known.as_ref().is_some_and(|bet| bet.matched >= told.size_matched),
+                known.as_ref().is_some_and(|bet| bet.matched + bet.voided >= told.size_matched),
                 "account {account} was told {told:?} and has {known:?}"
             );
         }
@@ -256,7 +256,7 @@ impl World {
         let n = self.home.last.get(&target).copied().unwrap_or_default() + 1;
         let entry = Entry::Asked { target, n, act: act.clone() };
         self.home.fold(&entry);
-        self.append(entry)?;
+        self.append_alone(entry)?;
         self.send_act(target, n, act);
         Ok(())
     }
@@ -272,8 +272,9 @@ impl World {
     pub(super) fn home_takes(&mut self, message: Message) -> Check {
         match message {
             Message::ActAnswered { target, n, answer } => {
+                self.tell(|| format!("  {answer:?}"));
                 if self.home.open.contains_key(&(target, n)) {
-                    self.home_answers(target, n, answer)?;
+                    self.home_answers(target, n)?;
                 }
             }
             Message::SendActsAgain { target } => self.send_open_acts(|of| of == target),
@@ -282,10 +283,10 @@ impl World {
         Ok(())
     }
 
-    fn home_answers(&mut self, target: EntityId, n: u64, answer: ActAnswer) -> Check {
-        let entry = Entry::Answered { target, n, answer };
+    fn home_answers(&mut self, target: EntityId, n: u64) -> Check {
+        let entry = Entry::Answered { target, n };
         self.home.fold(&entry);
-        self.append(entry)?;
+        self.append_alone(entry)?;
         self.wait_for_sync(Effect::ActAnswer { target, n })
     }
 

@@ -32,6 +32,7 @@
 //! | a resolution generation is skipped | (e) each generation pays what it should |
 //! | bet ids count from the beginning after a crash | (g) a bet id is given once |
 //! | a session believes an answer of an earlier life | (g) what was refused has no effect |
+//! | a hand-over is torn by a crash | everything ends: a cancel of everything is answered |
 //! | a repeated deposit gets a number of its own | (g) an act is done once |
 
 mod checks;
@@ -46,9 +47,8 @@ mod world;
 use crate::harness::Random;
 use domain::act::{AccountAct, AccountProfile, Act, Currency, MarketAct};
 use domain::definition::{BettingType, MarketDefinition, RunnerDefinition};
-use domain::ids::{AccountId, BetId, EntityId, EventId, EventTypeId, MarketId, PartitionId};
+use domain::ids::{AccountId, EntityId, EventId, EventTypeId, MarketId, PartitionId};
 use domain::money::Pence;
-use domain::partition::PartitionFold;
 use domain::time::UtcMillis;
 use law::{Broken, Check, Law};
 use mutation::Mutation;
@@ -92,27 +92,7 @@ fn definition(id: u64, runners: u64, winners: u16) -> MarketDefinition {
 
 /// Three accounts with money, two open markets, everything durable.
 fn world(mutation: Option<Mutation>) -> Check<World> {
-    let mut world = World {
-        mutation,
-        now: START,
-        bets: BetId::FIRST_COUNT,
-        log: vec![],
-        synced: 0,
-        effects: Default::default(),
-        queues: Default::default(),
-        accounts: Default::default(),
-        markets: Default::default(),
-        home: Default::default(),
-        clients: vec![],
-        released: Default::default(),
-        fold: PartitionFold::default(),
-        seqs: Default::default(),
-        oracle: Default::default(),
-        snapshots: Default::default(),
-        lives: 0,
-        wishes: 0,
-        story: None,
-    };
+    let mut world = World::empty(mutation, START);
     for (id, runners, winners) in [(100_000_001, 3, 1), (100_000_002, 4, 2)] {
         let definition = definition(id, runners, winners);
         world.revive_market(definition.id, None, false)?;

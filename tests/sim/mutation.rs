@@ -25,12 +25,13 @@ pub(super) enum Mutation {
     GenerationSkipped,
     BetCountNotRestored,
     AnswerOfAnEarlierLife,
+    HandOverTorn,
     DepositActRenumbered,
 }
 
 impl Mutation {
     /// Every mutant with the laws that catch it.
-    pub(super) const ALL: [(Mutation, &'static [Law]); 13] = [
+    pub(super) const ALL: [(Mutation, &'static [Law]); 14] = [
         (Mutation::AcknowledgementDropped, &[Law::Quiet]),
         (Mutation::RepeatUnderANewNumber, &[Law::OneEffect]),
         (Mutation::ReleasedBeforeSync, &[Law::Released]),
@@ -43,6 +44,7 @@ impl Mutation {
         (Mutation::GenerationSkipped, &[Law::Settlement]),
         (Mutation::BetCountNotRestored, &[Law::OneEffect]),
         (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
+        (Mutation::HandOverTorn, &[Law::Quiet]),
         (Mutation::DepositActRenumbered, &[Law::OneEffect]),
     ];
 }

@@ -12,7 +12,7 @@ use super::oracle::Oracle;
 use crate::harness::Random;
 use domain::act::{AccountAct, Act, ActAnswer, MarketAct};
 use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
-use domain::ledger::{Ledger, LedgerAccount, postings};
+use domain::ledger::{LedgerAccount, postings};
 use domain::market::Acknowledgement;
 use domain::money::Pence;
 use domain::order::OrderCommand;
@@ -51,7 +51,7 @@ pub(super) enum Message {
 pub(super) enum Entry {
     Record(Box<Record>),
     Asked { target: EntityId, n: u64, act: Act },
-    Answered { target: EntityId, n: u64, answer: ActAnswer },
+    Answered { target: EntityId, n: u64 },
 }
 
 /// What leaves the partition, and so waits for the sync.
@@ -67,6 +67,8 @@ pub(super) struct World {
     /// Counts bet ids.
     pub(super) bets: u64,
     pub(super) log: Vec<Entry>,
+    /// Where each hand-over ends: the journal writes one whole or not at all.
+    ends: Vec<usize>,
     pub(super) synced: usize,
     /// With the length of the log that each rests on.
     pub(super) effects: VecDeque<(usize, Effect)>,
@@ -89,6 +91,32 @@ pub(super) struct World {
 }
 
 impl World {
+    /// Nothing in it yet.
+    pub(super) fn empty(mutation: Option<Mutation>, now: UtcMillis) -> World {
+        World {
+            mutation,
+            now,
+            bets: BetId::FIRST_COUNT,
+            log: vec![],
+            ends: vec![],
+            synced: 0,
+            effects: VecDeque::new(),
+            queues: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            markets: BTreeMap::new(),
+            home: Home::default(),
+            clients: vec![],
+            released: Released::default(),
+            fold: PartitionFold::default(),
+            seqs: BTreeMap::new(),
+            oracle: Oracle::default(),
+            snapshots: BTreeMap::new(),
+            lives: 0,
+            wishes: 0,
+            story: None,
+        }
+    }
+
     pub(super) fn tell(&mut self, line: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             story.push(line());
@@ -148,13 +176,21 @@ impl World {
             let record = Record { entity, seq: *seq, at: self.now, wake, event };
             self.append(Entry::Record(Box::new(record)))?;
         }
+        self.ends.push(self.log.len());
         for effect in effects {
             self.wait_for_sync(effect)?;
         }
         Ok(())
     }
 
-    pub(super) fn append(&mut self, entry: Entry) -> Check {
+    /// A hand-over of home's.
+    pub(super) fn append_alone(&mut self, entry: Entry) -> Check {
+        self.append(entry)?;
+        self.ends.push(self.log.len());
+        Ok(())
+    }
+
+    fn append(&mut self, entry: Entry) -> Check {
         let offset = self.log.len() + 1;
         self.tell(|| format!("  {offset}: {entry:?}"));
         if let Entry::Record(record) = &entry {
@@ -178,8 +214,17 @@ impl World {
 
     /// The log is durable up to here: what rests on no more leaves.
     pub(super) fn sync(&mut self, through: usize) -> Check {
-        self.synced = self.synced.max(through.min(self.log.len()));
+        self.synced = self.synced.max(self.end_before(through));
         self.release(self.synced)
+    }
+
+    /// How much of the log is there when the disk has no more than this of it.
+    fn end_before(&self, cut: usize) -> usize {
+        if self.lies(Mutation::HandOverTorn) {
+            return cut;
+        }
+        let whole = self.ends.partition_point(|end| *end <= cut);
+        whole.checked_sub(1).map_or(0, |last| self.ends[last])
     }
 
     fn release(&mut self, through: usize) -> Check {
@@ -196,10 +241,11 @@ impl World {
     /// told of any of it.
     pub(super) fn crash(&mut self, random: &mut Random) -> Check {
         let lost = (self.log.len() - self.synced) as u64;
-        let cut = self.synced + random.below(lost + 1) as usize;
+        let cut = self.end_before(self.synced + random.below(lost + 1) as usize);
         let outage = *random.pick(&[0, 500, 3_000, 30_000]);
         self.tell(|| format!("crash: {lost} not synced, log cut at {cut}, away for {outage} ms"));
         self.log.truncate(cut);
+        self.ends.retain(|end| *end <= cut);
         self.synced = cut;
         self.effects.clear();
         self.queues.clear();
@@ -272,12 +318,8 @@ fn fold_checked(fold: &mut PartitionFold, record: &Record) -> Check {
     if let (Event::Market(MarketEvent::ResolutionClosed { .. }), EntityId::Market(market)) =
         (&record.event, record.entity)
     {
-        let left = clearing(&fold.ledger, market);
+        let left = fold.ledger.clearing(market);
         hold!(Settlement, left.is_zero(), "{left} stays in clearing of {market}");
     }
     Ok(())
-}
-
-fn clearing(ledger: &Ledger, market: MarketId) -> Pence {
-    ledger.clearing(market)
 }

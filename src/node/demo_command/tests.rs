@@ -54,11 +54,11 @@ async fn a_demo_moves_and_heals() {
 
     // A trader, its maker's account and its session die; the market is quoted again by others of them.
     let victims = node.registry.loads().into_iter().map(|(address, _)| address);
-    let victims = victims.filter(|address| match address {
-        Address::Trader(0) | Address::Session(_) => true,
-        Address::Entity(_, EntityId::Account(_)) => true,
-        _ => false,
-    });
+    let dies = |address: &Address| {
+        use Address::{Entity, Session, Trader};
+        matches!(address, Trader(0) | Session(_) | Entity(_, EntityId::Account(_)))
+    };
+    let victims: Vec<_> = victims.filter(dies).collect();
     for victim in victims {
         node.registry.control(victim, Control::Panic);
     }

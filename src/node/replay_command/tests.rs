@@ -106,8 +106,8 @@ async fn a_replay_survives_the_deaths_of_all_it_rests_on() {
     let (market, account) = (first.market.unwrap(), first.account.unwrap());
     let entity = |entity| Address::Entity(PartitionId(0), entity);
     let loads = stage.running.node.registry.loads();
-    let session = loads.into_iter().map(|(address, _)| address);
-    let session = session.filter(|address| matches!(address, Address::Session(_))).next_back();
+    let mut addresses = loads.into_iter().map(|(address, _)| address);
+    let session = addresses.rfind(|address| matches!(address, Address::Session(_)));
     let victims = [
         Some(Address::Replay(0)),
         Some(entity(EntityId::Account(account))),
