@@ -75,9 +75,12 @@ pub(crate) fn limit(selection: i64, side: &str, size: f64, price: f64) -> Value 
     })
 }
 
-/// Betfair's word for: not now, and nothing was done.
-pub(crate) fn is_busy(error: &Value) -> bool {
-    error["data"]["APINGException"]["errorCode"] == "SERVICE_BUSY"
+/// Betfair's words, in a report or as an exception, for: not now, and nothing was done.
+pub(crate) fn is_busy(answer: &Result<Value, Value>) -> bool {
+    match answer {
+        Ok(report) => report["errorCode"] == "SERVICE_UNAVAILABLE",
+        Err(error) => error["data"]["APINGException"]["errorCode"] == "SERVICE_BUSY",
+    }
 }
 
 impl Bettor {
@@ -139,10 +142,7 @@ impl Bettor {
     pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
         let result = eventually(&format!("{method} is taken"), || {
             let result = self.call(method, params);
-            match &result {
-                Err(error) if is_busy(error) => Err(error.to_string()),
-                _ => Ok(result),
-            }
+            if is_busy(&result) { Err(format!("{result:?}")) } else { Ok(result) }
         });
         result.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
     }

@@ -39,6 +39,8 @@ pub(crate) struct Ends {
 pub(crate) struct Tally {
     pub(crate) placed: usize,
     pub(crate) refused: usize,
+    /// Turned away before anything was looked at.
+    pub(crate) busy: usize,
     pub(crate) cancelled: usize,
     pub(crate) replaced: usize,
     pub(crate) unknown: usize,
@@ -49,6 +51,7 @@ impl Tally {
     pub(crate) fn add(&mut self, other: Tally) {
         self.placed += other.placed;
         self.refused += other.refused;
+        self.busy += other.busy;
         self.cancelled += other.cancelled;
         self.replaced += other.replaced;
         self.unknown += other.unknown;
@@ -134,7 +137,7 @@ impl Client {
             .collect();
         match self.ask("placeOrders", &params, tally)? {
             Outcome::Refused => {
-                tally.refused += references.len();
+                tally.busy += references.len();
                 self.log.acknowledge(&refused);
             }
             Outcome::Unknown => tally.unknown += references.len(),
@@ -261,6 +264,7 @@ impl Client {
         let mut answer = self.bettor.try_call(method, params)?;
         if let Some(report) = answer.get_mut("result").map(Value::take) {
             return Ok(match report["status"].as_str() {
+                Some("FAILURE") if report["errorCode"] == "SERVICE_UNAVAILABLE" => Outcome::Refused,
                 Some("TIMEOUT") => Outcome::Unknown,
                 Some("SUCCESS" | "FAILURE" | "PROCESSED_WITH_ERRORS") => Outcome::Told(report),
                 _ => {

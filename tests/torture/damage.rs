@@ -51,7 +51,7 @@ impl Damage {
 
 /// The journal's files, oldest first.
 pub(super) fn files(data: &Path) -> Vec<PathBuf> {
-    let mut open = vec![data.to_owned()];
+    let mut open = vec![data.join("partition-0")];
     let mut files = Vec::new();
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(&directory).unwrap() {

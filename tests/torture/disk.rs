@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::campaign::Campaign;
 use crate::harness::bettor::{self, limit};
@@ -72,7 +72,7 @@ fn a_full_disk_refuses_orders_and_nothing_else_until_there_is_room() {
     let order = [limit(market.runners[0], "BACK", 2.0, 3.0)];
     let params = json!({"marketId": market.id, "instructions": order});
     let refused = probe.call("placeOrders", &params);
-    assert!(is_busy(&refused), "{refused:?}");
+    assert!(bettor::is_busy(&refused), "{refused:?}");
     assert_eq!(probe.book(&market)["marketId"], market.id.as_str());
     campaign.check(&node);
 
@@ -100,12 +100,4 @@ fn a_full_disk_refuses_orders_and_nothing_else_until_there_is_room() {
 fn add_event(operator: &mut Operator) -> Answer {
     let event = json!({"eventTypeId": "1", "name": "A v B", "openDate": "2031-05-03T14:00:00Z"});
     operator.send("POST", "/v1/operator/events", None, Some(&event)).expect("the node answers")
-}
-
-/// Betfair's ways to say that nothing was done and that it may work later.
-fn is_busy(answer: &Result<Value, Value>) -> bool {
-    match answer {
-        Ok(report) => report["status"] == "FAILURE" && report["errorCode"] == "SERVICE_UNAVAILABLE",
-        Err(error) => bettor::is_busy(error),
-    }
 }
