@@ -87,6 +87,8 @@ pub struct Report {
     pub examples: Vec<String>,
     /// Comparisons in which others had orders.
     pub with_others: u64,
+    /// Of both sides, at the last comparison: ours, and what the mirror's rule makes of the recording.
+    pub volume: (Pence, Pence),
     /// Stake matched by the mirror's crossing orders.
     pub traded: Pence,
     /// What was played otherwise than recorded.
@@ -174,7 +176,7 @@ const RETRY: Duration = Duration::from_millis(5);
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 const CORRECTIONS_MAX: u32 = 3;
 const EXAMPLES_MAX: usize = 10;
-const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::All, traded: false };
+const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::All, traded: true };
 
 impl Behaviour for Replay {
     type Args = ReplayArgs;
@@ -580,6 +582,9 @@ impl Replay {
         hand.compared = true;
         self.unsure = false;
         self.report.compared += 1;
+        let ours = view.runners.iter().flat_map(|ladders| &ladders.traded);
+        let ruled = self.mirror.runners().flat_map(|runner| self.mirror.volume(runner));
+        self.report.volume = (ours.map(|(_, size)| *size).sum(), ruled.map(|(_, size)| size).sum());
         self.report.with_others += u64::from(!alike);
         let differences = self.mirror.differences();
         self.report.differences += differences.len() as u64;
