@@ -6,6 +6,8 @@
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
+//! | [`events`] | does the supervision log tell what happened, also after a restart? |
+//! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
 //!
@@ -18,8 +20,10 @@
 )]
 
 mod bad_input;
+mod events;
 mod harness;
 mod healing;
 mod scenarios;
+mod sim;
 mod tidy;
 mod torture;

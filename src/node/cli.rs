@@ -37,6 +37,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Shows a running node's supervision tree
     Tree(TreeArgs),
+    /// Shows what has happened in a node's supervision tree
+    Events(EventsArgs),
     /// Measures and prints figures
     Bench(BenchArgs),
     /// Checks or shows what a node would be told
@@ -227,15 +229,40 @@ pub enum BenchName {
   laybook tree
   laybook tree --admin 127.0.0.1:8081 --token-file laybook-data/operator.token --json")]
 pub struct TreeArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook events`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook events
+  laybook events --since 1200 --json")]
+pub struct EventsArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Only events with a higher number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub since: u64,
+    /// Print JSON, one event a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a command reaches a running node.
+#[derive(Debug, Clone, Args)]
+pub struct ReachArgs {
     /// Address of a running node's admin listener
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     pub admin: String,
     /// File that holds an operator's token
     #[arg(long, value_name = "FILE", default_value = "laybook-data/operator.token")]
     pub token_file: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `laybook config`
@@ -294,6 +321,7 @@ mod tests {
         Verify(VerifyArgs),
         Bench(BenchArgs),
         Tree(TreeArgs),
+        Events(EventsArgs),
         Config(ConfigArgs),
     }
 

@@ -29,6 +29,8 @@ pub mod config;
 pub mod config_command;
 pub mod demo_command;
 pub mod door;
+pub mod events_command;
+pub mod node_client;
 pub mod operator;
 pub mod password;
 pub mod recording;

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
 use laybook::{
-    bench_command, config_command, demo_command, replay_command, serve_command, tree_command,
-    verify_command,
+    bench_command, config_command, demo_command, events_command, replay_command, serve_command,
+    tree_command, verify_command,
 };
 
 #[global_allocator]
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo_command::run(&args),
         Command::Replay(args) => replay_command::run(&args),
         Command::Verify(args) => verify_command::run(&args),
+        Command::Events(args) => events_command::run(&args),
         Command::Tree(args) => tree_command::run(&args),
         Command::Bench(args) => bench_command::run(&args),
         Command::Config(args) => {

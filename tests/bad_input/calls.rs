@@ -100,7 +100,9 @@ fn who_does_not_say_who_they_are_is_refused() {
     house.note();
     let long = "t".repeat(10_000);
     let almost = format!("{}x", &token[..token.len() - 1]);
-    let rows: [(&str, &[(&str, &str)], &str, &str); 9] = [
+    // What is wrong, the headers, the word, and its number.
+    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str, &'a str);
+    let rows: [Row<'_>; 9] = [
         ("nothing", &[], "NO_APP_KEY", "ANGX-0004"),
         ("no key", &[("X-Authentication", token)], "NO_APP_KEY", "ANGX-0004"),
         ("an empty key", &[("X-Application", " ")], "NO_APP_KEY", "ANGX-0004"),

@@ -115,6 +115,7 @@ const SPAWNS: [&str; 13] = [
 const MAY_SPAWN: &[(&str, &str)] = &[
     ("supervision/spawn.rs", "the one place"),
     ("src/node/serve_command.rs", "the runtime itself, which everything else runs on"),
+    ("src/node/bench/", "load generators are clients of a node, and end with their command"),
     ("src/store/journal/spare.rs", "the journal's own thread, joined when the journal is dropped"),
     ("src/store/writer/mod.rs", "the journal's own thread, joined when the writer is dropped"),
     ("src/store/writer/thread.rs", "the journal's own threads for snapshots and checkpoints"),

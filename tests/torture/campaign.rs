@@ -17,13 +17,18 @@ use super::cashier::{Cashier, Takings};
 use super::checkers::{Found, bank, books, cleared, exposure, set};
 use super::claim::{ClaimLog, Claims};
 use super::client::{Client, Ends, Tally};
+use super::damage::files;
 use crate::harness::deadline::within;
 use crate::harness::operator::Wallet;
-use crate::harness::{Bettor, DEADLINE, Launch, Market, Node, Operator, Random, Scratch};
+use crate::harness::{
+    Bettor, DEADLINE, Launch, Market, Node, Operator, Random, Scratch, eventually,
+};
 
 const CLIENTS: usize = 8;
 const ACCOUNTS: usize = 5;
 const MARKETS: usize = 4;
+/// What the journal keeps when it has had time: a few checkpoints' worth of records.
+const SEGMENTS_MAX: usize = 16;
 const FIRST_DEPOSIT: i64 = 5_000_000;
 
 pub(crate) struct Campaign {
@@ -290,6 +295,15 @@ impl Campaign {
         }
         self.none(&complaints);
         self.make_markets(&mut operator);
+        self.await_retention();
+    }
+
+    /// Waits until a checkpoint has let go of old journal files.
+    fn await_retention(&self) {
+        eventually("the journal lets go of what a checkpoint holds", || {
+            let kept = files(self.launch.data()).len();
+            if kept <= SEGMENTS_MAX { Ok(()) } else { Err(format!("{kept} files")) }
+        });
     }
 
     /// `laybook verify` on the directory of a node that is gone.

@@ -210,6 +210,7 @@ impl Position {
     ) -> Execution<PlaceReport> {
         for order in orders {
             self.remove(order.bet);
+            self.forget_runner(order.runner);
         }
         let reports = (0..orders.len()).map(|at| Err(refusal.of_instruction(at))).collect();
         Execution { error: Some(refusal.error), reports }

@@ -331,6 +331,22 @@ impl Position {
         }
     }
 
+    /// Forgets a runner that no bet names any more. It need not exist: a customer may have made it up, and
+    /// it would count among those that can win.
+    pub(super) fn forget_runner(&mut self, runner: Runner) {
+        let Some(at) = self.runners.iter().position(|(known, _)| *known == runner) else { return };
+        let index = u16::try_from(at).expect("a market's runners are bounded");
+        if self.runners[at].1 != RunnerSums::default()
+            || self.bets.iter().any(|bet| bet.runner == index)
+        {
+            return;
+        }
+        self.runners.remove(at);
+        for bet in self.bets.iter_mut().filter(|bet| bet.runner > index) {
+            bet.runner -= 1;
+        }
+    }
+
     /// Forgets the oldest orders that were never matched, once there are twice as many as are kept.
     pub(super) fn tidy(&mut self) {
         if self.unmatched >= 2 * UNMATCHED_KEPT {

@@ -73,6 +73,22 @@ fn a_market_that_refuses_frees_the_hold_and_tells_why() {
 }
 
 #[test]
+fn a_runner_that_does_not_exist_takes_no_part_in_what_may_be_lost() {
+    let mut ann = Bettor::with(100);
+    let nobody = Runner::plain(SelectionId(99));
+    ann.rests(MATCH_ODDS, back(HOME, 300, 10));
+    ann.place(MATCH_ODDS, vec![back(nobody, 300, 10)]);
+    ann.place(MATCH_ODDS, vec![back(AWAY, 300, 10)]);
+    let away = ann.last_bet();
+    let refusal = Refusal::of(0, InstructionError::InvalidRunner, 1);
+    ann.answer(MATCH_ODDS, Answer::Refused(refusal));
+    ann.answer(MATCH_ODDS, Answer::Placed(vec![resting(away, pounds(10))]));
+    ann.rests(MATCH_ODDS, back(DRAW, 300, 10));
+    // One of the three must win, and its stake comes back.
+    assert_eq!(ann.held(), pounds(20));
+}
+
+#[test]
 fn a_request_asked_again_is_never_done_again() {
     let mut ann = Bettor::with(100);
     let body = RequestBody::Place {

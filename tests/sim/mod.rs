@@ -1,0 +1,209 @@
+//! The whole exchange as a property: real accounts and markets, everything else simulated, every law after
+//! every step.
+//!
+//! A seed makes a list of steps; a step is a request, an operator's act, a delivery, a sync, a timer, a death
+//! or a crash of the partition (see `step`). A history that breaks a law is made small by taking steps out,
+//! and printed with its seed. `LAYBOOK_SIM_SEEDS` says how many seeds are tried; `LAYBOOK_SIM_SEED` tries
+//! one alone and tells its story.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `world` | messages, the log, the sync, the crash |
+//! | `entities` | what an actor does around an account or a market |
+//! | `client` | sessions and home, as stand-ins |
+//! | `step` | what may happen next |
+//! | `law`, `checks` | what holds |
+//! | `oracle` | the naive exchange that reads the log |
+//! | `mutation` | faults planted in the world |
+//!
+//! The planted faults, and the law that catches each (`the_planted_faults_are_caught` holds this list):
+//!
+//! | fault | law |
+//! |---|---|
+//! | an acknowledgement is dropped | everything ends: nothing stays open when all is quiet |
+//! | a repeated request gets a new number | (g) one wish is placed twice |
+//! | an answer is released before the sync | what was told is in the log after a crash |
+//! | a hold is not in the record | (f) the records make the live state |
+//! | the rounding of a settlement is lost | (e) clearing ends at zero |
+//! | a notice is applied twice | (d) nobody hears of a match that was not made |
+//! | a replay leaves a record out | (f) the replay is what died |
+//! | a stale cancel takes another order | the market does what its commands say |
+//! | a price in one account's notice is a tick off | (d) nobody hears of a match that was not made |
+//! | a resolution generation is skipped | (e) each generation pays what it should |
+//! | bet ids count from the beginning after a crash | (g) a bet id is given once |
+//! | a session believes an answer of an earlier life | (g) what was refused has no effect |
+//! | a hand-over is torn by a crash | everything ends: a cancel of everything is answered |
+//! | a repeated deposit gets a number of its own | (g) an act is done once |
+
+mod checks;
+mod client;
+mod entities;
+mod law;
+mod mutation;
+mod oracle;
+mod step;
+mod world;
+
+use crate::harness::Random;
+use domain::act::{AccountAct, AccountProfile, Act, Currency, MarketAct};
+use domain::definition::{BettingType, MarketDefinition, RunnerDefinition};
+use domain::ids::{AccountId, EntityId, EventId, EventTypeId, MarketId, PartitionId};
+use domain::money::Pence;
+use domain::time::UtcMillis;
+use law::{Broken, Check, Law};
+use mutation::Mutation;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use step::{Kind, Step};
+use world::World;
+
+const START: UtcMillis = UtcMillis(1_700_000_000_000);
+const STEPS: usize = 400;
+const ACCOUNTS: u64 = 3;
+
+fn definition(id: u64, runners: u64, winners: u16) -> MarketDefinition {
+    let runner = |number| RunnerDefinition {
+        runner: step::runner(number),
+        name: format!("runner {number}"),
+        sort_priority: number as u16,
+        adjustment_factor: None,
+    };
+    MarketDefinition {
+        id: MarketId(id),
+        partition: PartitionId(0),
+        event: EventId(30_000_001),
+        event_type: EventTypeId(1),
+        name: "Simulated".to_owned(),
+        market_type: "MATCH_ODDS".to_owned(),
+        start_time: START,
+        runners: (1..=runners).map(runner).collect(),
+        number_of_winners: winners,
+        betting_type: BettingType::Odds,
+        bsp_market: false,
+        turn_in_play: true,
+        persistence: true,
+        cross_matching: false,
+        complete: winners == 1,
+        discount_allowed: winners == 1,
+        base_rate: 500 / u32::from(winners),
+        bet_delay_s: 3,
+        jurisdiction: None,
+    }
+}
+
+/// Three accounts with money, two open markets, everything durable.
+fn world(mutation: Option<Mutation>) -> Check<World> {
+    let mut world = World::empty(mutation, START);
+    for (id, runners, winners) in [(100_000_001, 3, 1), (100_000_002, 4, 2)] {
+        let definition = definition(id, runners, winners);
+        world.revive_market(definition.id, None, false)?;
+        let id = EntityId::Market(definition.id);
+        let create = MarketAct::Create { definition: Box::new(definition), open: true };
+        world.operate(id, Act::Market(create))?;
+    }
+    for id in (1..=ACCOUNTS).map(AccountId) {
+        world.revive_account(id, None)?;
+        let (entity, profile) = (EntityId::Account(id), AccountProfile::default());
+        let open = AccountAct::Open { currency: Currency::Gbp, profile };
+        world.operate(entity, Act::Account(open))?;
+        let amount = Pence(10_000);
+        world.operate(entity, Act::Account(AccountAct::Deposit { amount }))?;
+        world.clients.push(client::Client::new(id, 70 + id.0));
+    }
+    // Nothing is at stake yet, so nothing bends here.
+    let mut random = Random::new(0);
+    while world.deliver(&mut random)? {}
+    world.sync(world.log.len())?;
+    Ok(world)
+}
+
+/// Plays a history; the first law that broke, and the story when asked for.
+fn play(mutation: Option<Mutation>, steps: &[Step], tell: bool) -> (Option<Broken>, Vec<String>) {
+    let mut story = Vec::new();
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        let mut world = world(mutation)?;
+        world.story = tell.then(Vec::new);
+        let result = steps.iter().try_for_each(|step| world.step(*step));
+        let end = Step { kind: Kind::SettleDown, seed: 1 };
+        let result = result.and_then(|()| world.step(end));
+        story = world.story.take().unwrap_or_default();
+        result
+    }));
+    let broken = match played {
+        Ok(result) => result.err(),
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Some(Broken { law: Law::Panic, how: text.unwrap_or_else(|| "a panic".to_owned()) })
+        }
+    };
+    (broken, story)
+}
+
+fn history(seed: u64) -> Vec<Step> {
+    let mut random = Random::new(seed);
+    (0..STEPS).map(|_| Step::any(&mut random)).collect()
+}
+
+/// Takes out whatever is not needed to break the same law.
+fn smallest(mutation: Option<Mutation>, mut steps: Vec<Step>, law: Law) -> Vec<Step> {
+    let breaks = |steps: &[Step]| play(mutation, steps, false).0.is_some_and(|b| b.law == law);
+    let mut chunk = steps.len() / 2;
+    while chunk > 0 {
+        let mut at = 0;
+        while at < steps.len() {
+            let mut fewer = steps.clone();
+            fewer.drain(at..(at + chunk).min(steps.len()));
+            if breaks(&fewer) {
+                steps = fewer;
+            } else {
+                at += chunk;
+            }
+        }
+        chunk /= 2;
+    }
+    steps
+}
+
+fn seeds(usual: u64) -> u64 {
+    std::env::var("LAYBOOK_SIM_SEEDS")
+        .map_or(usual, |text| text.parse().expect("LAYBOOK_SIM_SEEDS is a number"))
+}
+
+fn report(seed: u64, steps: Vec<Step>, broken: Broken) -> String {
+    let steps = smallest(None, steps, broken.law);
+    let (broken, story) = play(None, &steps, true);
+    let broken = broken.map_or("nothing when told again".to_owned(), |broken| broken.to_string());
+    let (count, story) = (steps.len(), story.join("\n"));
+    format!("LAYBOOK_SIM_SEED={seed} breaks a law in {count} steps\n{story}\n{broken}")
+}
+
+#[test]
+fn no_history_breaks_a_law() {
+    let one = std::env::var("LAYBOOK_SIM_SEED").ok();
+    let tried = match one.and_then(|text| text.parse().ok()) {
+        Some(seed) => seed..seed + 1,
+        None => 1..seeds(120) + 1,
+    };
+    println!("LAYBOOK_SIM_SEED={tried:?}");
+    for seed in tried {
+        let steps = history(seed);
+        if let (Some(broken), _) = play(None, &steps, false) {
+            panic!("{}", report(seed, steps, broken));
+        }
+    }
+}
+
+#[test]
+fn the_planted_faults_are_caught() {
+    for (mutation, laws) in Mutation::ALL {
+        let caught = (1..=200).find_map(|seed| {
+            let (broken, _) = play(Some(mutation), &history(seed), false);
+            broken.map(|broken| (seed, broken))
+        });
+        let (seed, broken) = caught.unwrap_or_else(|| panic!("{mutation:?} is not caught"));
+        println!("{mutation:?} is caught at seed {seed} by {broken}");
+        assert!(laws.contains(&broken.law), "{mutation:?} is caught by {broken}");
+    }
+}

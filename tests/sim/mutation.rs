@@ -1,0 +1,124 @@
+//! Faults planted at the seams between the real accounts and markets: each must be caught.
+//!
+//! The code under test is never changed; the world around it lies. A world without a mutation is honest.
+
+use super::law::Law;
+use super::world::World;
+use domain::act::Act;
+use domain::ids::EntityId;
+use domain::money::Pence;
+use domain::order::{CancelOrder, OrderCommand};
+use domain::price::{LadderIndex, Price};
+use domain::record::{AccountEvent, Event, MarketEvent, Notice, Resolution};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mutation {
+    AcknowledgementDropped,
+    RepeatUnderANewNumber,
+    ReleasedBeforeSync,
+    HoldNotJournaled,
+    RoundingLost,
+    NoticeAppliedTwice,
+    ReplayedWithoutARecord,
+    StaleCancelLetThrough,
+    PriceOfANoticeChanged,
+    GenerationSkipped,
+    BetCountNotRestored,
+    AnswerOfAnEarlierLife,
+    HandOverTorn,
+    DepositActRenumbered,
+}
+
+impl Mutation {
+    /// Every mutant with the laws that catch it.
+    pub(super) const ALL: [(Mutation, &'static [Law]); 14] = [
+        (Mutation::AcknowledgementDropped, &[Law::Quiet]),
+        (Mutation::RepeatUnderANewNumber, &[Law::OneEffect]),
+        (Mutation::ReleasedBeforeSync, &[Law::Released]),
+        (Mutation::HoldNotJournaled, &[Law::Replay]),
+        (Mutation::RoundingLost, &[Law::Settlement]),
+        (Mutation::NoticeAppliedTwice, &[Law::Book]),
+        (Mutation::ReplayedWithoutARecord, &[Law::Replay]),
+        (Mutation::StaleCancelLetThrough, &[Law::Naive]),
+        (Mutation::PriceOfANoticeChanged, &[Law::Book]),
+        (Mutation::GenerationSkipped, &[Law::Settlement]),
+        (Mutation::BetCountNotRestored, &[Law::OneEffect]),
+        (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
+        (Mutation::HandOverTorn, &[Law::Quiet]),
+        (Mutation::DepositActRenumbered, &[Law::OneEffect]),
+    ];
+}
+
+impl World {
+    pub(super) fn lies(&self, mutation: Mutation) -> bool {
+        self.mutation == Some(mutation)
+    }
+
+    /// What is journaled in place of what was decided.
+    pub(super) fn bend_event(&self, event: &mut Event) {
+        match event {
+            Event::Account(AccountEvent::Ordered(ordered))
+                if self.lies(Mutation::HoldNotJournaled) =>
+            {
+                ordered.exposure = Pence::ZERO;
+            }
+            Event::Market(MarketEvent::ResolutionClosed { rounding, .. })
+                if self.lies(Mutation::RoundingLost) =>
+            {
+                *rounding = Pence::ZERO;
+            }
+            _ => {}
+        }
+    }
+
+    /// What an account hears in place of what it was told.
+    pub(super) fn bend_notice(&self, notice: &mut Notice) {
+        match notice {
+            Notice::Filled(fills) if self.lies(Mutation::PriceOfANoticeChanged) => {
+                let (_, matched) = &mut fills[0];
+                let index = matched.price.index().expect("matched on the ladder");
+                matched.price = if index < LadderIndex::LAST {
+                    LadderIndex(index.0 + 1).price()
+                } else {
+                    Price::MIN
+                };
+            }
+            Notice::Resolved { resolution: Resolution::Unsettled, .. }
+                if self.lies(Mutation::GenerationSkipped) =>
+            {
+                *notice = Notice::Lapsed(vec![]);
+            }
+            _ => {}
+        }
+    }
+
+    /// A cancel whose order has gone takes another one of the same account with it.
+    pub(super) fn bend_command(&self, from: EntityId, to: EntityId, command: &mut OrderCommand) {
+        let (EntityId::Account(account), EntityId::Market(market)) = (from, to) else { return };
+        let OrderCommand::Cancel { orders } = command else { return };
+        if !self.lies(Mutation::StaleCancelLetThrough) {
+            return;
+        }
+        let market = &self.markets[&market].state;
+        let stale = |order: &CancelOrder| {
+            market.order(order.handle).is_none_or(|view| view.bet != order.bet)
+        };
+        for order in orders.iter_mut().filter(|order| stale(order)) {
+            if let Some(other) = market.orders().find(|other| other.account == account) {
+                (order.bet, order.handle) = (other.bet, other.handle);
+            }
+        }
+    }
+
+    /// A deposit that is repeated gets a number of its own.
+    pub(super) fn bend_repeated_act(&self, n: u64, act: &Act) -> u64 {
+        match act {
+            Act::Account(domain::act::AccountAct::Deposit { .. })
+                if self.lies(Mutation::DepositActRenumbered) =>
+            {
+                n + 1
+            }
+            _ => n,
+        }
+    }
+}

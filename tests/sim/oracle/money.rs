@@ -1,0 +1,274 @@
+//! Who wins what, and what may be lost, by writing everything out: each match by itself as an exact
+//! fraction, each outcome by itself.
+
+use super::Oracle;
+use super::book::{NaiveMarket, NaiveMatch};
+use crate::sim::law::{Check, hold};
+use domain::act::{AccountProfile, MarketAct};
+use domain::definition::MarketDefinition;
+use domain::ids::{AccountId, BetId, MarketId, Runner};
+use domain::money::Pence;
+use domain::order::Side;
+use domain::record::{Payment, Resolution, RunnerResult, StatusChanged};
+use std::collections::BTreeMap;
+
+#[derive(Debug, Default)]
+pub(in crate::sim) struct NaiveAccount {
+    pub(super) profile: AccountProfile,
+    /// Deposits less withdrawals, and what settlements moved.
+    pub(in crate::sim) balance: i64,
+    /// Commission of the generation that stands, by market.
+    pub(in crate::sim) commission: BTreeMap<MarketId, i64>,
+}
+
+/// What a generation pays an account: each bet's profit in whole pence.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(in crate::sim) struct NaivePayment {
+    pub(in crate::sim) profits: BTreeMap<BetId, i64>,
+}
+
+impl NaivePayment {
+    pub(in crate::sim) fn net(&self) -> i64 {
+        self.profits.values().sum()
+    }
+}
+
+/// A whole number of pence, halves up.
+fn rounded(numerator: i128, denominator: i128) -> i64 {
+    let (whole, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
+    (whole + i128::from(2 * rest >= denominator)) as i64
+}
+
+fn wins(results: &[(Runner, RunnerResult)], runner: Runner) -> (i128, i128) {
+    let of = results.iter().find(|(named, _)| *named == runner).map(|(_, result)| *result);
+    match of {
+        Some(RunnerResult::Winner { places, of }) => (i128::from(places.min(of)), i128::from(of)),
+        _ => (0, 1),
+    }
+}
+
+impl NaiveMarket {
+    pub(super) fn resolved(
+        &mut self,
+        act: &MarketAct,
+        generation: u32,
+        resolution: &Resolution,
+        change: &StatusChanged,
+    ) -> Check {
+        hold!(Settlement, generation == self.generation + 1, "generation {generation}");
+        self.generation = generation;
+        self.paid = 0;
+        self.closes(change)?;
+        match (act, resolution) {
+            (MarketAct::Settle { winners, .. }, Resolution::Settled(results)) => {
+                let definition = self.definition.as_ref().expect("it was created");
+                let places = definition.number_of_winners.min(winners.len() as u16);
+                let named: Vec<_> = definition
+                    .runners
+                    .iter()
+                    .map(|runner| match winners.contains(&runner.runner) {
+                        true => {
+                            let of = winners.len() as u16;
+                            (runner.runner, RunnerResult::Winner { places, of })
+                        }
+                        false => (runner.runner, RunnerResult::Loser),
+                    })
+                    .collect();
+                hold!(Settlement, named == *results, "{act:?} became {results:?}");
+                self.settle(generation, results);
+                self.settled_by = generation;
+                self.resolution = Some(resolution.clone());
+            }
+            (MarketAct::Void, Resolution::Voided) => {
+                self.settled_by = generation;
+                self.resolution = Some(Resolution::Voided);
+            }
+            (MarketAct::Unsettle, Resolution::Unsettled) => {
+                let before: Vec<_> = self.payments_of(self.settled_by).collect();
+                for (account, mut payment) in before {
+                    payment.profits.values_mut().for_each(|profit| *profit = -*profit);
+                    self.payments.insert((generation, account), payment);
+                }
+                self.resolution = None;
+            }
+            _ => hold!(Settlement, false, "{act:?} became {resolution:?}"),
+        }
+        Ok(())
+    }
+
+    fn payments_of(
+        &self,
+        generation: u32,
+    ) -> impl Iterator<Item = (AccountId, NaivePayment)> + use<'_> {
+        let all = self.payments.iter();
+        let of = all.filter(move |((of, _), _)| *of == generation);
+        of.map(|((_, account), payment)| (*account, payment.clone()))
+    }
+
+    fn settle(&mut self, generation: u32, results: &[(Runner, RunnerResult)]) {
+        // By account and bet: hundredths of a penny over the number of those who share.
+        let mut exact: BTreeMap<(AccountId, BetId), (i128, i128)> = BTreeMap::new();
+        for NaiveMatch { runner, price, size, bets } in &self.matches {
+            let (places, of) = wins(results, *runner);
+            let (stake, return_) =
+                (i128::from(*size) * 100, i128::from(*size) * i128::from(price.0));
+            // The part that won returns price times stake; all of the stake was given.
+            let backer = return_ * places - stake * of;
+            exact.entry(bets[0]).or_insert((0, of)).0 += backer;
+            exact.entry(bets[1]).or_insert((0, of)).0 -= backer;
+        }
+        for ((account, bet), (profit, of)) in exact {
+            let payment = self.payments.entry((generation, account)).or_default();
+            payment.profits.insert(bet, rounded(profit, 100 * of));
+        }
+    }
+
+    pub(super) fn was_paid(&mut self, payments: &[(AccountId, u64, Pence)]) -> Check {
+        for (account, _, paid) in payments {
+            let expected =
+                self.payments.get(&(self.generation, *account)).map_or(0, NaivePayment::net);
+            hold!(
+                Settlement,
+                paid.0 == expected,
+                "clearing paid {account} {paid}, not {}",
+                Pence(expected)
+            );
+            self.paid += paid.0;
+        }
+        Ok(())
+    }
+
+    pub(super) fn closed(&mut self, rounding: Pence) -> Check {
+        let all: i64 = self.payments_of(self.generation).map(|(_, payment)| payment.net()).sum();
+        hold!(
+            Settlement,
+            all == self.paid && rounding.0 == -all,
+            "all are paid {}, {} was, {rounding} is rounding",
+            Pence(all),
+            Pence(self.paid)
+        );
+        // Rounded to the penny by bet, what is left is less than a penny for each.
+        let bets = 2 * self.matches.len() as i64;
+        hold!(Settlement, rounding.0.abs() <= bets, "{rounding} of rounding for {bets} bets");
+        Ok(())
+    }
+
+    /// The hold of an account, by trying every set of winners.
+    pub(in crate::sim) fn hold_of(&self, account: AccountId) -> i64 {
+        let Some(definition) = self.definition.as_deref() else { return 0 };
+        if self.resolution.is_some() {
+            return 0;
+        }
+        let runners = definition.runners.len();
+        let (places, complete) = (u32::from(definition.number_of_winners), definition.complete);
+        let sets = (0_u32..1 << runners).filter(|set| {
+            let winners = set.count_ones();
+            winners == places || (winners < places && !complete)
+        });
+        let worst = sets.map(|set| self.result(definition, account, set)).min().unwrap_or_default();
+        let worst = worst.min(0);
+        // Rounded up to the penny.
+        ((-worst + 99) / 100) as i64
+    }
+
+    /// What an account gets when these runners win and its open orders do what is worst for it, in
+    /// hundredths of a penny.
+    fn result(&self, definition: &MarketDefinition, account: AccountId, set: u32) -> i128 {
+        let won = |runner: Runner| {
+            let at = definition.runners.iter().position(|named| named.runner == runner);
+            at.is_some_and(|at| set >> at & 1 == 1)
+        };
+        let backer = |runner: Runner, price: u32, size: i64| {
+            let (price, size) = (i128::from(price), i128::from(size));
+            if won(runner) { (price - 100) * size } else { -100 * size }
+        };
+        let mut sum = 0;
+        for m in &self.matches {
+            let profit = backer(m.runner, m.price.0, m.size);
+            sum += if m.bets[0].0 == account { profit } else { 0 };
+            sum -= if m.bets[1].0 == account { profit } else { 0 };
+        }
+        for order in self.orders.iter().filter(|order| order.account == account) {
+            let profit = backer(order.order.runner, order.order.price.0, order.remaining);
+            let profit = if order.order.side == Side::Back { profit } else { -profit };
+            sum += profit.min(0);
+        }
+        sum
+    }
+
+    /// Stake matched of each bet of an account, and the sum of price times stake.
+    pub(in crate::sim) fn matched_of(&self, account: AccountId) -> BTreeMap<BetId, (i64, i64)> {
+        let mut bets: BTreeMap<BetId, (i64, i64)> = BTreeMap::new();
+        for m in &self.matches {
+            for (_, bet) in m.bets.iter().filter(|(owner, _)| *owner == account) {
+                let sums = bets.entry(*bet).or_default();
+                sums.0 += m.size;
+                sums.1 += m.size * i64::from(m.price.0);
+            }
+        }
+        bets
+    }
+
+    /// What remains of each order of an account.
+    pub(in crate::sim) fn open_of(&self, account: AccountId) -> BTreeMap<BetId, i64> {
+        let own = self.orders.iter().filter(|order| order.account == account);
+        own.map(|order| (order.order.bet, order.remaining)).collect()
+    }
+
+    /// How the market stands settled, and what that paid an account.
+    pub(in crate::sim) fn standing(&self, account: AccountId) -> Option<NaivePayment> {
+        self.resolution.as_ref()?;
+        Some(self.payments.get(&(self.settled_by, account)).cloned().unwrap_or_default())
+    }
+
+    pub(in crate::sim) fn is_void(&self) -> bool {
+        self.resolution == Some(Resolution::Voided)
+    }
+}
+
+impl NaiveAccount {
+    /// An account applied a generation: each bet and the commission are as they should be.
+    pub(super) fn paid(
+        &mut self,
+        id: AccountId,
+        market_id: MarketId,
+        market: &NaiveMarket,
+        generation: u32,
+        payment: &Payment,
+    ) -> Check {
+        let expected = market.payments.get(&(generation, id)).cloned().unwrap_or_default();
+        let real: BTreeMap<BetId, i64> =
+            payment.profits.iter().map(|(bet, profit)| (*bet, profit.0)).collect();
+        let (net, rate) = (expected.net(), market.definition.as_ref().map_or(0, |d| d.base_rate));
+        let commission = if generation == market.settled_by && market.resolution.is_some() {
+            let allowed = market.definition.as_ref().is_some_and(|d| d.discount_allowed);
+            let discount = if allowed { self.profile.discount_rate } else { 0 };
+            let due = rounded(
+                i128::from(net.max(0)) * i128::from(rate) * i128::from(10_000 - discount),
+                100_000_000,
+            );
+            self.commission.insert(market_id, due);
+            due
+        } else {
+            -self.commission.remove(&market_id).unwrap_or_default()
+        };
+        hold!(
+            Settlement,
+            real == expected.profits && payment.net.0 == net,
+            "generation {generation} of {market_id} pays {id} {expected:?}, not {payment:?}"
+        );
+        hold!(
+            Settlement,
+            payment.commission.0 == commission,
+            "generation {generation} of {market_id} costs {id} {commission}, not {payment:?}"
+        );
+        self.balance += net - commission;
+        Ok(())
+    }
+}
+
+impl Oracle {
+    pub(in crate::sim) fn balance(&self, account: AccountId) -> i64 {
+        self.accounts.get(&account).map_or(0, |account| account.balance)
+    }
+}
