@@ -16,7 +16,10 @@
 
 pub mod life;
 pub mod mirror;
+mod play;
 pub mod recorded;
+
+pub use play::{Play, Report};
 
 use crate::account::{AccountQuery, AccountView};
 use crate::home::{NewLogin, OperateError};
@@ -29,11 +32,8 @@ use crate::trader::Customer;
 use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
 use domain::act::{ActAnswer, MarketAct};
 use domain::definition::MarketStatus;
-use domain::home::{
-    By, HomeError, HomeRequest, IdempotencyKey, Login, OperationAnswer, SecretHash,
-};
+use domain::home::{By, HomeError, HomeRequest, IdempotencyKey, Login, OperationAnswer};
 use domain::ids::{AccountId, EventId, MarketId, SessionId};
-use domain::money::Pence;
 use domain::order::{Persistence, Side};
 use domain::request::{CancelScope, CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
@@ -42,57 +42,8 @@ use mirror::{Mirror, Reports, Request, Resting};
 use recorded::{Messages, RecordedDefinition, RecordedMessage};
 use serde_json::json;
 use std::collections::{BTreeSet, VecDeque};
-use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
-
-/// What is to be played: looked up by its number.
-pub struct Play {
-    /// Reads the recording from its beginning.
-    pub open: Box<dyn Fn() -> Result<Box<dyn Messages>, String> + Send + Sync>,
-    /// How the recording is called where it does not name itself.
-    pub file: String,
-    /// How many times faster than recorded; infinite is as fast as possible.
-    pub speed: f64,
-    /// The mirror account.
-    pub customer: Customer,
-    /// A session's number and the hash of its token: the node draws them.
-    pub secrets: fn() -> (SessionId, SecretHash),
-    /// How far it is; the play's memory of itself over a restart, too.
-    pub report: watch::Sender<Report>,
-}
-
-impl fmt::Debug for Play {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "Play({})", self.file)
-    }
-}
-
-/// What has been played.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Report {
-    pub market: Option<MarketId>,
-    pub account: Option<AccountId>,
-    /// Played to their end.
-    pub messages: u64,
-    /// By the recording's clock.
-    pub at: UtcMillis,
-    pub status: MarketStatus,
-    /// Messages after which the market was open and its full ladders were compared.
-    pub compared: u64,
-    /// Prices where the mirror's orders were not the recorded ones.
-    pub differences: u64,
-    /// The first of them, for people.
-    pub examples: Vec<String>,
-    /// Comparisons in which others had orders.
-    pub with_others: u64,
-    /// Stake matched by the mirror's crossing orders.
-    pub traded: Pence,
-    /// What was played otherwise than recorded.
-    pub notes: Vec<String>,
-    pub end: Option<Result<(), String>>,
-}
 
 #[derive(Debug)]
 pub enum ReplayMsg {
@@ -174,7 +125,7 @@ const RETRY: Duration = Duration::from_millis(5);
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 const CORRECTIONS_MAX: u32 = 3;
 const EXAMPLES_MAX: usize = 10;
-const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::All, traded: false };
+const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::All, traded: true };
 
 impl Behaviour for Replay {
     type Args = ReplayArgs;
@@ -580,6 +531,9 @@ impl Replay {
         hand.compared = true;
         self.unsure = false;
         self.report.compared += 1;
+        let ours = view.runners.iter().flat_map(|ladders| &ladders.traded);
+        let ruled = self.mirror.runners().flat_map(|runner| self.mirror.volume(runner));
+        self.report.volume = (ours.map(|(_, size)| *size).sum(), ruled.map(|(_, size)| size).sum());
         self.report.with_others += u64::from(!alike);
         let differences = self.mirror.differences();
         self.report.differences += differences.len() as u64;

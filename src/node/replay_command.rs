@@ -172,7 +172,8 @@ async fn summary(
     if report.with_others > 0 {
         say(&format!("with others' orders {}", report.with_others))?;
     }
-    say(&format!("stake traded        {}", report.traded))?;
+    let (ours, recorded) = report.volume;
+    say(&format!("volume, both sides  {ours}; {recorded} by the rule of odd pence"))?;
     say(&format!("market              {:?}", report.status))?;
     if read.others() > 0 {
         say(&format!("left out            {} changes of other markets", read.others()))?;
@@ -188,12 +189,17 @@ async fn summary(
         say(&format!("mirror              {gained} after settlement, {} held", funds.exposure))?;
     }
     let ledger = ledger::read(node).await.map_err(|problem| anyhow!("the ledger: {problem:?}"))?;
-    say(&format!("ledger              {ledger}"))?;
+    for key in ["deposits", "customerBalances", "holds", "clearing", "commission", "rounding"] {
+        say(&format!("ledger              {key} {}", ledger[key].as_str().unwrap_or("?")))?;
+    }
+    let difference = ledger["difference"].as_str().unwrap_or("?");
+    say(&format!("ledger              difference {difference}"))?;
     if let Some(Err(why)) = &report.end {
         writeln!(std::io::stderr(), "laybook: the recording ends with damage: {why}")?;
         return Ok(Exit::Failed);
     }
-    Ok(if report.differences == 0 { Exit::Done } else { Exit::Failed })
+    let good = report.differences == 0 && difference == "0.00";
+    Ok(if good { Exit::Done } else { Exit::Failed })
 }
 
 fn name_of(path: &Path) -> String {

@@ -37,6 +37,7 @@
 
 mod checks;
 mod client;
+mod coverage;
 mod entities;
 mod law;
 mod mutation;
@@ -52,6 +53,7 @@ use domain::money::Pence;
 use domain::time::UtcMillis;
 use law::{Broken, Check, Law};
 use mutation::Mutation;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use step::{Kind, Step};
 use world::World;
@@ -105,7 +107,7 @@ fn world(mutation: Option<Mutation>) -> Check<World> {
         let (entity, profile) = (EntityId::Account(id), AccountProfile::default());
         let open = AccountAct::Open { currency: Currency::Gbp, profile };
         world.operate(entity, Act::Account(open))?;
-        let amount = Pence(10_000);
+        let amount = Pence(30_000);
         world.operate(entity, Act::Account(AccountAct::Deposit { amount }))?;
         world.clients.push(client::Client::new(id, 70 + id.0));
     }
@@ -205,5 +207,58 @@ fn the_planted_faults_are_caught() {
         let (seed, broken) = caught.unwrap_or_else(|| panic!("{mutation:?} is not caught"));
         println!("{mutation:?} is caught at seed {seed} by {broken}");
         assert!(laws.contains(&broken.law), "{mutation:?} is caught by {broken}");
+    }
+}
+
+/// What must happen in a few histories, or they would prove nothing.
+const REACHED: [&str; 29] = [
+    "acknowledged",
+    "cancelled",
+    "cancelled in several markets",
+    "cancelled too late",
+    "delayed",
+    "gone: Killed",
+    "gone: MarketSuspended",
+    "gone: PriceImprovementTooLarge",
+    "gone: SelfMatch",
+    "lapsed",
+    "matched",
+    "matched at a better price",
+    "ordered in part",
+    "paid several bets",
+    "refused: BetActionError",
+    "refused: MarketNotOpenForBetting",
+    "refused: MarketSuspended",
+    "refused: ServiceUnavailable",
+    "replaced",
+    "replaced too late",
+    "rounded",
+    "settled",
+    "suspended after an outage",
+    "took commission",
+    "unsettled",
+    "updated",
+    "voided",
+    "withdrawn from the book",
+    "withdrawn unseen",
+];
+
+#[test]
+fn the_histories_reach_what_they_are_about() {
+    let mut seen: BTreeMap<String, u64> = BTreeMap::new();
+    for seed in 1..=60 {
+        let mut world = world(None).expect("an honest start");
+        for step in history(seed) {
+            world.step(step).expect("an honest history");
+        }
+        for label in coverage::labels(&world) {
+            *seen.entry(label).or_default() += 1;
+        }
+    }
+    for (label, count) in &seen {
+        println!("{count:6} {label}");
+    }
+    for label in REACHED {
+        assert!(seen.contains_key(label), "no history reaches {label}");
     }
 }

@@ -7,6 +7,7 @@ use super::law::Check;
 use super::world::World;
 use crate::harness::Random;
 use domain::act::{AccountAct, AccountChange, AccountStatus, Act, MarketAct};
+use domain::definition::MarketStatus;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
 use domain::order::{Persistence, Side, Ticket, TimeInForce};
@@ -33,10 +34,10 @@ pub(super) enum Kind {
 /// Each kind as often as it stands here, of a thousand.
 const OFTEN: [(Kind, u64); 13] = [
     (Kind::Deliver, 440),
-    (Kind::Ask, 230),
+    (Kind::Ask, 250),
     (Kind::Stray, 20),
-    (Kind::OperateAccount, 40),
-    (Kind::OperateMarket, 45),
+    (Kind::OperateAccount, 30),
+    (Kind::OperateMarket, 35),
     (Kind::Sync, 70),
     (Kind::Tick, 50),
     (Kind::Repeat, 40),
@@ -65,7 +66,7 @@ impl Step {
     }
 }
 
-const PRICES: [u32; 9] = [150, 180, 190, 200, 210, 220, 300, 400, 1_000];
+const PRICES: [u32; 7] = [150, 190, 200, 210, 220, 300, 1_000];
 const SIZES: [i64; 8] = [100, 137, 200, 250, 333, 500, 1_001, 2_000];
 pub(super) const TURN_IN_PLAY_DELAYS: [Option<u16>; 3] = [None, Some(0), Some(1)];
 
@@ -179,7 +180,9 @@ impl World {
     }
 
     fn any_placement(&mut self, random: &mut Random) -> RequestBody {
-        let market = self.any_market(random);
+        let open = |id: &&MarketId| self.markets[*id].state.status() == MarketStatus::Open;
+        let open = self.markets.keys().find(open).filter(|_| random.percent(60)).copied();
+        let market = open.unwrap_or_else(|| self.any_market(random));
         let terms = self.oracle.definition(market).expect("made at the start").terms();
         let tickets = (0..random.between(1, 3)).map(|_| self.any_ticket(random)).collect();
         RequestBody::Place {
@@ -202,7 +205,7 @@ impl World {
             _ => TimeInForce::Rest,
         };
         Ticket {
-            runner: runner(random.between(1, runners)),
+            runner: runner(if random.percent(60) { 1 } else { random.between(1, runners) }),
             side: if random.percent(50) { Side::Back } else { Side::Lay },
             price: Price(price),
             size,
@@ -282,21 +285,31 @@ impl World {
     fn any_market_act(&self, market: MarketId, random: &mut Random) -> MarketAct {
         let definition = self.oracle.definition(market).expect("made at the start");
         let runners = definition.runners.len() as u64;
-        match random.below(20) {
-            0..=5 => MarketAct::Open,
-            6 => MarketAct::Suspend { lapse: true },
-            7 | 8 => MarketAct::Suspend { lapse: false },
-            9 | 10 => MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) },
-            11..=13 => {
-                let places = u64::from(definition.number_of_winners);
-                let winners = if random.percent(25) { places + 1 } else { places };
-                let first = random.below(runners);
-                let winners = (0..winners).map(|at| runner(1 + (first + at) % runners)).collect();
-                MarketAct::Settle { winners, dead_heat: random.percent(80) }
-            }
-            14 | 15 => MarketAct::Unsettle,
-            16 => MarketAct::Void,
-            _ => MarketAct::Reopen,
+        let settle = |random: &mut Random| {
+            let places = u64::from(definition.number_of_winners);
+            let winners = if random.percent(35) { places + 1 } else { places };
+            let first = random.below(runners);
+            let winners = (0..winners).map(|at| runner(1 + (first + at) % runners)).collect();
+            MarketAct::Settle { winners, dead_heat: random.percent(90) }
+        };
+        let turn = MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) };
+        let state = &self.markets[&market].state;
+        // Most often what leads on, so that a market lives; sometimes what must be refused.
+        match (state.status(), random.below(20)) {
+            (_, 0) => MarketAct::Open,
+            (_, 1) => MarketAct::Unsettle,
+            (_, 2) => MarketAct::Reopen,
+            (_, 3) => MarketAct::Void,
+            (_, 4) => turn,
+            (_, 5) => settle(random),
+            (MarketStatus::Closed, 6..=8) => settle(random),
+            (MarketStatus::Closed, _) if state.resolution().is_some() => MarketAct::Unsettle,
+            (MarketStatus::Closed, _) => MarketAct::Reopen,
+            (MarketStatus::Open, 6 | 7) => settle(random),
+            (MarketStatus::Open, 8..=10) => turn,
+            (MarketStatus::Open, n @ 11..=14) => MarketAct::Suspend { lapse: n < 13 },
+            (_, 6) => turn,
+            (_, _) => MarketAct::Open,
         }
     }
 }

@@ -53,7 +53,7 @@ impl Examples<'_> {
             "curl -s {http}/exchange/betting/json-rpc/v1 -H 'X-Application: {app_key}' \
              -H \"X-Authentication: $TOKEN\" \
              -d '{{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"SportsAPING/v1.0/{method}\",\
-             \"params\":{params}}}'"
+             \"params\":{params}}}'; echo"
         )
     }
 }

@@ -96,6 +96,7 @@ async fn a_node_plays_a_recording_to_the_penny() {
     assert_equal(&report);
     assert!(report.compared > 290, "{report:?}");
     assert!(report.traded > Pence(100_000));
+    assert_eq!(report.volume.0, report.volume.1);
 }
 
 /// Everything that the replay rests on dies once, and so does the replay.

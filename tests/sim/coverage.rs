@@ -1,0 +1,111 @@
+//! What a history reached, as labels: a simulation that never settles a market proves nothing about it.
+
+use super::world::{Entry, World};
+use domain::record::{AccountEvent, Event, MarketEvent, Notice, Resolution};
+
+/// One label for each thing that happened, as often as it did.
+pub(super) fn labels(world: &World) -> Vec<String> {
+    let mut labels = Vec::new();
+    for entry in &world.log {
+        let Entry::Record(record) = entry else { continue };
+        match &record.event {
+            Event::Market(event) => of_market(event, &mut labels),
+            Event::Account(event) => of_account(event, &mut labels),
+            Event::Home(_) => {}
+        }
+    }
+    labels
+}
+
+fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
+    use MarketEvent as E;
+    let mut say = |label: &str| labels.push(label.to_owned());
+    match event {
+        E::Created { .. } | E::ActRefused { .. } => {}
+        E::StatusChanged(change) => {
+            say(&format!("market {:?}, in play {}", change.status, change.in_play));
+            if change.n.is_none() {
+                say("suspended after an outage");
+            }
+            if !change.lapsed.is_empty() {
+                say("lapsed");
+            }
+        }
+        E::Placed { orders, .. } => {
+            for taken in orders {
+                if !taken.fills.is_empty() {
+                    say("matched");
+                }
+                if taken.fills.iter().any(|fill| fill.price != taken.order.price) {
+                    say("matched at a better price");
+                }
+                if let Some(reason) = taken.gone {
+                    say(&format!("gone: {reason:?}"));
+                }
+            }
+        }
+        E::Delayed { .. } => say("delayed"),
+        E::Cancelled { orders, .. } => {
+            for line in orders {
+                say(if line.is_ok() { "cancelled" } else { "cancelled too late" });
+            }
+        }
+        E::Replaced { orders, .. } => {
+            for line in orders {
+                match &line.placed {
+                    Some(Ok(_)) => say("replaced"),
+                    Some(Err(_)) => say("replacement refused"),
+                    None => say("replaced too late"),
+                }
+            }
+        }
+        E::Updated { .. } => say("updated"),
+        E::Refused { refusal, .. } => say(&format!("refused: {:?}", refusal.error)),
+        E::Withdrawn { lapsed, .. } => {
+            say(if lapsed.is_empty() { "withdrawn unseen" } else { "withdrawn from the book" });
+        }
+        E::Acknowledged { .. } => say("acknowledged"),
+        E::Resolved { resolution, .. } => match resolution {
+            Resolution::Settled(_) => say("settled"),
+            Resolution::Voided => say("voided"),
+            Resolution::Unsettled => say("unsettled"),
+        },
+        E::ResolutionSent { .. } | E::ResolutionPaid { .. } => {}
+        E::ResolutionClosed { rounding, .. } => {
+            if !rounding.is_zero() {
+                say("rounded");
+            }
+        }
+    }
+}
+
+fn of_account(event: &AccountEvent, labels: &mut Vec<String>) {
+    let mut say = |label: &str| labels.push(label.to_owned());
+    match event {
+        AccountEvent::ActRefused { error, .. } => say(&format!("act refused: {error:?}")),
+        AccountEvent::Ordered(ordered) => {
+            if ordered.more {
+                say("cancelled in several markets");
+            }
+            if !ordered.withdraws.is_empty() {
+                say("withdrew with a cancel");
+            }
+            if !ordered.faults.is_empty() {
+                say("ordered in part");
+            }
+        }
+        AccountEvent::Noticed(noticed) => {
+            if let Some(payment) = &noticed.payment {
+                let paid = !payment.net.is_zero();
+                say(if paid { "paid" } else { "resolved without a payment" });
+                if !payment.commission.is_zero() {
+                    say("took commission");
+                }
+                if payment.profits.len() > 1 && matches!(noticed.notice, Notice::Resolved { .. }) {
+                    say("paid several bets");
+                }
+            }
+        }
+        _ => {}
+    }
+}
