@@ -1,8 +1,9 @@
-//! The one integration binary: everything here drives the real `laybook` process through its doors.
+//! The one integration binary: everything here but [`sim`] drives the real `laybook` process through its doors.
 //!
 //! | room | what it asks |
 //! |---|---|
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
+//! | [`sim`] | does any history break a law of the exchange? Without the process: accounts and markets alone |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
