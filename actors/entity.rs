@@ -103,9 +103,8 @@ pub struct Desk {
     snapshot_bytes: Arc<AtomicUsize>,
 }
 
-/// A snapshot is made after so many records, or later when the state is large: copying it may cost a
-/// tenth of what the records cost.
-const SNAPSHOT_AFTER: u64 = 2_000;
+/// A snapshot is made after the configured number of records, or later when the state is large: copying
+/// it may cost a tenth of what the records cost.
 const SNAPSHOT_BYTES_A_RECORD: u64 = 400;
 
 impl Desk {
@@ -150,7 +149,8 @@ impl Desk {
     /// Copies the state for a snapshot when it is time; the keeper's thread encodes it once it is durable.
     fn snapshot<S: Clone + Serialize + Send + 'static>(&mut self, state: &S) -> Result<(), Fault> {
         let bytes = self.snapshot_bytes.load(Relaxed) as u64;
-        if self.unsnapped < SNAPSHOT_AFTER.max(bytes / SNAPSHOT_BYTES_A_RECORD) {
+        let least = self.node.settings.snapshot_after_records;
+        if self.unsnapped < least.max(bytes / SNAPSHOT_BYTES_A_RECORD) {
             return Ok(());
         }
         self.unsnapped = 0;

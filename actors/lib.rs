@@ -10,8 +10,12 @@
 //! | [`journal`], [`directory`], [`publisher`] | one of each in a partition |
 //! | [`home`], [`account`], [`market`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
+//! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
+//! | [`assignment`] | what feeds and strategies were told to do |
 
 pub mod account;
+mod asking;
+pub mod assignment;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;
@@ -26,3 +30,4 @@ pub mod registry;
 pub mod replay;
 pub mod session;
 pub mod shell;
+pub mod trader;

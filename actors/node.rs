@@ -2,12 +2,16 @@
 //!
 //! Holds registries and read-only settings, never state of the exchange.
 
+use crate::assignment::Assignments;
 use crate::partition::Partition;
 use crate::registry::Registry;
+use crate::replay::Play;
+use crate::trader::Playbill;
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use tokio::sync::watch;
@@ -16,6 +20,10 @@ use tokio::sync::watch;
 pub struct Node {
     pub registry: Arc<Registry>,
     pub settings: Settings,
+    /// What feeds play.
+    pub plays: Assignments<Play>,
+    /// What demo traders are to do.
+    pub playbills: Assignments<Playbill>,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
     /// Why nothing can be served, once known.
@@ -32,6 +40,8 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// A checkpoint is made when so many records were sealed since the last one.
     pub checkpoint_after_records: u64,
+    /// Records of an entity after which it writes its state down, at least.
+    pub snapshot_after_records: u64,
     pub snapshot_cache_bytes: u64,
     /// Records that may wait for the journal before new requests are refused.
     pub backlog_max: usize,
@@ -48,6 +58,9 @@ pub enum ClockMode {
     Manual,
 }
 
+/// Something that ends soon, by itself.
+pub type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Children that come and go. The tree implements it: only `supervision` spawns.
 pub trait Nursery: fmt::Debug + Send + Sync {
     /// Starts the child unless it runs; its registration tells when it is there.
@@ -56,12 +69,18 @@ pub trait Nursery: fmt::Debug + Send + Sync {
     fn stop(&self, child: Child);
     /// True when the child has used up its restarts and waits for an operator.
     fn is_quarantined(&self, child: Child) -> bool;
+    /// Runs the short wait of an actor for an answer; whoever asks bounds how many there are.
+    fn attend(&self, wait: Wait);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Child {
     Entity(PartitionId, EntityId),
     Session(SessionId),
+    /// A recorded market being played.
+    Replay(u32),
+    /// A demo trader.
+    Trader(u32),
 }
 
 impl Node {
@@ -69,6 +88,8 @@ impl Node {
         Arc::new(Node {
             registry: Arc::default(),
             settings,
+            plays: Assignments::default(),
+            playbills: Assignments::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
             doom: watch::Sender::new(None),

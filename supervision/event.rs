@@ -71,6 +71,25 @@ pub enum What {
     },
     /// The supervisor itself ends, because of this child.
     GaveUp,
+    /// The process began.
+    NodeStarted {
+        version: Cow<'static, str>,
+        /// The one before it left no word of its end: it was killed, or lost its power.
+        after_crash: bool,
+    },
+    /// The process ends and says so; with a cause when it was not asked to.
+    NodeStopped {
+        version: Cow<'static, str>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
+    },
+    /// Somebody did this to the child from outside.
+    OperatorActed {
+        operator: String,
+        act: Cow<'static, str>,
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
+    },
 }
 
 /// Where events go. Cheap to clone; all clones number together.
@@ -92,23 +111,43 @@ struct Out {
 impl EventSink {
     /// A sink and its reading end, which holds at most `bound` events.
     pub fn bounded(bound: usize) -> (Self, mpsc::Receiver<SupervisionEvent>) {
+        Self::bounded_after(0, bound)
+    }
+
+    /// As [`bounded`](Self::bounded); the first event follows number `seq`.
+    pub fn bounded_after(seq: u64, bound: usize) -> (Self, mpsc::Receiver<SupervisionEvent>) {
         let (queue, receiver) = mpsc::channel(bound);
-        (Self::new(Some(queue)), receiver)
+        (Self::new(seq + 1, Some(queue)), receiver)
     }
 
     /// For trees that nobody watches.
     pub fn nowhere() -> Self {
-        Self::new(None)
+        Self::new(1, None)
     }
 
-    fn new(queue: Option<mpsc::Sender<SupervisionEvent>>) -> Self {
-        let out = Mutex::new(Out { next_seq: 1, lost: 0, queue });
+    fn new(next_seq: u64, queue: Option<mpsc::Sender<SupervisionEvent>>) -> Self {
+        let out = Mutex::new(Out { next_seq, lost: 0, queue });
         Self(Arc::new(Sink { out, lost_total: AtomicU64::new(0) }))
     }
 
     /// Events dropped since the beginning.
     pub fn lost(&self) -> u64 {
         self.0.lost_total.load(Ordering::Relaxed)
+    }
+
+    /// The number of the last event, lost or not; 0 before the first.
+    pub(crate) fn last_seq(&self) -> u64 {
+        self.0.out.lock().unwrap_or_else(PoisonError::into_inner).next_seq - 1
+    }
+
+    /// How many of the last events were dropped.
+    pub(crate) fn lost_last(&self) -> u64 {
+        self.0.out.lock().unwrap_or_else(PoisonError::into_inner).lost
+    }
+
+    /// For what happened to a child, or to the whole node, from outside the tree.
+    pub fn note(&self, child: &str, kind: &'static str, what: What) {
+        self.send(&"".into(), &child.into(), kind, what);
     }
 
     pub(crate) fn send(

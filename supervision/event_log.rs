@@ -1,14 +1,18 @@
-//! The last supervision events, for whoever asks: a bounded ring in memory.
+//! The last supervision events, for whoever asks: a bounded ring in memory, and the file behind it.
 //!
 //! It never holds up a supervisor: it reads the far end of an `EventSink`, and forgets the oldest
-//! events when it is full.
+//! events when it is full. Opened on a directory it begins with what earlier processes left there,
+//! their numbers go on, and every event is handed to the file's thread (`event_file.rs` says what
+//! may be lost).
 
 use std::collections::VecDeque;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{mpsc, watch};
 
 use crate::event::{EventSink, SINK_BOUND, SupervisionEvent, What};
+use crate::event_file::EventFile;
 use crate::exit::ExitReason;
 use crate::panics::Trace;
 use crate::spawn;
@@ -26,6 +30,7 @@ pub const LOG_TRACES_MAX: usize = 256;
 pub struct EventLog {
     ring: Arc<Mutex<Ring>>,
     newest: watch::Receiver<u64>,
+    file: Option<EventFile>,
 }
 
 /// Events in the order of their numbers.
@@ -52,12 +57,32 @@ impl EventLog {
         events_max: usize,
         note: impl Fn(&SupervisionEvent) + Send + 'static,
     ) -> (EventSink, Self) {
-        let (sink, events) = EventSink::bounded(sink_bound);
-        let (written, newest) = watch::channel(0);
-        let (events_kept, traced) = (VecDeque::new(), VecDeque::new());
-        let ring = Arc::new(Mutex::new(Ring { events: events_kept, events_max, traced }));
-        spawn::task(follow(events, ring.clone(), written, note));
-        (sink, Self { ring, newest })
+        Self::begin(sink_bound, Ring::new(events_max), None, note)
+    }
+
+    /// Begins with the events that are in `directory`, and keeps those to come there. A directory
+    /// that cannot be used is told and gone without. Reads files: call it where that may block.
+    pub fn open(
+        directory: &Path,
+        note: impl Fn(&SupervisionEvent) + Send + 'static,
+    ) -> (EventSink, Self) {
+        let mut ring = Ring::new(LOG_EVENTS_MAX);
+        let file = EventFile::open(directory, |event| ring.take_up(event));
+        Self::begin(SINK_BOUND, ring, file, note)
+    }
+
+    fn begin(
+        sink_bound: usize,
+        ring: Ring,
+        file: Option<EventFile>,
+        note: impl Fn(&SupervisionEvent) + Send + 'static,
+    ) -> (EventSink, Self) {
+        let last = ring.events.back().map_or(0, |event| event.seq);
+        let (sink, events) = EventSink::bounded_after(last, sink_bound);
+        let (written, newest) = watch::channel(last);
+        let ring = Arc::new(Mutex::new(ring));
+        spawn::task(follow(events, ring.clone(), file.clone(), written, note));
+        (sink, Self { ring, newest, file })
     }
 
     /// At most `limit` events with a number above `seq`, oldest first. The first of them does not
@@ -73,6 +98,23 @@ impl EventLog {
         *self.newest.borrow()
     }
 
+    /// True when the newest event is from an earlier process that did not tell of its own end.
+    pub fn ended_in_crash(&self) -> bool {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = ring.events.back();
+        newest.is_some_and(|event| !matches!(event.what, What::NodeStopped { .. }))
+    }
+
+    /// Waits until `sink`'s last event is here and on the disk; later ones are not written.
+    pub async fn close(&self, sink: &EventSink) {
+        // One that was dropped by a full sink never comes.
+        let lost = sink.lost_last();
+        self.changed_since(sink.last_seq().saturating_sub(1 + lost)).await;
+        if let Some(file) = &self.file {
+            file.close().await;
+        }
+    }
+
     /// Waits for an event with a number above `seq`; false when none can come any more.
     pub async fn changed_since(&self, seq: u64) -> bool {
         self.newest.clone().wait_for(|newest| *newest > seq).await.is_ok()
@@ -82,18 +124,38 @@ impl EventLog {
 async fn follow(
     mut events: mpsc::Receiver<SupervisionEvent>,
     ring: Arc<Mutex<Ring>>,
+    file: Option<EventFile>,
     written: watch::Sender<u64>,
     note: impl Fn(&SupervisionEvent) + Send + 'static,
 ) {
+    let mut unwritten = 0u64;
     while let Some(event) = events.recv().await {
         let seq = event.seq;
         note(&event);
+        if file.as_ref().is_some_and(|file| !file.write(&event)) {
+            unwritten += 1;
+            if unwritten.is_power_of_two() {
+                tracing::warn!(unwritten, "supervision events not written: the disk is behind");
+            }
+        }
         ring.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         written.send_replace(seq);
     }
 }
 
 impl Ring {
+    fn new(events_max: usize) -> Self {
+        Ring { events: VecDeque::new(), events_max, traced: VecDeque::new() }
+    }
+
+    /// An event of an earlier process. Numbers that were lost and given again would not be in order.
+    fn take_up(&mut self, event: SupervisionEvent) {
+        while self.events.back().is_some_and(|last| last.seq >= event.seq) {
+            self.events.pop_back();
+        }
+        self.push(event);
+    }
+
     fn push(&mut self, mut event: SupervisionEvent) {
         if trace(&mut event).is_some_and(|trace| trace.is_some()) {
             self.traced.push_back(event.seq);
@@ -113,7 +175,7 @@ impl Ring {
 }
 
 /// Where an event keeps its backtrace, when it tells of a panic.
-fn trace(event: &mut SupervisionEvent) -> Option<&mut Option<Trace>> {
+pub(crate) fn trace(event: &mut SupervisionEvent) -> Option<&mut Option<Trace>> {
     let exit = match &mut event.what {
         What::Exited { exit } | What::Stopped { exit } => exit,
         What::StartFailed { error } => innermost(error)?,

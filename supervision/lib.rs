@@ -22,6 +22,7 @@ mod backoff;
 mod brood;
 mod dynamic;
 mod event;
+mod event_file;
 mod event_log;
 mod exit;
 mod family;

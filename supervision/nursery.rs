@@ -7,7 +7,7 @@
 use crate::admin::{AdminError, SupervisorRef};
 use crate::event::{SupervisionEvent, What};
 use crate::spawn;
-use actors::node::{Child, Nursery};
+use actors::node::{Child, Nursery, Wait};
 use actors::registry::Address;
 use domain::ids::EntityId;
 use ractor::ActorStatus;
@@ -56,6 +56,10 @@ impl Nursery for TreeNursery {
                 let _ = supervisor.terminate_child(&id).await;
             }
         });
+    }
+
+    fn attend(&self, wait: Wait) {
+        spawn::task(wait);
     }
 
     fn is_quarantined(&self, child: Child) -> bool {
@@ -123,5 +127,7 @@ fn place(child: Child) -> (String, String) {
             (format!("partitions/partition-{partition}{crowd}"), entity.to_string())
         }
         Child::Session(session) => ("sessions".into(), Address::Session(session).to_string()),
+        Child::Replay(n) => ("feeds".into(), Address::Replay(n).to_string()),
+        Child::Trader(n) => ("strategies".into(), Address::Trader(n).to_string()),
     }
 }

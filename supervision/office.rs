@@ -105,6 +105,8 @@ impl Office {
                 tracing::debug!(supervisor, %child, kind, reason = %exit, "child stopped");
             }
             What::GaveUp => tracing::error!(supervisor, %child, kind, "supervisor gives up"),
+            // Noted by others than supervisors, who tell of it themselves.
+            What::NodeStarted { .. } | What::NodeStopped { .. } | What::OperatorActed { .. } => {}
         }
         self.sink.send(&self.path, child, kind, what);
     }

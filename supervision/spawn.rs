@@ -49,6 +49,11 @@ pub(crate) fn after<M: Message>(delay: Duration, to: &ActorRef<M>, message: M) {
     });
 }
 
+/// A thread that ends with the far end of its queue.
+pub(crate) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+}
+
 /// Work that would hold up a thread of the executor, on a thread of its own.
 pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,

@@ -12,6 +12,8 @@
 //! │       ├─ home                  users, operators' acts, what there is to bet on
 //! │       └─ publisher-0           the partition's causal stream
 //! ├─ catalogue      one_for_one    read model of what there is to bet on
+//! ├─ feeds          dynamic        one per recorded market being played
+//! ├─ strategies     dynamic        one per demo trader; each logs in as a user
 //! ├─ sessions       dynamic        one per login (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
 //! ```
@@ -29,8 +31,10 @@ use actors::journal::Journal;
 use actors::market::Market;
 use actors::node::Node;
 use actors::publisher::Publisher;
+use actors::replay::{Replay, ReplayArgs};
 use actors::session::{Session, SessionArgs};
 use actors::shell::{Behaviour, Shell};
+use actors::trader::{Trader, TraderArgs};
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::sync::Arc;
 
@@ -63,6 +67,8 @@ impl Tree {
                     vec![actor::<Catalogue>(&node, ())],
                 )
                 .into_child(),
+                crowd("feeds", feed(&node)).into_child(),
+                crowd("strategies", strategy(&node)).into_child(),
                 crowd("sessions", session(&node)).into_child(),
                 supervisor("doors", Strategy::OneForOne, self.doors).into_child(),
             ],
@@ -115,6 +121,21 @@ fn session(node: &Arc<Node>) -> ChildSpec {
         Some(SessionArgs { session })
     })
     .restart(Restart::Transient)
+}
+
+fn feed(node: &Arc<Node>) -> ChildSpec {
+    child::<Replay>(node, |context| {
+        let number = context.id.strip_prefix("replay-")?.parse().ok()?;
+        Some(ReplayArgs { number })
+    })
+    .restart(Restart::Transient)
+}
+
+fn strategy(node: &Arc<Node>) -> ChildSpec {
+    child::<Trader>(node, |context| {
+        let number = context.id.strip_prefix("trader-")?.parse().ok()?;
+        Some(TraderArgs { number })
+    })
 }
 
 fn supervisor(id: &str, strategy: Strategy, children: Vec<ChildSpec>) -> SupervisorSpec {

@@ -186,6 +186,29 @@ fn a_market_that_dies_again_and_again_is_set_aside_and_the_others_trade() {
     assert_eq!(operator.ledger().difference, 0);
 }
 
+#[test]
+fn a_door_that_falls_opens_again_at_its_address_and_sessions_live_on() {
+    let scratch = Scratch::new("doors");
+    let node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    let app_key = operator.open_account("ann", "a long password", 100_000);
+    let mut ann = Bettor::log_in(&node, "ann", "a long password", &app_key);
+    let market = operator.match_odds("Leeds", "York");
+    let (bet, _) = ann.back(&market, 0, 10.0, 3.0);
+    for mode in MODES {
+        // The door of the operator carries the order to fall itself.
+        for door in ["door-http", "door-admin"] {
+            fell(&mut operator, "door", door, mode);
+            let answer = eventually("the same session is served again", || {
+                let answer = ann.try_call("listCurrentOrders", &json!({"betIds": [bet]}));
+                answer.map_err(|error| error.to_string())
+            });
+            assert_eq!(answer["result"]["currentOrders"][0]["betId"], bet.as_str(), "{answer}");
+        }
+    }
+    assert_eq!(operator.ledger().difference, 0);
+}
+
 /// The market's actor: the one that knows the market's id, or that came when the market was used.
 fn victim(operator: &mut Operator, market: &Market, before: &[String]) -> String {
     let number = market.id.trim_start_matches("1.");

@@ -6,7 +6,11 @@
 //! | [`sim`] | does any history break a law of the exchange? Without the process: accounts and markets alone |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
+//! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
+//! | [`events`] | does the supervision log tell what happened, also after a restart? |
+//! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
+//! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
 //!
 //! Law of the room: no sleep stands for an event. Whatever is waited for is looked at until a deadline.
 
@@ -16,8 +20,11 @@
     reason = "seeds and places to look at are printed for who reads a failure"
 )]
 
+mod bad_input;
+mod events;
 mod harness;
 mod healing;
 mod scenarios;
 mod sim;
+mod tidy;
 mod torture;

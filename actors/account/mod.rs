@@ -137,7 +137,7 @@ impl Entity for Account {
         drop(self.state.take_outgoing());
         let markets: Vec<_> = self.state.markets_to_resume().collect();
         for (market, acknowledged) in markets {
-            self.to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
+            self.send_to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
         }
         self.send_open_commands(desk, |_| true);
         Ok(())
@@ -170,7 +170,7 @@ impl Entity for Account {
         let overdue = self.state.overdue(now, desk.node.settings.placement_timeout_ms);
         let given_up: BTreeSet<_> = overdue.into_iter().chain(self.state.withdrawals()).collect();
         for (market, n) in given_up {
-            self.to_market(market, MarketMsg::Withdraw { account: self.id, n }, desk);
+            self.send_to_market(market, MarketMsg::Withdraw { account: self.id, n }, desk);
         }
         let before = std::mem::take(&mut self.attempts);
         let open = self.state.open_commands().map(|(market, n, ..)| (market, n));
@@ -223,7 +223,7 @@ impl Account {
         if let Arrival::Gap { expected } = taken.arrival {
             // What came before is open with the market: it tells everything again.
             let acknowledged = expected - 1;
-            self.to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
+            self.send_to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
         }
         Ok(())
     }
@@ -274,16 +274,16 @@ impl Account {
         match outgoing {
             Outgoing::ToMarket { market, n, acknowledged, command } => {
                 let message = MarketMsg::Command { account, n, attempt: 1, acknowledged, command };
-                self.to_market(market, message, desk);
+                self.send_to_market(market, message, desk);
                 desk.expect_answers();
             }
             Outgoing::Withdraw { market, n } => {
-                self.to_market(market, MarketMsg::Withdraw { account, n }, desk);
+                self.send_to_market(market, MarketMsg::Withdraw { account, n }, desk);
                 desk.expect_answers();
             }
             Outgoing::Acknowledge { market, k, paid } => {
                 let acknowledgement = Acknowledgement { account, k, paid };
-                self.to_market(market, MarketMsg::Acknowledge(acknowledgement), desk);
+                self.send_to_market(market, MarketMsg::Acknowledge(acknowledgement), desk);
             }
             Outgoing::ActAnswered { n, answer } => {
                 let target = EntityId::Account(account);
@@ -317,7 +317,7 @@ impl Account {
         }
     }
 
-    fn to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
+    fn send_to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
         self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
     }
 

@@ -21,6 +21,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "mail is most of what comes, and a box would be made for each"
+)]
 pub enum DirectoryMsg {
     /// Mail for an entity that its sender did not find.
     Deliver {
@@ -174,6 +178,7 @@ impl Directory {
         }
     }
 
+    #[allow(clippy::result_large_err, reason = "mail that was not taken goes back whole")]
     fn put(
         &self,
         to: EntityId,

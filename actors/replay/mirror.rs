@@ -231,6 +231,14 @@ impl Mirror {
         }
     }
 
+    /// The last request was never sent.
+    pub fn unasked(&mut self) {
+        if let Some(Asked::Place(orders)) = self.asked.take() {
+            self.dirty
+                .extend(orders.into_iter().map(|(runner, side, price, _)| (runner, side, price)));
+        }
+    }
+
     /// The whole truth about the mirror's orders, read back after a restart or when others have traded.
     pub fn know(&mut self, resting: &[Resting]) {
         for (runner, mirror) in &mut self.runners {
@@ -306,10 +314,10 @@ impl Mirror {
 
     /// How many of the mirror's orders rest.
     pub fn resting(&self) -> usize {
-        let own = |mirror: &RunnerMirror| {
+        let levels = |mirror: &RunnerMirror| -> usize {
             mirror.own_lays.values().chain(mirror.own_backs.values()).map(VecDeque::len).sum()
         };
-        self.runners.values().map(own).fold(0, |all: usize, some: usize| all + some)
+        self.runners.values().map(levels).sum()
     }
 
     /// Stakes that the mirror's crossing orders have matched.

@@ -18,11 +18,11 @@ use actors::entity::EntityMsg;
 use actors::home::HomeMsg;
 use actors::node::{ClockMode, Node};
 use actors::registry::Address;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use domain::home::{By, HomeRequest, Role};
 use domain::ids::{EntityId, PartitionId};
 use supervision::tree::{self, Tree};
-use supervision::{EventLog, Root, SupervisorRef, TreeNursery};
+use supervision::{EventLog, Root, SupervisorRef, TreeNursery, What};
 use tokio::sync::oneshot;
 
 use crate::betfair;
@@ -60,6 +60,8 @@ pub struct Listeners {
     pub stream_plain: Option<SocketAddr>,
 }
 
+/// What runs, for the supervision log.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// How long a node may take to read its journal and come up.
 const READY_WITHIN: Duration = Duration::from_secs(600);
 /// How long an orderly stop may take.
@@ -87,8 +89,18 @@ impl Running {
         let nursery = TreeNursery::default();
         node.set_nursery(Arc::new(nursery.clone()));
         let noted = nursery.clone();
-        let (sink, events) = EventLog::start_with(move |event| noted.note(event));
-        let watch = operator::Watch { node: node.clone(), nursery: nursery.clone(), events };
+        let (sink, events) =
+            EventLog::open(&settings.data_directory.join("supervision"), move |event| {
+                noted.note(event);
+            });
+        let after_crash = events.ended_in_crash();
+        sink.note("node", "node", What::NodeStarted { version: VERSION.into(), after_crash });
+        let watch = operator::Watch {
+            node: node.clone(),
+            nursery: nursery.clone(),
+            events,
+            sink: sink.clone(),
+        };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
         let door = |name, socket, routes, room: usize| HttpDoor {
@@ -122,28 +134,42 @@ impl Running {
                 .chain(streams)
                 .collect(),
         };
-        let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
-        nursery.set_root(root.supervisor().clone());
-        let started = start_partition(&nursery, PartitionId(0)).await;
-        tokio::select! {
-            biased;
-            // Says why, where the partition only says that a child is missing.
-            why = node.doomed(), if started.is_err() => bail!(why),
-            started = std::future::ready(started) => started?,
+        let up = async {
+            let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
+            nursery.set_root(root.supervisor().clone());
+            let started = start_partition(&nursery, PartitionId(0)).await;
+            tokio::select! {
+                biased;
+                // Says why, where the partition only says that a child is missing.
+                why = node.doomed(), if started.is_err() => bail!(why),
+                started = std::future::ready(started) => started?,
+            }
+            Ok(root)
+        };
+        match up.await {
+            Ok(root) => Ok(Running { node, listeners, watch, root, drain: switch, settings }),
+            Err(error) => {
+                tell_end(&watch, Some(format!("{error:#}"))).await;
+                Err(error)
+            }
         }
-        Ok(Running { node, listeners, watch, root, drain: switch, settings })
     }
 
     /// Waits until the journal is read, home has recovered, overdue moments have passed and, on the first
     /// start, the first operator's token is written.
     pub async fn ready(&self) -> anyhow::Result<()> {
-        tokio::select! {
+        let end = tokio::select! {
             ready = tokio::time::timeout(READY_WITHIN, self.become_ready()) => {
-                ready.context("the node did not become ready in time")?
+                match ready.context("the node did not become ready in time") {
+                    Ok(Ok(())) => return Ok(()),
+                    Ok(Err(error)) | Err(error) => error,
+                }
             }
-            why = self.node.doomed() => bail!(why),
-            end = self.root.wait() => bail!("the tree ended: {end:?}"),
-        }
+            why = self.node.doomed() => anyhow!(why),
+            end = self.root.wait() => anyhow!("the tree ended: {end:?}"),
+        };
+        tell_end(&self.watch, Some(format!("{end:#}"))).await;
+        Err(end)
     }
 
     async fn become_ready(&self) -> anyhow::Result<()> {
@@ -176,26 +202,34 @@ impl Running {
 
     /// Runs until the tree ends, the node is doomed, or `stop` resolves; then lets go in order.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        tokio::select! {
-            () = stop => {}
+        let end = tokio::select! {
+            () = stop => return self.stop().await,
             why = self.node.doomed() => {
                 let _ = self.root.shutdown(STOP_WITHIN).await;
-                bail!(why)
+                Err(anyhow!(why))
             }
-            end = self.root.wait() => {
-                end.context("the tree gave up")?;
-                return Ok(());
-            }
-        }
-        self.stop().await
+            end = self.root.wait() => end.context("the tree gave up"),
+        };
+        let cause = end.as_ref().err().map(|error| format!("{error:#}"));
+        tell_end(&self.watch, cause).await;
+        end
     }
 
     /// Doors drain, then the tree stops bottom to top.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.node.set_draining();
         self.drain.drain();
-        self.root.shutdown(STOP_WITHIN).await.context("the tree did not end in order")
+        let end = self.root.shutdown(STOP_WITHIN).await.context("the tree did not end in order");
+        let cause = end.as_ref().err().map(|error| format!("{error:#}"));
+        tell_end(&self.watch, cause).await;
+        end
     }
+}
+
+/// The last supervision event of a process, and all of them on the disk.
+async fn tell_end(watch: &operator::Watch, cause: Option<String>) {
+    watch.sink.note("node", "node", What::NodeStopped { version: VERSION.into(), cause });
+    watch.events.close(&watch.sink).await;
 }
 
 fn bind_stream(key: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<Arc<Socket>>> {
@@ -259,7 +293,8 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
             ClockSource::Manual => ClockMode::Manual,
         },
         segment_bytes: settings.segment_bytes,
-        checkpoint_after_records: 4_000_000,
+        snapshot_after_records: settings.snapshot_after_records,
+        checkpoint_after_records: settings.checkpoint_after_records,
         snapshot_cache_bytes: 64 << 20,
         backlog_max: 100_000,
         resume_suspended_after_ms: millis(settings.resume_suspended_after),

@@ -29,10 +29,18 @@ pub struct Cli {
 pub enum Command {
     /// Runs a node
     Serve(ServeArgs),
+    /// Shows a moving exchange: football, market makers and play money, in a directory that goes away
+    Demo(DemoArgs),
+    /// Plays a recorded Betfair market as a live one
+    Replay(ReplayArgs),
     /// Checks a data directory and prints its ledger
     Verify(VerifyArgs),
     /// Shows a running node's supervision tree
     Tree(TreeArgs),
+    /// Shows what has happened in a node's supervision tree
+    Events(EventsArgs),
+    /// Measures and prints figures
+    Bench(BenchArgs),
     /// Checks or shows what a node would be told
     Config(ConfigArgs),
 }
@@ -184,7 +192,8 @@ pub struct VerifyArgs {
 #[derive(Debug, Clone, Args)]
 #[command(after_help = "Examples:
   laybook bench match
-  laybook bench bets --json")]
+  laybook bench bets --json
+  laybook bench bets --rounds 1 --seconds 1")]
 pub struct BenchArgs {
     /// Which one
     #[arg(value_name = "NAME")]
@@ -192,6 +201,15 @@ pub struct BenchArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// How often each figure is taken
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: u16,
+    /// How many seconds a round of load lasts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
+    pub seconds: u16,
+    /// Where a node of its own keeps its data while it lasts
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
 }
 
 /// The benchmarks.
@@ -201,6 +219,8 @@ pub enum BenchName {
     Match,
     /// Durable bets a second over HTTP
     Bets,
+    /// How long a killed market and a stopped node are away
+    Restart,
 }
 
 /// `laybook tree`
@@ -209,15 +229,40 @@ pub enum BenchName {
   laybook tree
   laybook tree --admin 127.0.0.1:8081 --token-file laybook-data/operator.token --json")]
 pub struct TreeArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook events`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook events
+  laybook events --since 1200 --json")]
+pub struct EventsArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Only events with a higher number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub since: u64,
+    /// Print JSON, one event a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How a command reaches a running node.
+#[derive(Debug, Clone, Args)]
+pub struct ReachArgs {
     /// Address of a running node's admin listener
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081")]
     pub admin: String,
     /// File that holds an operator's token
     #[arg(long, value_name = "FILE", default_value = "laybook-data/operator.token")]
     pub token_file: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `laybook config`
@@ -276,6 +321,7 @@ mod tests {
         Verify(VerifyArgs),
         Bench(BenchArgs),
         Tree(TreeArgs),
+        Events(EventsArgs),
         Config(ConfigArgs),
     }
 

@@ -33,6 +33,16 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("limits.orders_per_market", "1000000", "unmatched orders of one market"),
     ("journal.segment_bytes", "67108864", "size of a journal file, a multiple of 512"),
     (
+        "journal.snapshot_after_records",
+        "2000",
+        "records of an account or market after which its state is written down, to come back faster",
+    ),
+    (
+        "journal.checkpoint_after_records",
+        "4000000",
+        "records after which everything is written down, and older journal files may go",
+    ),
+    (
         "recovery.resume_suspended_after_ms",
         "10000",
         "after a longer outage markets in play come back suspended",
@@ -70,6 +80,10 @@ pub struct Settings {
     pub orders_per_market: u32,
     /// Size of a journal file.
     pub segment_bytes: u64,
+    /// Records of an entity after which its state is written down.
+    pub snapshot_after_records: u64,
+    /// Records after which the journal writes a checkpoint of everything.
+    pub checkpoint_after_records: u64,
     /// After a longer outage markets in play come back suspended.
     pub resume_suspended_after: Duration,
     /// What every HTTP door allows.
@@ -341,6 +355,9 @@ impl Layers {
         let profile = self.read("limits.profile", Profile::from_str);
         let orders_per_market = self.number("limits.orders_per_market", 1, 10_000_000);
         let segment_bytes = self.number("journal.segment_bytes", 64 << 10, 4 << 30);
+        let snapshot_after_records = self.number("journal.snapshot_after_records", 10, 1 << 30);
+        let checkpoint_after_records =
+            self.number("journal.checkpoint_after_records", 100, 1 << 40);
         if segment_bytes.is_some_and(|bytes| bytes % 512 != 0) {
             let refuse = |_: &str| Err::<(), _>("is not a multiple of 512".to_owned());
             self.read("journal.segment_bytes", refuse);
@@ -362,6 +379,8 @@ impl Layers {
             profile: profile?,
             orders_per_market: u32::try_from(orders_per_market?).ok()?,
             segment_bytes: segment_bytes?,
+            snapshot_after_records: snapshot_after_records?,
+            checkpoint_after_records: checkpoint_after_records?,
             resume_suspended_after: resume_suspended_after?,
             door: door?,
             log_format: log_format?,

@@ -8,25 +8,35 @@
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
 //! | [`operator`] | the admin listener: operators' requests, the tree, figures |
+//! | [`bench`] | programs that measure the product |
 //! | [`boot`] | a node's life: up, ready, down |
 //! | [`catalogue`], [`password`], [`secret`] | what doors share |
+//! | [`recording`] | recorded Betfair streams, read as typed changes |
+//! | [`residents`] | users that a command makes for itself |
 //! | [`rejection`] | what warp refuses, as a problem document |
 //!
 //! Invariants: Betfair's words appear only in `betfair` (and the stream). `door` knows no route and no
 //! bet. A request becomes a plain value before anything is asked of the exchange, and warp's types stay in
 //! the routes.
 
+pub mod bench;
+pub mod bench_command;
 pub mod betfair;
 pub mod boot;
 pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod config_command;
+pub mod demo_command;
 pub mod door;
+pub mod events_command;
+pub mod node_client;
 pub mod operator;
 pub mod password;
 pub mod recording;
 pub mod rejection;
+pub mod replay_command;
+pub mod residents;
 pub mod secret;
 pub mod serve_command;
 pub mod stream;

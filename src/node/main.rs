@@ -5,7 +5,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
-use laybook::{config_command, serve_command, tree_command, verify_command};
+use laybook::{
+    bench_command, config_command, demo_command, events_command, replay_command, serve_command,
+    tree_command, verify_command,
+};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -14,8 +17,12 @@ fn main() -> ExitCode {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
     let exit = match Cli::parse().command {
         Command::Serve(args) => serve_command::run(&args),
+        Command::Demo(args) => demo_command::run(&args),
+        Command::Replay(args) => replay_command::run(&args),
         Command::Verify(args) => verify_command::run(&args),
+        Command::Events(args) => events_command::run(&args),
         Command::Tree(args) => tree_command::run(&args),
+        Command::Bench(args) => bench_command::run(&args),
         Command::Config(args) => {
             config_command::run(&args, &mut out, &mut err).map_err(anyhow::Error::from)
         }

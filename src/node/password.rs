@@ -1,6 +1,6 @@
-//! Passwords: hashed with Argon2id, a few at a time.
+//! Passwords: hashed with Argon2id, one at a time.
 //!
-//! One hash takes 19 MiB and some ten milliseconds, so only `AT_ONCE` run and `WAITING` may wait: more are
+//! One hash takes 19 MiB and some ten milliseconds, so `AT_ONCE` runs and `WAITING` may wait: more are
 //! refused early, and a flood of logins cannot starve the node. An unknown user costs the same as a wrong
 //! password.
 
@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::operator::problem::Problem;
 
-const AT_ONCE: usize = 2;
+const AT_ONCE: usize = 1;
 const WAITING: usize = 256;
 
 static RUNNING: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(AT_ONCE));

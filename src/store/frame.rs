@@ -7,7 +7,7 @@
 //!
 //! | bytes of the payload | what |
 //! |---|---|
-//! | 0..8 | magic: `LAYBOOK1` in segments, `LAYBOOKC` in checkpoints; the last byte is the version of this layout |
+//! | 0..8 | magic: `LAYBOOK1` in segments, `LAYBOOKC` in checkpoints, `LAYBOOKR` in ring logs; the last byte is the version of this layout |
 //! | 8..16 | segment number (of a checkpoint: the offset it goes through) |
 //! | 16..24 | epoch of the owner that wrote it |
 //! | 24..32 | offset of the first record |
@@ -42,6 +42,8 @@ const ZERO_BLOCK: [u8; BLOCK] = [0; BLOCK];
 pub enum Kind {
     Segment,
     Checkpoint,
+    /// Of a [`crate::ring_log`]: nothing rests on it.
+    Ring,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
         match self {
             Kind::Segment => b"LAYBOOK1",
             Kind::Checkpoint => b"LAYBOOKC",
+            Kind::Ring => b"LAYBOOKR",
         }
     }
 }

@@ -75,6 +75,11 @@ pub(crate) fn limit(selection: i64, side: &str, size: f64, price: f64) -> Value 
     })
 }
 
+/// Betfair's word for: not now, and nothing was done.
+pub(crate) fn is_busy(error: &Value) -> bool {
+    error["data"]["APINGException"]["errorCode"] == "SERVICE_BUSY"
+}
+
 impl Bettor {
     pub(crate) fn log_in(node: &Node, username: &str, password: &str, app_key: &str) -> Bettor {
         let mut http = HttpClient::new(node.http);
@@ -129,9 +134,16 @@ impl Bettor {
         }
     }
 
-    /// One call that must have a result.
+    /// One call that must have a result. Busy is none yet: nothing was done, and with journal files as small
+    /// as here the next one may be late.
     pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
-        let result = self.call(method, params);
+        let result = eventually(&format!("{method} is taken"), || {
+            let result = self.call(method, params);
+            match &result {
+                Err(error) if is_busy(error) => Err(error.to_string()),
+                _ => Ok(result),
+            }
+        });
         result.unwrap_or_else(|error| panic!("{method} {params}: {error}"))
     }
 

@@ -46,13 +46,19 @@ pub(crate) struct Node {
 }
 
 impl Launch {
-    /// With small journal files, so that rotation happens in every test that lasts.
+    /// With small journal files, and state written down often, so that both happen in every test that
+    /// lasts.
     pub(crate) fn new(scratch: &Scratch) -> Launch {
         Launch::at(scratch, scratch.data())
     }
 
     pub(crate) fn at(scratch: &Scratch, data: PathBuf) -> Launch {
-        let environment = [("LAYBOOK__JOURNAL__SEGMENT_BYTES", "65536"), ("RUST_BACKTRACE", "1")];
+        let environment = [
+            ("LAYBOOK__JOURNAL__SEGMENT_BYTES", "65536"),
+            ("LAYBOOK__JOURNAL__SNAPSHOT_AFTER_RECORDS", "40"),
+            ("LAYBOOK__JOURNAL__CHECKPOINT_AFTER_RECORDS", "1000"),
+            ("RUST_BACKTRACE", "1"),
+        ];
         let environment = environment.map(|(key, value)| (key.to_owned(), value.to_owned()));
         Launch {
             data,

@@ -85,10 +85,15 @@ impl Operator {
         self.http.request(method, path, &headers, &body)
     }
 
-    /// One request; panics with both sides when it is refused.
+    /// One request; panics with both sides when it is refused. Busy is not refused: nothing was done, and
+    /// with journal files as small as here the next one may be late.
     pub(crate) fn ask(&mut self, method: &str, path: &str, body: Option<&Value>) -> Value {
-        let answer = self.send(method, path, None, body);
-        let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+        let answer = eventually(&format!("{method} {path} is taken"), || {
+            let answer = self.send(method, path, None, body);
+            let answer = answer.unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+            let is_busy = answer.status == 503 && answer.json()["code"] == "busy";
+            if is_busy { Err(answer.text()) } else { Ok(answer) }
+        });
         let (status, text) = (answer.status, answer.text());
         assert!((200..300).contains(&status), "{method} {path} {body:?}: HTTP {status} {text}");
         if answer.body.is_empty() { Value::Null } else { answer.json() }

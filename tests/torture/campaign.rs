@@ -17,13 +17,18 @@ use super::cashier::{Cashier, Takings};
 use super::checkers::{Found, bank, books, cleared, exposure, set};
 use super::claim::{ClaimLog, Claims};
 use super::client::{Client, Ends, Tally};
+use super::damage::files;
 use crate::harness::deadline::within;
-use crate::harness::operator::Wallet;
-use crate::harness::{Bettor, DEADLINE, Launch, Market, Node, Operator, Random, Scratch};
+use crate::harness::operator::{Ledger, Wallet};
+use crate::harness::{
+    Bettor, DEADLINE, Launch, Market, Node, Operator, Random, Scratch, eventually,
+};
 
 const CLIENTS: usize = 8;
 const ACCOUNTS: usize = 5;
 const MARKETS: usize = 4;
+/// What the journal keeps when it has had time: a few checkpoints' worth of records.
+const SEGMENTS_MAX: usize = 16;
 const FIRST_DEPOSIT: i64 = 5_000_000;
 
 pub(crate) struct Campaign {
@@ -261,35 +266,57 @@ impl Campaign {
                 operator.act(market, "void", &json!({}));
                 "VOIDED"
             };
-            for customer in &self.customers {
-                let own: Vec<Found> = before
-                    .iter()
-                    .filter(|it| it.account == customer.name && it.order.market == market.id)
-                    .cloned()
-                    .collect();
-                let rows = customer.bettor.resume(node.http).cleared(market, status);
-                if status == "SETTLED" {
-                    self.none(&cleared::check(&own, &rows));
-                } else {
-                    let matched = own.iter().filter(|it| it.order.matched > 0).count();
-                    let told = format!("{matched} were matched, void are {}", rows.len());
-                    self.none(if matched == rows.len() {
-                        &[]
-                    } else {
-                        std::slice::from_ref(&told)
-                    });
-                }
+            self.check_paid(node, market, &before, status);
+        }
+        self.close_the_books(node, &before);
+        self.make_markets(&mut operator);
+        self.await_retention();
+    }
+
+    /// Everybody has exactly one cleared bet, of the size that was matched, for each of `before` in `market`.
+    pub(crate) fn check_paid(&self, node: &Node, market: &Market, before: &[Found], status: &str) {
+        for customer in &self.customers {
+            let own: Vec<Found> = before
+                .iter()
+                .filter(|it| it.account == customer.name && it.order.market == market.id)
+                .cloned()
+                .collect();
+            let rows = customer.bettor.resume(node.http).cleared(market, status);
+            if status == "SETTLED" {
+                self.none(&cleared::check(&own, &rows));
+            } else {
+                let matched = own.iter().filter(|it| it.order.matched > 0).count();
+                let told = format!("{matched} were matched, void are {}", rows.len());
+                self.none(if matched == rows.len() { &[] } else { std::slice::from_ref(&told) });
             }
         }
+    }
+
+    /// All markets are settled or void: nothing is held and nothing is left in clearing.
+    pub(crate) fn close_the_books(&mut self, node: &Node, before: &[Found]) {
         self.settled.extend(before.iter().map(Found::bet));
+        let ledger = self.check_money(node);
+        let left = (ledger.clearing, ledger.holds) != (0, 0);
+        let told = format!("something is left of settled markets: {ledger:?}");
+        self.none(if left { std::slice::from_ref(&told) } else { &[] });
+    }
+
+    /// Bank and wallets, when nobody bets.
+    pub(crate) fn check_money(&self, node: &Node) -> Ledger {
+        let mut operator = Operator::of(node);
         let ledger = operator.ledger();
         let mut complaints = bank::check(&ledger, &self.deposits);
         complaints.extend(bank::check_wallets(&ledger, &self.wallets(&mut operator)));
-        if (ledger.clearing, ledger.holds) != (0, 0) {
-            complaints.push(format!("something is left of settled markets: {ledger:?}"));
-        }
         self.none(&complaints);
-        self.make_markets(&mut operator);
+        ledger
+    }
+
+    /// Waits until a checkpoint has let go of old journal files.
+    fn await_retention(&self) {
+        eventually("the journal lets go of what a checkpoint holds", || {
+            let kept = files(self.launch.data()).len();
+            if kept <= SEGMENTS_MAX { Ok(()) } else { Err(format!("{kept} files")) }
+        });
     }
 
     /// `laybook verify` on the directory of a node that is gone.

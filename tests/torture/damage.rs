@@ -49,10 +49,10 @@ impl Damage {
     }
 }
 
-/// The journal's files that hold something, oldest first, with how far they are written.
-pub(super) fn segments(data: &Path) -> Vec<(PathBuf, u64)> {
+/// The journal's files, oldest first.
+pub(super) fn files(data: &Path) -> Vec<PathBuf> {
     let mut open = vec![data.to_owned()];
-    let mut segments = Vec::new();
+    let mut files = Vec::new();
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(&directory).unwrap() {
             let path = entry.unwrap().path();
@@ -60,18 +60,24 @@ pub(super) fn segments(data: &Path) -> Vec<(PathBuf, u64)> {
             if path.is_dir() {
                 open.push(path);
             } else if name.starts_with("segment-") && name.ends_with(".log") {
-                let bytes = fs::read(&path).unwrap();
-                // The last block is the file's own end mark, written when it was made.
-                let frames = &bytes[..bytes.len() - usize::try_from(BLOCK).unwrap()];
-                if let Some(last) = frames.iter().rposition(|byte| *byte != 0) {
-                    let blocks = u64::try_from(last).unwrap() / BLOCK + 1;
-                    segments.push((path, blocks * BLOCK));
-                }
+                files.push(path);
             }
         }
     }
-    segments.sort();
-    segments
+    files.sort();
+    files
+}
+
+/// Those that hold something, and how far they are written, of a node that does not run.
+fn segments(data: &Path) -> Vec<(PathBuf, u64)> {
+    let written = |path: PathBuf| {
+        let bytes = fs::read(&path).unwrap();
+        // The last block is the file's own end mark, written when it was made.
+        let frames = &bytes[..bytes.len() - usize::try_from(BLOCK).unwrap()];
+        let last = frames.iter().rposition(|byte| *byte != 0)?;
+        Some((path, (u64::try_from(last).unwrap() / BLOCK + 1) * BLOCK))
+    };
+    files(data).into_iter().filter_map(written).collect()
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use serde_json::json;
 
-use super::damage::segments;
+use super::damage::files;
 use crate::harness::{Bettor, DEADLINE, Launch, Operator, Scratch, eventually};
 
 const DESCRIPTORS: u32 = 256;
@@ -37,7 +37,7 @@ fn a_crowd_is_turned_away_before_it_takes_the_files_of_the_journal() {
     for _ in 0..500 {
         ann.back(&market, 0, 2.0, 3.0);
     }
-    assert!(segments(&node.data).len() > 2, "the journal did not need a file");
+    assert!(files(&node.data).len() > 2, "the journal did not need a file");
     assert_eq!(operator.tree()[0]["restarts"], 0);
     let fell: u64 = operator.tree().iter().filter_map(|it| it["restarts"].as_u64()).sum();
     assert_eq!(fell, 0, "{}", node.log());

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::campaign::Campaign;
-use crate::harness::bettor::limit;
+use crate::harness::bettor::{self, limit};
 use crate::harness::http::Answer;
 use crate::harness::{Bettor, Launch, Operator, Scratch, eventually};
 
@@ -106,6 +106,6 @@ fn add_event(operator: &mut Operator) -> Answer {
 fn is_busy(answer: &Result<Value, Value>) -> bool {
     match answer {
         Ok(report) => report["status"] == "FAILURE" && report["errorCode"] == "SERVICE_UNAVAILABLE",
-        Err(error) => error["data"]["APINGException"]["errorCode"] == "SERVICE_BUSY",
+        Err(error) => bettor::is_busy(error),
     }
 }

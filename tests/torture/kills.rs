@@ -2,7 +2,7 @@
 //!
 //! `LAYBOOK_TORTURE_ROUNDS` says how often: a few by default, so that `cargo test` stays quick; 200 in CI.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::campaign::Campaign;
 
@@ -23,6 +23,7 @@ pub(crate) fn rounds() -> usize {
 fn nothing_acknowledged_is_lost_when_the_process_is_killed_at_any_moment() {
     let (mut campaign, mut node) = Campaign::begin("kills");
     let rounds = rounds();
+    let mut slowest_start = Duration::ZERO;
     for round in 1..=rounds {
         let herd = campaign.unleash(&node);
         // The fault itself: the moment is random, nothing waits for it.
@@ -34,7 +35,9 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed_at_any_moment() {
         if round % TURN_OVER_EVERY == 0 {
             campaign.verify();
         }
+        let begun = Instant::now();
         node = campaign.launch.start();
+        slowest_start = slowest_start.max(begun.elapsed());
         campaign.check(&node);
         if round % TURN_OVER_EVERY == 0 {
             campaign.turn_over(&node);
@@ -43,7 +46,7 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed_at_any_moment() {
     node.kill();
     campaign.verify();
     let tally = &campaign.tally;
-    println!("{rounds} kills: {tally:?}");
+    println!("{rounds} kills, ready again within {slowest_start:?}: {tally:?}");
     let tested = [tally.placed, tally.refused, tally.cancelled, tally.replaced];
     assert!(tested.iter().all(|count| *count > 0), "a test that did not test: {tally:?}");
 }

@@ -6,7 +6,7 @@
 //! | [`client`], [`cashier`] | who bets, and who moves money and markets meanwhile |
 //! | [`campaign`] | the world they live in, over any number of nodes |
 //! | [`checkers`] | claims against what the node shows, each first shown to find a planted bug |
-//! | `kills`, `aimed`, `damage`, `disk`, `directory`, `descriptors` | the faults |
+//! | `kills`, `settling`, `aimed`, `damage`, `disk`, `directory`, `descriptors` | the faults |
 //!
 //! A SIGKILL loses no page cache: that what is acknowledged was synced is proved in `store::torture`, with a
 //! disk that forgets. Here it is the whole process that dies.
@@ -24,3 +24,4 @@ mod descriptors;
 mod directory;
 mod disk;
 mod kills;
+mod settling;

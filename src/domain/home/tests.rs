@@ -76,8 +76,8 @@ impl Node {
 
     fn login(&mut self, at: UtcMillis, session: u64, username: &str) -> SecretHash {
         let token = token(session);
-        let opened =
-            self.home.open_session(at, SessionId(session), username, token, "key").unwrap();
+        let key = user(&username.to_lowercase(), None).app_key;
+        let opened = self.home.open_session(at, SessionId(session), username, token, &key).unwrap();
         self.journal(at, opened);
         token
     }
@@ -546,8 +546,12 @@ fn one_session_too_many_closes_the_oldest() {
     assert_eq!(node.home.summary().sessions, MAX_SESSIONS_PER_USER as u64);
     assert_eq!(node.home.session_by_token(NOON, &tokens[0]), None);
     assert!(node.home.session_by_token(NOON, &tokens[1]).is_some());
-    let again = node.home.open_session(NOON, SessionId(5), "maria", token(9_999), "key");
+    let open = |session, username, key| {
+        node.home.open_session(NOON, SessionId(session), username, token(9_999), key)
+    };
+    let again = open(5, "maria", "key-maria");
     assert!(matches!(again, Err(HomeError::Invalid { .. })), "{again:?}");
-    let nobody = node.home.open_session(NOON, SessionId(5_000), "jonas", token(9_999), "key");
-    assert_eq!(nobody, Err(HomeError::NoSuchUser));
+    assert_eq!(open(5_000, "jonas", "key-maria"), Err(HomeError::NoSuchUser));
+    let no_key = open(5_000, "maria", "key-jonas");
+    assert_eq!(no_key, Err(HomeError::invalid("appKey", "is nobody's")));
 }

@@ -128,13 +128,16 @@ async fn load(
     let markets = operator.open_markets(MARKETS).await?;
     let flow = |bets| Rc::new(BetsFlow::new(&logins, &markets, bets, Crossing::OneInTen));
     let flows = [flow(1), flow(100)];
-    let bar = progress::bar(settings.rounds * CONFIGURATIONS.len(), "rounds");
-    let mut measured: Vec<Measured> = CONFIGURATIONS.iter().map(|_| Measured::default()).collect();
+    let chosen =
+        CONFIGURATIONS.into_iter().filter(|it| settings.only.is_none_or(|only| only == *it));
+    let mut measured: Vec<_> = chosen.map(|it| (it, Measured::default())).collect();
+    ensure!(!measured.is_empty(), "there is no such configuration among {CONFIGURATIONS:?}");
+    let bar = progress::bar(settings.rounds * measured.len(), "rounds");
     for round in 0..settings.rounds {
-        for (measured, (connections, bets)) in measured.iter_mut().zip(CONFIGURATIONS) {
+        for ((connections, bets), measured) in &mut measured {
             bar.set_message(format!("{connections} connections, {bets} bets a request"));
-            let flow = &flows[usize::from(bets > 1)];
-            let tally = play(address, process, flow, connections, round, settings, measured);
+            let flow = &flows[usize::from(*bets > 1)];
+            let tally = play(address, process, flow, *connections, round, settings, measured);
             let tally = tally.await?;
             acknowledged.bets += tally.acknowledged;
             acknowledged.unknown += tally.unknown;
@@ -269,8 +272,8 @@ fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-fn table(measured: &[Measured]) -> Table {
-    let rows = CONFIGURATIONS.iter().zip(measured).map(|((connections, bets), measured)| {
+fn table(measured: &[((usize, usize), Measured)]) -> Table {
+    let rows = measured.iter().map(|((connections, bets), measured)| {
         let rate = Spread::of(measured.rates.iter().copied());
         let quantile = |of: fn(&Quantiles) -> u64| {
             let rounds = measured.quantiles.iter().map(|quantiles| of(quantiles) as f64 / 1e6);

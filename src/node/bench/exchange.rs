@@ -126,8 +126,10 @@ async fn make_and_log_in(
     door: &mut Connection,
     username: String,
 ) -> anyhow::Result<Login> {
-    let user = json!({"username": username, "password": PASSWORD, "deposit": DEPOSIT});
+    let user = json!({"username": username, "password": PASSWORD});
     let user = operator.post("/v1/operator/users", &user).await?;
+    let deposit = format!("/v1/operator/users/{username}/deposit");
+    operator.post(&deposit, &json!({"amount": DEPOSIT})).await?;
     let app_key = user["appKey"].as_str().context("no application key")?.to_owned();
     let form = format!("username={username}&password={}", PASSWORD.replace(' ', "+"));
     let headers = format!(

@@ -54,6 +54,8 @@ pub struct Settings {
     pub rounds: usize,
     /// How long a round of load lasts.
     pub round: Duration,
+    /// Only this configuration of the load: connections, bets a request.
+    pub only: Option<(usize, usize)>,
     /// Load this node instead of one of our own; its journal is then not looked at.
     pub node: Option<RunningNode>,
     /// Measure this build of `laybook` instead of the one that measures.
@@ -68,6 +70,7 @@ impl Default for Settings {
             json: false,
             rounds: 5,
             round: Duration::from_secs(3),
+            only: None,
             node: None,
             program: None,
             data: None,

@@ -82,6 +82,10 @@ pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
         let each = bytes as f64 / (MARKETS * BETS_A_MARKET) as f64;
         format!("the node grew by {each:.0} bytes of memory an open bet, everything included")
     }));
+    if world.timed_out > 0 {
+        let bets = thousands((world.timed_out * BETS_A_REQUEST) as u64);
+        remarks.push(format!("{bets} of the bets were answered TIMEOUT while they were placed"));
+    }
     machine.finish();
     Ok(Report { name: "restart", workload: workload(settings), machine, tables, remarks })
 }
@@ -105,6 +109,8 @@ fn workload(settings: &Settings) -> Vec<String> {
 struct World {
     login: Login,
     markets: Vec<OpenMarket>,
+    /// Requests of the filling whose outcome the node could not tell.
+    timed_out: usize,
 }
 
 async fn fill_and_crash(node: &OwnNode) -> anyhow::Result<(Crashes, World, Option<u64>)> {
@@ -115,17 +121,21 @@ async fn fill_and_crash(node: &OwnNode) -> anyhow::Result<(Crashes, World, Optio
     let markets = operator.open_markets(MARKETS).await?;
     let before = machine::resident_bytes(node.process());
     let (victims, others) = markets.split_at(VICTIMS);
-    fill(&node.address, &logins, victims).await?;
+    let mut timed_out = fill(&node.address, &logins, victims).await?;
     let crashes = crash_all(&node.address, &mut operator, &logins, victims).await?;
-    fill(&node.address, &logins, others).await?;
+    timed_out += fill(&node.address, &logins, others).await?;
     let after = machine::resident_bytes(node.process());
     let grown = before.zip(after).map(|(before, after)| after.saturating_sub(before));
     let login = logins.first().context("nobody is logged in")?.clone();
-    Ok((crashes, World { login, markets }, grown))
+    Ok((crashes, World { login, markets, timed_out }, grown))
 }
 
-/// Open bets on every market, none of which meets another.
-async fn fill(node: &RunningNode, logins: &[Login], markets: &[OpenMarket]) -> anyhow::Result<()> {
+/// Open bets on every market, none of which meets another. Answers how many requests timed out: whether their bets were taken is not known then.
+async fn fill(
+    node: &RunningNode,
+    logins: &[Login],
+    markets: &[OpenMarket],
+) -> anyhow::Result<usize> {
     let requests = markets.len() * BETS_A_MARKET / BETS_A_REQUEST;
     let flows = markets.iter().map(std::slice::from_ref);
     let flows = flows.map(|market| BetsFlow::new(logins, market, BETS_A_REQUEST, Crossing::Never));
@@ -138,25 +148,32 @@ async fn fill(node: &RunningNode, logins: &[Login], markets: &[OpenMarket]) -> a
         workers.spawn_local(async move {
             let mut random = Splitmix(number as u64);
             let mut request = Vec::new();
+            let mut timed_out = 0;
             loop {
                 let at = next.replace(next.get() + 1);
                 if at >= requests {
-                    return anyhow::Ok(());
+                    return anyhow::Ok(timed_out);
                 }
                 flows[at % flows.len()].draw(&mut random, &mut request);
                 let answer = connection.exchange(&request).await?;
-                if text_field(answer.body, "status") != Some("SUCCESS") {
-                    bail!("bets were refused: {}", String::from_utf8_lossy(answer.body));
+                match text_field(answer.body, "status") {
+                    Some("SUCCESS") => {}
+                    Some("TIMEOUT") => timed_out += 1,
+                    _ => {
+                        let text = String::from_utf8_lossy(answer.body);
+                        bail!("bets were refused: {}", text.chars().take(500).collect::<String>());
+                    }
                 }
                 bar.inc(1);
             }
         });
     }
+    let mut timed_out = 0;
     while let Some(ended) = workers.join_next().await {
-        ended??;
+        timed_out += ended??;
     }
     bar.finish_and_clear();
-    Ok(())
+    Ok(timed_out)
 }
 
 async fn crash_all(
@@ -307,13 +324,18 @@ fn start_table(starts: &[Start]) -> Table {
 fn replay_table(audit: &Audit) -> Table {
     let seconds = audit.verified_in.as_secs_f64();
     Table {
-        title: "laybook verify: the journal checked and folded into the ledger".to_owned(),
-        columns: &["records", "MiB", "s", "records/s"],
+        title: format!(
+            "laybook verify: the journal checked and folded into the ledger (up to {BETS_A_REQUEST} \
+             bets a record)"
+        ),
+        columns: &["records", "MiB", "bets", "s", "records/s", "bets/s"],
         rows: vec![vec![
             Cell::Count(audit.records),
             Cell::Count(audit.bytes >> 20),
+            Cell::Count(audit.bets),
             Cell::Number(seconds, 2),
             Cell::Number(audit.records as f64 / seconds, 0),
+            Cell::Number(audit.bets as f64 / seconds, 0),
         ]],
     }
 }

@@ -12,6 +12,7 @@
 pub mod coerce;
 pub mod dates;
 pub mod decimal;
+pub mod examples;
 pub mod exception;
 pub mod exchange;
 pub mod filter;

@@ -16,6 +16,7 @@ use domain::time::UtcMillis;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::json::check_content_type;
 use super::problem::Problem;
 use super::request::{
     Act, AdvanceClock, ChangeUser, CreateEvent, CreateMarket, CreateToken, CreateUser, KillActor,
@@ -37,6 +38,8 @@ pub struct Asked<'a> {
     pub query: &'a str,
     /// Of `Authorization`.
     pub authorization: Option<&'a str>,
+    /// Of `Content-Type`.
+    pub content_type: Option<&'a str>,
     /// Of `Idempotency-Key`.
     pub key: Option<&'a [u8]>,
     /// Whole.
@@ -66,6 +69,7 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
             if role < if admin { Role::Admin } else { Role::Operator } {
                 return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden"));
             }
+            check_content_type(asked.content_type, asked.body)?;
             api.act(segments).await
         }
         _ => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")),
@@ -141,13 +145,7 @@ impl Api<'_> {
             }
             ("POST", ["markets", id, act]) => self.market_act(id, act).await,
             ("POST", ["actors", id, "kill"]) => self.kill(id, KillActor::read(body)?).await,
-            ("POST", ["actors", id, "retry"]) => match self.watch.retry(id).await {
-                Ok(true) => Ok((StatusCode::ACCEPTED, json!({ "id": id }))),
-                Ok(false) => Err(not_found("no such actor")),
-                Err(error) => {
-                    Err(Problem::new(StatusCode::CONFLICT, "not_retried").reason(error.to_string()))
-                }
-            },
+            ("POST", ["actors", id, "retry"]) => self.retry(id).await,
             ("POST", ["tokens"]) => self.create_token(CreateToken::read(body)?).await,
             ("POST", ["clock"]) => self.advance(&AdvanceClock::read(body)?),
             _ => Err(not_found("no such path")),
@@ -278,15 +276,29 @@ impl Api<'_> {
             reason = kill.reason,
             "asked to end an actor"
         );
+        self.watch.tell(id, &self.operator, kill.mode.word(), &kill.reason);
         // The answer goes first, also when it is this door that falls.
         let (watch, id) = (self.watch.clone(), id.to_owned());
-        let answer = json!({ "id": id, "mode": format!("{:?}", kill.mode).to_lowercase() });
+        let answer = json!({ "id": id, "mode": kill.mode.word() });
         supervision::later(AFTER_THE_ANSWER, async move {
             if let Err(error) = watch.hurt(&id, kill.mode, &kill.reason).await {
                 tracing::warn!(actor = id, %error, "the actor was not ended");
             }
         });
         Ok((StatusCode::ACCEPTED, answer))
+    }
+
+    async fn retry(&self, id: &str) -> Answer {
+        match self.watch.retry(id).await {
+            Ok(true) => {
+                self.watch.tell(id, &self.operator, "retry", "");
+                Ok((StatusCode::ACCEPTED, json!({ "id": id })))
+            }
+            Ok(false) => Err(not_found("no such actor")),
+            Err(error) => {
+                Err(Problem::new(StatusCode::CONFLICT, "not_retried").reason(error.to_string()))
+            }
+        }
     }
 
     /// With a key, the same request is given the same token: it is derived from what only its operator

@@ -56,9 +56,11 @@ async fn respond(
         }
         _ => {}
     }
-    let authorization = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let text_of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let (authorization, content_type) =
+        (text_of(header::AUTHORIZATION), text_of(header::CONTENT_TYPE));
     let key = headers.get("idempotency-key").map(HeaderValue::as_bytes);
-    let asked = Asked { method, path, query, authorization, key, body };
+    let asked = Asked { method, path, query, authorization, content_type, key, body };
     match answer(watch, asked).await {
         Some(Ok((status, value))) => {
             let mut response = Response::new(value.to_string()).into_response();

@@ -13,8 +13,8 @@ use actors::registry::{Address, Ending};
 use serde::Serialize;
 use serde_json::{Value, json};
 use supervision::{
-    AdminError, ChildStatus, EventLog, Restart, Strategy, SupervisorRef, TreeNode, TreeNursery,
-    WalkLimits, walk,
+    AdminError, ChildStatus, EventLog, EventSink, Restart, Strategy, SupervisorRef, TreeNode,
+    TreeNursery, WalkLimits, What, walk,
 };
 use tokio::sync::oneshot;
 
@@ -29,6 +29,8 @@ pub struct Watch {
     pub nursery: TreeNursery,
     /// What has happened to children.
     pub events: EventLog,
+    /// Where operators' acts on actors are told.
+    pub sink: EventSink,
 }
 
 /// How long an actor may take to show itself.
@@ -115,6 +117,13 @@ impl Watch {
         }
         let total = restarts.values().sum();
         Ok(Some(BlastRadius { restarts, total }))
+    }
+
+    /// Tells the supervision log what an operator does to an actor, before it is done.
+    pub fn tell(&self, id: &str, operator: &str, act: &'static str, reason: &str) {
+        let kind = self.node.registry.address_of(id).map_or("supervisor", |at| at.kind());
+        let (operator, reason) = (operator.to_owned(), reason.to_owned());
+        self.sink.note(id, kind, What::OperatorActed { operator, act: act.into(), reason });
     }
 
     /// Ends or hurts an actor; false when there is none of that id.

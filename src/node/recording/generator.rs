@@ -18,7 +18,7 @@ struct Runner {
 }
 
 /// `messages` of ladders, and a few of the market's life around them.
-pub(super) fn recording(seed: u64, messages: u32) -> String {
+pub(crate) fn recording(seed: u64, messages: u32) -> String {
     let mut random = SplitMix64::new(seed);
     let mut runners = [Runner::default(), Runner::default(), Runner::default()];
     let mut text = String::new();

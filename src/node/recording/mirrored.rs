@@ -2,8 +2,8 @@
 //! are the recorded ones, and its volume is what the rule of volume says.
 
 use super::*;
+use actors::replay::life::Life;
 use actors::replay::mirror::{Mirror, Reports, Request};
-use actors::replay::recorded::RunnerStatus;
 use domain::act::MarketAct;
 use domain::definition::{BettingType, MarketDefinition, MarketStatus, RunnerDefinition};
 use domain::ids::*;
@@ -133,7 +133,8 @@ struct Played {
 fn play(recording: Recording) -> Played {
     let mut messages = recording.map(Result::unwrap).peekable();
     let definition = messages.peek().and_then(|first| first.definition.clone()).unwrap();
-    let runners: Vec<_> = definition.runners.iter().map(|runner| runner.runner).collect();
+    let mut life = Life::new(&definition);
+    let runners = life.runners().to_vec();
     let mut stage = Stage {
         market: Market::default(),
         now: UtcMillis(0),
@@ -174,40 +175,21 @@ fn play(recording: Recording) -> Played {
         true => Persistence::Persist,
         false => Persistence::Lapse,
     };
-    let mut mirror = Mirror::new(runners.clone(), persistence);
+    let mut mirror = Mirror::new(runners, persistence);
     let mut played = (0, 0);
     for message in messages {
         played.0 += 1;
         stage.now = message.at;
         mirror.take(&message);
-        let status = message.definition.as_ref().map(|definition| definition.status);
-        let in_play = message.definition.as_ref().is_some_and(|definition| definition.in_play);
-        match status {
-            Some(MarketStatus::Open) if in_play && !stage.market.in_play() => {
-                stage.act(&MarketAct::TurnInPlay { bet_delay_s: Some(0) });
-                mirror.lapsed(false);
-            }
-            Some(MarketStatus::Open) if stage.market.status() != MarketStatus::Open => {
-                stage.act(&MarketAct::Open);
-            }
-            _ => {}
+        let turn = message.definition.as_ref().map(|definition| life.take(definition));
+        let turn = turn.unwrap_or_default();
+        turn.before.iter().for_each(|act| stage.act(act));
+        if turn.turns_in_play {
+            mirror.lapsed(false);
         }
         stage.work_off(&mut mirror);
-        assert!(stage.market.status() != MarketStatus::Open || mirror.next(true).is_none());
-        match status {
-            Some(MarketStatus::Suspended) if stage.market.status() == MarketStatus::Open => {
-                stage.act(&MarketAct::Suspend { lapse: false });
-            }
-            Some(MarketStatus::Closed) => {
-                let runners = &message.definition.as_ref().unwrap().runners;
-                let winners: Vec<_> =
-                    runners.iter().filter(|runner| runner.status == RunnerStatus::Winner).collect();
-                let winners: Vec<_> = winners.iter().map(|runner| runner.runner).collect();
-                assert!(!winners.is_empty());
-                stage.act(&MarketAct::Settle { winners, dead_heat: false });
-            }
-            _ => {}
-        }
+        turn.after.iter().for_each(|act| stage.act(act));
+        stage.work_off(&mut mirror);
         if stage.market.status() == MarketStatus::Open {
             played.1 += 1;
             for view in stage.market.runners() {

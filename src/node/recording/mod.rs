@@ -197,7 +197,7 @@ impl<R: Read> Read for Counted<R> {
 }
 
 #[cfg(test)]
-mod generator;
+pub(crate) mod generator;
 #[cfg(test)]
 mod mirrored;
 #[cfg(test)]

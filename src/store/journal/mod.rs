@@ -10,7 +10,7 @@ pub mod inspect;
 mod mark;
 mod opening;
 mod reader;
-mod segment;
+pub(crate) mod segment;
 mod spare;
 
 use crate::entry::{CodecError, Epoch, Offset};

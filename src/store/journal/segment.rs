@@ -10,27 +10,27 @@ use crate::frame::{self, BLOCK, Block};
 use std::io;
 
 /// The smallest segment that makes sense: a few frames and the footer.
-pub(super) const SEGMENT_BYTES_MIN: u64 = 4 * BLOCK as u64;
+pub(crate) const SEGMENT_BYTES_MIN: u64 = 4 * BLOCK as u64;
 const FOOTER_INDEX: u32 = u32::MAX;
 const FOOTER_MAGIC: &[u8; 8] = b"LAYBOOKF";
 
-pub(super) fn name(segment: u64) -> String {
+pub(crate) fn name(segment: u64) -> String {
     format!("segment-{segment:010}.log")
 }
 
-pub(super) fn temporary_name(segment: u64) -> String {
+pub(crate) fn temporary_name(segment: u64) -> String {
     format!("segment-{segment:010}.tmp")
 }
 
 /// The number in the name of a segment, if it is one.
-pub(super) fn number(name: &str) -> Option<u64> {
+pub(crate) fn number(name: &str) -> Option<u64> {
     let digits = name.strip_prefix("segment-")?.strip_suffix(".log")?;
     if digits.len() == 10 { digits.parse().ok() } else { None }
 }
 
 /// Makes the file of a segment under its temporary name, whole and synced; nothing stays behind
 /// when it fails.
-pub(super) fn prepare(disk: &dyn Disk, segment: u64, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
+pub(crate) fn prepare(disk: &dyn Disk, segment: u64, bytes: u64) -> io::Result<Box<dyn DiskFile>> {
     let name = temporary_name(segment);
     let made = disk.create(&name, bytes).and_then(|file| {
         let last = bytes / BLOCK as u64 - 1;
@@ -50,7 +50,7 @@ pub(super) fn prepare(disk: &dyn Disk, segment: u64, bytes: u64) -> io::Result<B
 }
 
 /// Reads a whole segment, footer checked and taken off.
-pub(super) fn load(file: &dyn DiskFile, segment: u64) -> io::Result<Result<Vec<u8>, Damage>> {
+pub(crate) fn load(file: &dyn DiskFile, segment: u64) -> io::Result<Result<Vec<u8>, Damage>> {
     let length = file.len()?;
     let short = |why: &str| Ok(Err(Damage::new(&name(segment), length, why)));
     if length < SEGMENT_BYTES_MIN || !length.is_multiple_of(BLOCK as u64) {

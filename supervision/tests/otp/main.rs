@@ -7,6 +7,7 @@ mod admin;
 mod dynamic;
 mod events;
 mod isolation;
+mod keeping;
 mod restarts;
 mod stage;
 mod starting;

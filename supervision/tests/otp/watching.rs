@@ -91,7 +91,7 @@ async fn a_supervisor_that_does_not_answer_is_shown_and_passed_over() {
 #[tokio::test]
 async fn the_log_keeps_the_newest_events_and_finds_them_by_number() {
     let diary = Diary::default();
-    let (sink, log) = EventLog::with_bounds(1_000, 5);
+    let (sink, log) = EventLog::with_bounds(1_000, 5, |_| {});
     let children = ["a", "b", "c", "d"].map(|id| diary.probe(id)).to_vec();
     let spec = SupervisorSpec::new("top", Strategy::OneForOne, children);
     let root = Root::start(spec, sink).await.unwrap();

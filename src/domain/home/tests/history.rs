@@ -114,8 +114,9 @@ fn lived(steps: &[Step]) -> Node {
             }
             Step::Login(n, session) => {
                 let user = format!("user{n}");
+                let key = format!("key-{user}");
                 let opened =
-                    node.home.open_session(now, SessionId(*session), &user, token(number), "key");
+                    node.home.open_session(now, SessionId(*session), &user, token(number), &key);
                 if let Ok(event) = opened {
                     node.journal(now, event);
                     let found = node.home.session_by_token(now, &token(number)).map(|(id, _)| id);

@@ -31,6 +31,7 @@ use crate::betfair::response::report::{
 use crate::betfair::words::{
     self, InstructionStatus, OrderStatus, OrderType, PersistenceType, ReportError, ReportStatus,
 };
+use crate::catalogue;
 
 /// How long a client is kept waiting beyond the bet delay, which the exchange itself ends in time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -118,6 +119,13 @@ pub(super) async fn cancel(
         Some(market) => market,
         None => None,
     };
+    // The account would find nothing to cancel there and call that a success.
+    if let (Some(market), true) = (market, echoes.is_empty()) {
+        let known = catalogue::ask(&exchange.node, move |known| known.card(market).is_some());
+        if known.await == Some(false) {
+            return Ok(report.failure(ReportError::InvalidMarketId, vec![]));
+        }
+    }
     let mut orders = Vec::with_capacity(echoes.len());
     for (at, echo) in echoes.iter().enumerate() {
         let reduction = match echo.size_reduction {

@@ -30,6 +30,20 @@ pub enum KillMode {
     Hang,
 }
 
+impl KillMode {
+    /// As it is asked for and told.
+    pub fn word(self) -> &'static str {
+        match self {
+            KillMode::Kill => "kill",
+            KillMode::Panic => "panic",
+            KillMode::Stop => "stop",
+            KillMode::Restart => "restart",
+            KillMode::Drain => "drain",
+            KillMode::Hang => "hang",
+        }
+    }
+}
+
 /// `POST /v1/operator/tokens`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CreateToken {

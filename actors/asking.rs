@@ -1,0 +1,96 @@
+//! How an actor asks another and goes on: the answer comes back as one of its own messages.
+//!
+//! Handlers never wait. A question carries a reply end; a short wait, which the tree runs, turns what comes out
+//! of the other end into a message. An answer that never comes (whoever was asked has died) is `None`.
+
+use crate::home::{HomeMsg, NewLogin, OperateError};
+use crate::market::{MarketMsg, MarketView, ViewRequest};
+use crate::partition::deliver;
+use crate::session::{RequestError, SessionMsg, SessionRequest};
+use crate::shell::Context;
+use crate::{account::AccountMsg, account::AccountQuery, account::AccountView, registry::Address};
+use domain::home::{By, HomeError, HomeRequest, Login, OperationAnswer};
+use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
+use domain::request::Outcome;
+use tokio::sync::oneshot;
+
+/// One node alone runs one partition.
+const PARTITION: PartitionId = PartitionId(0);
+
+impl<M: Send + 'static> Context<M> {
+    /// Sends the actor a message when the answer is there, or will never be.
+    pub fn when<T: Send + 'static>(
+        &self,
+        answer: oneshot::Receiver<T>,
+        message: impl FnOnce(Option<T>) -> M + Send + 'static,
+    ) {
+        let me = self.me.clone();
+        self.node.nursery().attend(Box::pin(async move {
+            // An actor that has died meanwhile wants no answer.
+            let _ = me.send(message(answer.await.ok()));
+        }));
+    }
+
+    pub fn operate(
+        &self,
+        by: By,
+        request: HomeRequest,
+        message: impl FnOnce(Option<Result<OperationAnswer, OperateError>>) -> M + Send + 'static,
+    ) {
+        let (reply, answer) = oneshot::channel();
+        let operate = HomeMsg::Operate { by, request, reply };
+        deliver(&self.node, PARTITION, EntityId::Home, operate);
+        self.when(answer, message);
+    }
+
+    pub fn open_session(
+        &self,
+        login: NewLogin,
+        message: impl FnOnce(Option<Result<Login, HomeError>>) -> M + Send + 'static,
+    ) {
+        let (reply, answer) = oneshot::channel();
+        deliver(&self.node, PARTITION, EntityId::Home, HomeMsg::OpenSession { login, reply });
+        self.when(answer, message);
+    }
+
+    /// False when the session's actor is not there (yet): nothing was asked.
+    pub fn request(
+        &self,
+        session: SessionId,
+        request: SessionRequest,
+        message: impl FnOnce(Option<Result<Outcome, RequestError>>) -> M + Send + 'static,
+    ) -> bool {
+        let found = self.node.registry.find::<SessionMsg>(Address::Session(session));
+        let (reply, answer) = oneshot::channel();
+        let sent =
+            found.is_some_and(|way| way.send(SessionMsg::Request { request, reply }).is_ok());
+        if sent {
+            self.when(answer, message);
+        }
+        sent
+    }
+
+    pub fn view(
+        &self,
+        market: MarketId,
+        request: ViewRequest,
+        message: impl FnOnce(Option<MarketView>) -> M + Send + 'static,
+    ) {
+        let (reply, answer) = oneshot::channel();
+        let view = MarketMsg::View { request, reply };
+        deliver(&self.node, PARTITION, EntityId::Market(market), view);
+        self.when(answer, message);
+    }
+
+    pub fn query(
+        &self,
+        account: AccountId,
+        query: AccountQuery,
+        message: impl FnOnce(Option<AccountView>) -> M + Send + 'static,
+    ) {
+        let (reply, answer) = oneshot::channel();
+        let query = AccountMsg::Query { query, reply };
+        deliver(&self.node, PARTITION, EntityId::Account(account), query);
+        self.when(answer, message);
+    }
+}

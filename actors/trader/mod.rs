@@ -1,0 +1,588 @@
+//! A demo trader: leads one match after another, and makes and takes prices on it.
+//!
+//! Owns     nothing that lasts: what is listed, matched and held is read back at every look.
+//! Started  by `strategies`, one per slot of a demo; permanent.
+//! Asks     home for the match's life (as an operator) and for two logins; its two sessions, like any
+//!          customer's, for orders; markets and its account how they stand.
+//! Crash    everything follows from the slot, the seed and the time, and events and markets are listed under
+//!          a key of their own: a new incarnation goes on with the same match.
+//! Bounds   one question at a time; at most `maker::wanted` orders a market.
+//!
+//! ```text
+//!   look: log in ─▶ list ─▶ view both markets ─▶ act on their status ─▶ own orders ─▶ cancel, place, punt
+//!           └─────── an answer that does not come: cancel everything and begin again ◀──────┘
+//! ```
+
+pub mod maker;
+pub mod playbill;
+
+use crate::account::{AccountQuery, AccountView};
+use crate::home::{NewLogin, OperateError};
+use crate::market::{LadderDepth, MarketView, ViewRequest};
+use crate::node::Child;
+use crate::registry::Address;
+use crate::session::{RequestError, SessionRequest};
+use crate::shell::{Behaviour, Context, Fault, Named};
+use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
+use domain::act::MarketAct;
+use domain::definition::MarketStatus;
+use domain::football::SplitMix64;
+use domain::football::Team;
+use domain::football::score_grid::Chances;
+use domain::home::{
+    By, HomeError, HomeRequest, IdempotencyKey, Login, NewEvent, NewMarket, OperationAnswer,
+    SecretHash,
+};
+use domain::ids::{AccountId, EventId, EventTypeId, MarketId, PartitionId, Runner, SessionId};
+use domain::request::{CancelScope, CustomerRequest, Outcome, RequestBody};
+use domain::time::UtcMillis;
+use maker::Question;
+use playbill::{Match, Season, Stage};
+use serde_json::json;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// What a trader is to do: looked up by its number.
+#[derive(Debug)]
+pub struct Playbill {
+    pub season: Season,
+    pub maker: Customer,
+    pub punter: Customer,
+    /// A session's number and the hash of its token: the node draws them.
+    pub secrets: fn() -> (SessionId, SecretHash),
+}
+
+#[derive(Debug, Clone)]
+pub struct Customer {
+    pub username: String,
+    pub app_key: String,
+}
+
+#[derive(Debug)]
+pub enum TraderMsg {
+    /// Look how things stand.
+    Look,
+    /// To question number `n`.
+    Answer { n: u64, answer: Answer },
+}
+
+#[derive(Debug)]
+pub enum Answer {
+    LoggedIn(SessionId, Option<Result<Login, HomeError>>),
+    Operated(Option<Result<OperationAnswer, OperateError>>),
+    Viewed(Option<MarketView>),
+    Orders(Option<AccountView>),
+    Done(Option<Result<Outcome, RequestError>>),
+}
+
+impl Named for TraderMsg {
+    fn name(&self) -> &'static str {
+        match self {
+            TraderMsg::Look => "look",
+            TraderMsg::Answer { answer, .. } => match answer {
+                Answer::LoggedIn(..) => "logged in",
+                Answer::Operated(_) => "operated",
+                Answer::Viewed(_) => "viewed",
+                Answer::Orders(_) => "orders",
+                Answer::Done(_) => "done",
+            },
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct TraderArgs {
+    pub number: u32,
+}
+
+pub struct Trader {
+    number: u32,
+    playbill: Arc<Playbill>,
+    game: Match,
+    random: SplitMix64,
+    maker: Option<(SessionId, AccountId)>,
+    punter: Option<SessionId>,
+    event: Option<EventId>,
+    listed: Vec<Listed>,
+    /// Suspended by this incarnation.
+    paused: bool,
+    goals_told: usize,
+    /// As of the last look.
+    score: String,
+    stage: Stage,
+    look: Look,
+    /// The question that is open.
+    asked: Option<(u64, Instant)>,
+    questions: u64,
+    begun_again: u64,
+    /// Looks in a row that found no session's actor.
+    absent: u32,
+}
+
+/// One of the match's markets.
+#[derive(Debug)]
+struct Listed {
+    question: Question,
+    market: MarketId,
+    runners: Vec<Runner>,
+    /// As this look found it.
+    seen: Option<(MarketStatus, bool)>,
+}
+
+/// What one look has found and still has to do.
+#[derive(Debug, Default)]
+struct Look {
+    planned: bool,
+    todo: VecDeque<(Who, SessionRequest)>,
+    /// Acts of this look: one that does not help is not tried for ever.
+    acts: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Maker,
+    Punter,
+}
+
+/// An answer that takes longer does not come.
+const PATIENCE: Duration = Duration::from_secs(10);
+const ACTS_MAX: u32 = 6;
+const ABSENT_MAX: u32 = 10;
+const SOCCER: EventTypeId = EventTypeId(1);
+const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::None, traded: false };
+
+impl Behaviour for Trader {
+    type Args = TraderArgs;
+    type Message = TraderMsg;
+    const KIND: &'static str = "trader";
+
+    fn address(args: &TraderArgs) -> Address {
+        Address::Trader(args.number)
+    }
+
+    fn start(args: TraderArgs, context: &Context<TraderMsg>) -> Result<Self, Fault> {
+        let playbill = context
+            .node
+            .playbills
+            .find(args.number)
+            .ok_or_else(|| Fault::new("no playbill of this number"))?;
+        let season = playbill.season;
+        let now = now(context).unwrap_or(season.began);
+        let game = season.play(args.number, season.round_at(args.number, now));
+        Ok(Trader {
+            number: args.number,
+            random: SplitMix64::new(game.fixture.seed ^ now.0 as u64),
+            goals_told: game.goals(now),
+            score: game.score_line(now),
+            stage: game.stage(now),
+            playbill,
+            game,
+            maker: None,
+            punter: None,
+            event: None,
+            listed: Vec::new(),
+            paused: false,
+            look: Look::default(),
+            asked: None,
+            questions: 0,
+            begun_again: 0,
+            absent: 0,
+        })
+    }
+
+    fn started(&mut self, context: &mut Context<TraderMsg>) -> Result<(), Fault> {
+        let tick = Duration::from_millis(self.playbill.season.tick_ms());
+        context.every(tick, || TraderMsg::Look);
+        Ok(())
+    }
+
+    fn handle(
+        &mut self,
+        message: TraderMsg,
+        context: &mut Context<TraderMsg>,
+    ) -> Result<(), Fault> {
+        match message {
+            TraderMsg::Look => self.look(context),
+            TraderMsg::Answer { n, answer } => self.answered(n, answer, context),
+        }
+        Ok(())
+    }
+
+    fn observe(&self) -> serde_json::Value {
+        json!({
+            "match": self.game.name(),
+            "round": self.game.round,
+            "kickOff": self.game.kick_off.0,
+            "markets": self.listed.iter().map(|listed| listed.market.to_string()).collect::<Vec<_>>(),
+            "score": self.score,
+            "inPlay": matches!(self.stage, Stage::InPlay | Stage::GoalPause),
+            "questions": self.questions,
+            "begunAgain": self.begun_again,
+        })
+    }
+}
+
+impl Trader {
+    fn look(&mut self, context: &Context<TraderMsg>) {
+        match self.asked {
+            Some((_, since)) if since.elapsed() < PATIENCE => return,
+            Some(_) => return self.begin_again("no answer", context),
+            None => {}
+        }
+        self.look.acts = 0;
+        // What an earlier look planned and could not send is done first.
+        self.look.planned = !self.look.todo.is_empty();
+        for listed in &mut self.listed {
+            listed.seen = None;
+        }
+        self.go_on(context);
+    }
+
+    fn answered(&mut self, n: u64, answer: Answer, context: &Context<TraderMsg>) {
+        if self.asked.is_none_or(|(open, _)| open != n) {
+            return;
+        }
+        self.asked = None;
+        let taken = match answer {
+            Answer::LoggedIn(session, Some(Ok(login))) => self.logged_in(session, &login, context),
+            Answer::Operated(Some(Ok(answer))) => self.operated(answer),
+            Answer::Viewed(Some(view)) => self.viewed(&view),
+            Answer::Orders(Some(AccountView::CurrentOrders(orders))) => {
+                self.plan(&orders.orders, context)
+            }
+            // What was refused is seen at the next look.
+            Answer::Done(Some(Ok(_))) => Ok(()),
+            other => Err(format!("{other:?}")),
+        };
+        match taken {
+            Ok(()) => self.go_on(context),
+            Err(why) => self.begin_again(&why, context),
+        }
+    }
+
+    /// Asks the next thing, or rests until the next look.
+    fn go_on(&mut self, context: &Context<TraderMsg>) {
+        let Some(now) = now(context) else { return };
+        if self.maker.is_none() || self.punter.is_none() {
+            return self.log_in(context);
+        }
+        let Some(event) = self.event else { return self.list_event(context) };
+        if self.listed.len() < 2 {
+            return self.list_market(event, context);
+        }
+        if let Some(listed) = self.listed.iter().find(|listed| listed.seen.is_none()) {
+            let market = listed.market;
+            let n = self.ask();
+            return context.view(market, VIEW, move |view| told(n, Answer::Viewed(view)));
+        }
+        self.tell_goals(now);
+        let stage = self.game.stage(now);
+        if let Some((market, act)) = self.act(stage, now) {
+            return self.operate_market(market, act, context);
+        }
+        if stage == Stage::Over {
+            return self.next_match(now);
+        }
+        if !self.look.planned {
+            return self.ask_orders(context);
+        }
+        self.send_next(context);
+    }
+
+    fn log_in(&mut self, context: &Context<TraderMsg>) {
+        let who = if self.maker.is_none() { &self.playbill.maker } else { &self.playbill.punter };
+        let (session, token) = (self.playbill.secrets)();
+        let login = NewLogin {
+            session,
+            username: who.username.clone(),
+            token,
+            app_key: who.app_key.clone(),
+        };
+        let n = self.ask();
+        context.open_session(login, move |answer| told(n, Answer::LoggedIn(session, answer)));
+    }
+
+    fn logged_in(
+        &mut self,
+        session: SessionId,
+        login: &Login,
+        context: &Context<TraderMsg>,
+    ) -> Result<(), String> {
+        context.node.nursery().start(Child::Session(session));
+        match self.maker {
+            None => {
+                self.maker = Some((session, login.account));
+                // What an earlier incarnation left behind.
+                let all = SessionRequest::Plain(CustomerRequest {
+                    customer_ref: None,
+                    body: RequestBody::Cancel(CancelScope::Everything),
+                });
+                self.look.todo.push_front((Who::Maker, all));
+            }
+            Some(_) => self.punter = Some(session),
+        }
+        Ok(())
+    }
+
+    fn list_event(&mut self, context: &Context<TraderMsg>) {
+        let fixture = &self.game.fixture;
+        let event = NewEvent {
+            event_type: SOCCER,
+            name: fixture.name(),
+            competition: Some(fixture.league.name.to_owned()),
+            country: Some(fixture.league.country.to_owned()),
+            venue: None,
+            open_date: self.game.kick_off,
+            timezone: fixture.league.timezone.to_owned(),
+        };
+        self.operate("event", HomeRequest::CreateEvent(Box::new(event)), context);
+    }
+
+    fn list_market(&mut self, event: EventId, context: &Context<TraderMsg>) {
+        let kick_off = self.game.kick_off;
+        let fixture = &self.game.fixture;
+        let market = match self.next_question() {
+            Question::MatchOdds => NewMarket::of(event, "Match Odds", "MATCH_ODDS", kick_off)
+                .with_runners(&[fixture.home, fixture.away, "The Draw"]),
+            Question::OverUnder => {
+                NewMarket::of(event, "Over/Under 2.5 Goals", "OVER_UNDER_25", kick_off)
+                    .with_runners(&["Under 2.5 Goals", "Over 2.5 Goals"])
+            }
+        };
+        let key = format!("market-{}", self.listed.len());
+        self.operate(&key, HomeRequest::CreateMarket(Box::new(market)), context);
+    }
+
+    fn next_question(&self) -> Question {
+        if self.listed.is_empty() { Question::MatchOdds } else { Question::OverUnder }
+    }
+
+    fn operated(&mut self, answer: OperationAnswer) -> Result<(), String> {
+        match answer {
+            OperationAnswer::Event(event) => self.event = Some(event),
+            OperationAnswer::Market { market, runners } => {
+                let question = self.next_question();
+                let runners = runners.into_iter().map(|(runner, _)| runner).collect();
+                self.listed.push(Listed { question, market, runners, seen: None });
+            }
+            // Done or refused: the next view tells.
+            OperationAnswer::Act(_) => {}
+            other => return Err(format!("{other:?}")),
+        }
+        Ok(())
+    }
+
+    fn viewed(&mut self, view: &MarketView) -> Result<(), String> {
+        let found = self.listed.iter_mut().find(|listed| view.market == Some(listed.market));
+        let listed = found.ok_or("a listed market does not exist")?;
+        listed.seen = Some((view.status, view.in_play));
+        Ok(())
+    }
+
+    /// What must be done to a market's status; nothing for one that an operator has suspended or ended.
+    fn act(&mut self, stage: Stage, now: UtcMillis) -> Option<(MarketId, MarketAct)> {
+        if self.look.acts >= ACTS_MAX {
+            return None;
+        }
+        let ours = self.paused || self.game.was_left_suspended(now);
+        for listed in &self.listed {
+            let (status, in_play) = listed.seen?;
+            let act = match (stage, status) {
+                (_, MarketStatus::Closed) => continue,
+                (Stage::Over, _) => {
+                    let winners = vec![listed.runners[self.winner(listed.question)]];
+                    MarketAct::Settle { winners, dead_heat: false }
+                }
+                (_, MarketStatus::Inactive) => MarketAct::Open,
+                (Stage::InPlay | Stage::GoalPause, MarketStatus::Open) if !in_play => {
+                    MarketAct::TurnInPlay { bet_delay_s: Some(0) }
+                }
+                (Stage::GoalPause, MarketStatus::Open) => {
+                    self.paused = true;
+                    MarketAct::Suspend { lapse: true }
+                }
+                (Stage::InPlay, MarketStatus::Suspended) if ours => MarketAct::Open,
+                _ => continue,
+            };
+            self.look.acts += 1;
+            return Some((listed.market, act));
+        }
+        if stage == Stage::InPlay {
+            self.paused = false;
+        }
+        None
+    }
+
+    fn winner(&self, question: Question) -> usize {
+        match question {
+            Question::MatchOdds => match self.game.winner() {
+                Some(Team::Home) => 0,
+                Some(Team::Away) => 1,
+                None => 2,
+            },
+            Question::OverUnder => usize::from(self.game.over_two_and_a_half()),
+        }
+    }
+
+    fn operate_market(&mut self, market: MarketId, act: MarketAct, context: &Context<TraderMsg>) {
+        for listed in self.listed.iter_mut().filter(|listed| listed.market == market) {
+            listed.seen = None;
+        }
+        let n = self.ask();
+        let request = HomeRequest::MarketAct { market, act };
+        context.operate(by(None), request, move |answer| told(n, Answer::Operated(answer)));
+    }
+
+    fn operate(&mut self, what: &str, request: HomeRequest, context: &Context<TraderMsg>) {
+        let key = IdempotencyKey {
+            key: format!("demo-{}-{}-{what}", self.number, self.game.round),
+            request: [0; 32],
+        };
+        let n = self.ask();
+        context.operate(by(Some(key)), request, move |answer| told(n, Answer::Operated(answer)));
+    }
+
+    // ------------------------------------------------------------------------------------ orders
+
+    fn ask_orders(&mut self, context: &Context<TraderMsg>) {
+        let Some((_, account)) = self.maker else { return };
+        let markets: BTreeSet<_> = self.listed.iter().map(|listed| listed.market).collect();
+        let filter = OrderFilter {
+            markets: Some(markets),
+            projection: OrderProjection::Executable,
+            ..OrderFilter::default()
+        };
+        let (sort, page) = (OrderSort::default(), Page::default());
+        let query = AccountQuery::CurrentOrders { filter, sort, page };
+        let n = self.ask();
+        context.query(account, query, move |view| told(n, Answer::Orders(view)));
+    }
+
+    fn plan(
+        &mut self,
+        resting: &[CurrentOrder],
+        context: &Context<TraderMsg>,
+    ) -> Result<(), String> {
+        self.look.planned = true;
+        let Some(now) = now(context) else { return Ok(()) };
+        let grid = self.game.script.state_at(self.game.elapsed_s(now)).grid();
+        for listed in &self.listed {
+            let open = listed.seen.is_some_and(|(status, _)| status == MarketStatus::Open);
+            if !open {
+                continue;
+            }
+            let chances = maker::chances(listed.question, &grid);
+            let runners: Vec<(Runner, Chances)> =
+                listed.runners.iter().copied().zip(chances).collect();
+            let changes = maker::changes(listed.market, &maker::wanted(&runners), resting);
+            if !changes.cancel.is_empty() {
+                let orders = changes.cancel.iter().map(|bet| (*bet, None)).collect();
+                let scope = CancelScope::Bets { market: listed.market, orders };
+                let body = RequestBody::Cancel(scope);
+                let cancel = SessionRequest::Plain(CustomerRequest { customer_ref: None, body });
+                self.look.todo.push_back((Who::Maker, cancel));
+            }
+            if !changes.place.is_empty() {
+                self.look.todo.push_back((Who::Maker, place(listed.market, changes.place)));
+            }
+            if let Some(ticket) = maker::punt(&runners, &mut self.random) {
+                self.look.todo.push_back((Who::Punter, place(listed.market, vec![ticket])));
+            }
+        }
+        Ok(())
+    }
+
+    fn send_next(&mut self, context: &Context<TraderMsg>) {
+        let Some((who, request)) = self.look.todo.pop_front() else { return };
+        let session = match who {
+            Who::Maker => self.maker.map(|(session, _)| session),
+            Who::Punter => self.punter,
+        };
+        let n = self.ask();
+        let tell = move |answer| told(n, Answer::Done(answer));
+        let sent = session.is_some_and(|session| context.request(session, request.clone(), tell));
+        self.absent = if sent { 0 } else { self.absent + 1 };
+        if sent {
+            return;
+        }
+        // The session is being started, or started again; the next look tries once more.
+        self.look.todo.push_front((who, request));
+        self.asked = None;
+        if self.absent > ABSENT_MAX {
+            self.begin_again("no session", context);
+        }
+    }
+
+    // ---------------------------------------------------------------------------------- the match
+
+    fn tell_goals(&mut self, now: UtcMillis) {
+        self.score = self.game.score_line(now);
+        self.stage = self.game.stage(now);
+        let goals = self.game.goals(now);
+        if goals != self.goals_told {
+            self.goals_told = goals;
+            tracing::info!(game = self.game.name(), score = self.score, "goal");
+        }
+    }
+
+    fn next_match(&mut self, now: UtcMillis) {
+        // What was planned for the match that is over goes nowhere.
+        self.look.todo.clear();
+        if self
+            .listed
+            .iter()
+            .any(|l| l.seen.is_none_or(|(status, _)| status != MarketStatus::Closed))
+        {
+            return;
+        }
+        tracing::info!(game = self.game.name(), score = self.game.score_line(now), "full time");
+        let season = self.playbill.season;
+        let round = season.round_at(self.number, now).max(self.game.round + 1);
+        self.game = season.play(self.number, round);
+        self.goals_told = 0;
+        (self.event, self.paused) = (None, false);
+        self.listed.clear();
+    }
+
+    /// An answer that does not come may still be on its way: new logins, no orders, everything read anew.
+    fn begin_again(&mut self, why: &str, context: &Context<TraderMsg>) {
+        self.begun_again += 1;
+        tracing::warn!(trader = self.number, why, "the trader begins again");
+        let sessions = [self.maker.take().map(|(session, _)| session), self.punter.take()];
+        for session in sessions.into_iter().flatten() {
+            context.node.nursery().stop(Child::Session(session));
+        }
+        (self.event, self.asked, self.absent) = (None, None, 0);
+        self.listed.clear();
+        self.look = Look::default();
+    }
+
+    fn ask(&mut self) -> u64 {
+        self.questions += 1;
+        self.asked = Some((self.questions, Instant::now()));
+        self.questions
+    }
+}
+
+fn told(n: u64, answer: Answer) -> TraderMsg {
+    TraderMsg::Answer { n, answer }
+}
+
+fn by(key: Option<IdempotencyKey>) -> By {
+    By { operator: "demo".to_owned(), reason: None, key }
+}
+
+fn place(market: MarketId, tickets: Vec<domain::order::Ticket>) -> SessionRequest {
+    SessionRequest::Place {
+        market,
+        tickets,
+        customer_ref: None,
+        strategy_ref: None,
+        market_version: None,
+    }
+}
+
+fn now(context: &Context<TraderMsg>) -> Option<UtcMillis> {
+    context.node.partition(PartitionId(0)).and_then(|partition| partition.now())
+}

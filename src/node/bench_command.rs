@@ -1,0 +1,24 @@
+//! `laybook bench NAME`: from arguments to a benchmark.
+
+use std::time::Duration;
+
+use crate::bench::{self, Bench, Settings};
+use crate::cli::{BenchArgs, BenchName, Exit};
+
+/// Runs the benchmark and prints its report.
+pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
+    let bench = match args.name {
+        BenchName::Match => Bench::Match,
+        BenchName::Bets => Bench::Bets,
+        BenchName::Restart => Bench::Restart,
+    };
+    let settings = Settings {
+        json: args.json,
+        rounds: usize::from(args.rounds),
+        round: Duration::from_secs(args.seconds.into()),
+        data: args.data.clone(),
+        ..Settings::default()
+    };
+    bench::run(bench, &settings)?;
+    Ok(Exit::Done)
+}
