@@ -3,7 +3,6 @@
 //! | room | what it asks |
 //! |---|---|
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
-//! | [`sim`] | does any history break a law of the exchange? Without the process: accounts and markets alone |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
