@@ -1,4 +1,4 @@
-//! The one integration binary: everything here drives the real `laybook` process through its doors.
+//! The one integration binary: everything here but [`sim`] drives the real `laybook` process through its doors.
 //!
 //! | room | what it asks |
 //! |---|---|
