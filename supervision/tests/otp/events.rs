@@ -135,6 +135,12 @@ async fn line_34_and_in_the_log() {
     let mut stage = Stage::start(logged, &diary).await.unwrap();
     stage.tell("a", Act::Panic("to be logged")).await;
     stage.until_up("a", 2).await;
+    // The child is up a moment before its supervisor has said so.
+    let said = |what: &str| lines.0.lock().unwrap().iter().any(|line| line.contains(what));
+    let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !said("incarnation=2") && tokio::time::Instant::now() < deadline {
+        tokio::task::yield_now().await;
+    }
     let lines = lines.0.lock().unwrap().join("\n");
     for expected in [
         "ERROR message=task panicked",
