@@ -5,13 +5,26 @@
 //!     │
 //!     ▼ attach                      crash, kill: state is dropped, the supervisor starts again
 //!   Recovering ──snapshot + records──▶ Serving ──▶ decide, apply, hand over, release
-//!   (mail is held)                                 never waits for the disk
+//!   (mail is held)                      │    ▲     never waits for the disk
+//!                       idle, at rest:  │    │ mail came meanwhile:
+//!                       may I retire?   ▼    │ it stays
+//!                        the directory holds new mail
+//!                                       │ mailbox empty, and closed in the same instant
+//!                                       ▼
+//!                                    Retiring: last snapshot, token given back
+//!                                       │ all it handed over is durable
+//!                                       ▼
+//!                  stopped for good; mail held meanwhile, or a moment that comes, starts it again
 //! ```
+//! No mail is lost by that: what was sent before the mailbox closed was handled, and what is sent later
+//! comes back to its sender, who takes the way through the directory.
+//!
 //! The state is a fold of the journal: restart, failover and test are the same code. `Desk` is what a
 //! serving entity works with; its `hand_over` is the one place from which records reach the journal, and
 //! everything that leaves the partition waits there for the sync as an effect.
 
 use crate::directory::DirectoryMsg;
+use crate::mailbox::Mailbox;
 use crate::node::Node;
 use crate::partition::{Effect, Partition};
 use crate::registry::Address;
@@ -28,7 +41,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 use store::codec;
-use store::entry::Token;
+use store::entry::{Offset, Token};
 use store::keeper::{Recovery, RecoveryError};
 use store::writer::HandOver;
 
@@ -52,6 +65,8 @@ pub trait Entity: Sized + Send + 'static {
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault>;
     /// A while after something was left open with others: repeat it. Says whether anything is still open.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault>;
+    /// Nothing is open with others: it may be stopped until somebody writes to it.
+    fn is_at_rest(&self) -> bool;
     fn observe(&self) -> serde_json::Value;
     /// For the proof that a replay gives what was: see `codec::state_hash`.
     fn state(&self) -> &Self::State;
@@ -66,6 +81,12 @@ pub enum EntityMsg<M> {
     Wake,
     /// From the directory: something was left open a while ago.
     Repeat,
+    /// From itself: was there any mail lately?
+    LookIdle,
+    /// From the directory, as asked for: new mail is held.
+    Retire,
+    /// From the journal: what was handed over is durable. False when the token was not the last.
+    Retired(bool),
 }
 
 impl<M: Named> Named for EntityMsg<M> {
@@ -75,6 +96,9 @@ impl<M: Named> Named for EntityMsg<M> {
             EntityMsg::Recovered(_) => "recovered",
             EntityMsg::Wake => "wake",
             EntityMsg::Repeat => "repeat",
+            EntityMsg::LookIdle => "look idle",
+            EntityMsg::Retire => "retire",
+            EntityMsg::Retired(_) => "retired",
         }
     }
 }
@@ -97,6 +121,10 @@ pub struct Desk {
     wake: Option<UtcMillis>,
     repeat_asked: bool,
     replayed: u64,
+    /// The end of what it recovered from.
+    pub(crate) recovered_through: Offset,
+    /// No mail since it last looked.
+    idle: bool,
     /// Records since the last snapshot.
     unsnapped: u64,
     /// Size of the last snapshot, written by the keeper's thread.
@@ -146,6 +174,31 @@ impl Desk {
         self.partition.log.hand_over(handed).map_err(|gone| Fault::new(gone.to_string()))
     }
 
+    /// The last snapshot and the token back, if nothing more can come; else the directory is told that it
+    /// stays. True when it retires.
+    fn retire<E: Entity>(
+        &mut self,
+        entity: &E,
+        me: &Mailbox<EntityMsg<E::Message>>,
+    ) -> Result<bool, Fault> {
+        // The mailbox last: once it is closed it stays so.
+        if !(self.may_retire(entity) && me.close_if_empty()) {
+            self.tell_directory(DirectoryMsg::Stays(self.id));
+            return Ok(false);
+        }
+        if self.unsnapped > 0 {
+            self.snap(entity.state())?;
+        }
+        let me = me.clone();
+        let done = move |was_last| me.insist(EntityMsg::Retired(was_last));
+        let retired = self.partition.log.retire(self.id, self.token, done);
+        retired.map(|()| true).map_err(|gone| Fault::new(gone.to_string()))
+    }
+
+    fn may_retire<E: Entity>(&self, entity: &E) -> bool {
+        self.idle && !self.repeat_asked && entity.is_at_rest()
+    }
+
     /// Copies the state for a snapshot when it is time; the keeper's thread encodes it once it is durable.
     fn snapshot<S: Clone + Serialize + Send + 'static>(&mut self, state: &S) -> Result<(), Fault> {
         let bytes = self.snapshot_bytes.load(Relaxed) as u64;
@@ -153,6 +206,10 @@ impl Desk {
         if self.unsnapped < least.max(bytes / SNAPSHOT_BYTES_A_RECORD) {
             return Ok(());
         }
+        self.snap(state)
+    }
+
+    fn snap<S: Clone + Serialize + Send + 'static>(&mut self, state: &S) -> Result<(), Fault> {
         self.unsnapped = 0;
         let (seq, state, size) = (self.seq, state.clone(), self.snapshot_bytes.clone());
         let encode = move || {
@@ -199,8 +256,17 @@ pub struct EntityActor<E: Entity> {
 
 enum Life<E: Entity> {
     Parked,
-    Recovering { partition: Arc<Partition>, since: Instant, held: VecDeque<EntityMsg<E::Message>> },
-    Serving { entity: Box<E>, desk: Desk },
+    Recovering {
+        partition: Arc<Partition>,
+        since: Instant,
+        held: VecDeque<EntityMsg<E::Message>>,
+    },
+    Serving {
+        entity: Box<E>,
+        desk: Desk,
+    },
+    /// Its mailbox is closed; what still comes are its own timers.
+    Retiring,
 }
 
 /// Messages held while an entity recovers; more are let go, and their senders repeat them.
@@ -232,7 +298,7 @@ impl<E: Entity> Behaviour for EntityActor<E> {
         if partition.log.attach(self.args.entity, answer).is_ok() {
             let held = VecDeque::new();
             self.life = Life::Recovering { partition, since: Instant::now(), held };
-            tell_up(context, self.args);
+            tell_directory(context, self.args.partition, DirectoryMsg::Up(self.args.entity));
         }
         Ok(())
     }
@@ -243,7 +309,33 @@ impl<E: Entity> Behaviour for EntityActor<E> {
         context: &mut Context<Self::Message>,
     ) -> Result<(), Fault> {
         match (&mut self.life, message) {
+            (Life::Serving { entity, desk }, EntityMsg::LookIdle) => {
+                if desk.may_retire(entity.as_ref()) {
+                    desk.tell_directory(DirectoryMsg::MayRetire(desk.id));
+                }
+                desk.idle = true;
+                look_idle_later(context);
+                Ok(())
+            }
+            (Life::Serving { entity, desk }, EntityMsg::Retire) => {
+                if desk.retire(entity.as_ref(), &context.me)? {
+                    self.life = Life::Retiring;
+                }
+                Ok(())
+            }
             (Life::Serving { entity, desk }, message) => serve(entity.as_mut(), desk, message),
+            (Life::Retiring, EntityMsg::Retired(true)) => {
+                tell_directory(
+                    context,
+                    self.args.partition,
+                    DirectoryMsg::Retired(self.args.entity),
+                );
+                Ok(())
+            }
+            (Life::Retiring, EntityMsg::Retired(false)) => {
+                Err(Fault::new("retired, but not the last of its name"))
+            }
+            (Life::Retiring, _) => Ok(()),
             (Life::Recovering { .. }, EntityMsg::Recovered(recovery)) => {
                 self.recover((*recovery).map_err(Fault)?, context)
             }
@@ -262,6 +354,7 @@ impl<E: Entity> Behaviour for EntityActor<E> {
     fn observe(&self) -> serde_json::Value {
         match &self.life {
             Life::Parked => json!({ "life": "parked" }),
+            Life::Retiring => json!({ "life": "retiring" }),
             Life::Recovering { since, held, .. } => json!({
                 "life": "recovering", "forMs": since.elapsed().as_millis() as u64, "held": held.len(),
             }),
@@ -298,6 +391,9 @@ impl<E: Entity> EntityActor<E> {
             None => (0, E::State::default()),
         };
         let replayed = recovery.records.len() as u64;
+        let last = recovery.records.last().map(|(offset, _)| *offset);
+        let through = last.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
+        let through = through.unwrap_or_default();
         let snapshot_bytes = recovery.snapshot.as_ref().map_or(0, |(_, bytes)| bytes.len());
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
@@ -323,6 +419,8 @@ impl<E: Entity> EntityActor<E> {
             wake: None,
             repeat_asked: false,
             replayed,
+            recovered_through: through,
+            idle: false,
             unsnapped: replayed,
             snapshot_bytes: Arc::new(AtomicUsize::new(snapshot_bytes)),
         };
@@ -335,8 +433,15 @@ impl<E: Entity> EntityActor<E> {
             serve(entity.as_mut(), &mut desk, message)?;
         }
         self.life = Life::Serving { entity, desk };
+        if self.args.entity != EntityId::Home {
+            look_idle_later(context);
+        }
         Ok(())
     }
+}
+
+fn look_idle_later<M: Send + 'static>(context: &Context<EntityMsg<M>>) {
+    context.after(context.node.settings.idle_after, || EntityMsg::LookIdle);
 }
 
 fn serve<E: Entity>(
@@ -345,7 +450,10 @@ fn serve<E: Entity>(
     message: EntityMsg<E::Message>,
 ) -> Result<(), Fault> {
     match message {
-        EntityMsg::Own(message) => entity.handle(message, desk)?,
+        EntityMsg::Own(message) => {
+            desk.idle = false;
+            entity.handle(message, desk)?;
+        }
         EntityMsg::Wake => {
             desk.wake = None;
             entity.woken(desk)?;
@@ -356,15 +464,24 @@ fn serve<E: Entity>(
                 desk.expect_answers();
             }
         }
-        EntityMsg::Recovered(_) => return Err(Fault::new("recovered twice")),
+        // Asked of an earlier incarnation.
+        EntityMsg::Retire => desk.tell_directory(DirectoryMsg::Stays(desk.id)),
+        EntityMsg::LookIdle => {}
+        EntityMsg::Recovered(_) | EntityMsg::Retired(_) => {
+            return Err(Fault::new("recovered twice, or retired and not gone"));
+        }
     }
     desk.tell_wake(entity.wake());
     desk.snapshot(entity.state())
 }
 
-fn tell_up<M: Send + 'static>(context: &Context<M>, args: EntityArgs) {
-    let address = Address::Directory(args.partition);
-    if let Some(directory) = context.node.registry.find::<DirectoryMsg>(address) {
-        let _ = directory.send(DirectoryMsg::Up(args.entity));
+fn tell_directory<M: Send + 'static>(
+    context: &Context<M>,
+    partition: PartitionId,
+    message: DirectoryMsg,
+) {
+    if let Some(directory) = context.node.registry.find(Address::Directory(partition)) {
+        // A directory that is gone takes this entity with it (rest for one).
+        let _ = directory.send(message);
     }
 }

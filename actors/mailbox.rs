@@ -4,11 +4,16 @@
 //! stamps the message, counts it in, and hands it back when the actor is gone. Doors use
 //! [`Mailbox::try_send`], which refuses at a bound; inside the tree plain sends are bounded by what the
 //! doors admitted (`protocol.md` 12).
+//!
+//! A mailbox can be closed from inside, but only while it is empty: one bit of the depth says so. A sender
+//! counts itself in before it puts anything in, so closing and a send have one order, and nothing is ever
+//! in a closed mailbox. That is how an entity retires without losing mail.
 
 use ractor::{ActorCell, ActorRef, MessagingErr};
 use serde::Serialize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
@@ -62,6 +67,7 @@ pub struct Load {
 /// One actor's counters. Written by its senders (depth) and its handler (the rest).
 #[derive(Debug, Default)]
 pub struct Gauge {
+    /// Messages that wait, and [`CLOSED`].
     depth: AtomicUsize,
     handled: AtomicU64,
     waited_ns: AtomicU64,
@@ -69,10 +75,13 @@ pub struct Gauge {
     slowest_ns: AtomicU64,
 }
 
+/// Nothing more goes in.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
 impl Gauge {
     pub fn load(&self) -> Load {
         Load {
-            depth: self.depth.load(Relaxed),
+            depth: self.depth.load(Relaxed) & !CLOSED,
             handled: self.handled.load(Relaxed),
             waited_us: self.waited_ns.load(Relaxed) / 1_000,
             busy_us: self.busy_ns.load(Relaxed) / 1_000,
@@ -141,7 +150,7 @@ impl<M: Send + 'static> Mailbox<M> {
 
     /// As [`send`](Self::send), but refuses when `bound` messages wait already.
     pub fn try_send(&self, message: M, bound: usize) -> Result<(), Undelivered<M>> {
-        if self.gauge.depth.load(Relaxed) >= bound {
+        if self.depth() >= bound {
             return Err(Undelivered::Overloaded(message));
         }
         self.send(message).map_err(Undelivered::Gone)
@@ -153,7 +162,27 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     fn put(&self, body: Body<M>) -> Result<(), Option<Body<M>>> {
+        if self.gauge.depth.fetch_add(1, AcqRel) & CLOSED != 0 {
+            self.gauge.depth.fetch_sub(1, Relaxed);
+            return Err(Some(body));
+        }
+        self.pass(body)
+    }
+
+    /// Closes the mailbox if nothing waits in it. Only the actor itself, in its handler, may: what it
+    /// handles now is not counted any more.
+    pub(crate) fn close_if_empty(&self) -> bool {
+        self.gauge.depth.compare_exchange(0, CLOSED, AcqRel, Relaxed).is_ok()
+    }
+
+    /// Into the actor's own mailbox, though it be closed.
+    pub(crate) fn insist(&self, message: M) {
         self.gauge.depth.fetch_add(1, Relaxed);
+        // An actor that is gone has no use for it.
+        let _ = self.pass(Body::Message(message));
+    }
+
+    fn pass(&self, body: Body<M>) -> Result<(), Option<Body<M>>> {
         self.actor.send_message(Envelope { sent: Instant::now(), body }).map_err(|error| {
             self.gauge.depth.fetch_sub(1, Relaxed);
             match error {
@@ -176,7 +205,7 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     pub fn depth(&self) -> usize {
-        self.gauge.depth.load(Relaxed)
+        self.gauge.depth.load(Relaxed) & !CLOSED
     }
 
     pub(crate) fn gauge(&self) -> Arc<Gauge> {

@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
 use tokio::sync::watch;
 
 #[derive(Debug)]
@@ -47,6 +48,8 @@ pub struct Settings {
     pub backlog_max: usize,
     /// After an outage longer than this, in-play markets come back suspended.
     pub resume_suspended_after_ms: i64,
+    /// An account or market that nobody wrote to for so long is stopped until somebody does.
+    pub idle_after: Duration,
     /// A placement not answered after this (and the bet delay) is withdrawn.
     pub placement_timeout_ms: i64,
 }
@@ -67,6 +70,8 @@ pub trait Nursery: fmt::Debug + Send + Sync {
     fn start(&self, child: Child);
     /// Stops the child for good (until it is started again).
     fn stop(&self, child: Child);
+    /// The same; `then` is told whether it is gone.
+    fn stop_then(&self, child: Child, then: Box<dyn FnOnce(bool) + Send>);
     /// True when the child has used up its restarts and waits for an operator.
     fn is_quarantined(&self, child: Child) -> bool;
     /// Runs the short wait of an actor for an answer; whoever asks bounds how many there are.

@@ -48,13 +48,22 @@ impl Nursery for TreeNursery {
     }
 
     fn stop(&self, child: Child) {
+        self.stop_then(child, Box::new(|_| {}));
+    }
+
+    fn stop_then(&self, child: Child, then: Box<dyn FnOnce(bool) + Send>) {
         let nursery = self.clone();
         spawn::task(async move {
             let (path, id) = place(child);
-            if let Ok(supervisor) = nursery.supervisor(&path).await {
-                // One that is gone already is what was asked for.
-                let _ = supervisor.terminate_child(&id).await;
-            }
+            let gone = match nursery.supervisor(&path).await {
+                Ok(supervisor) => matches!(
+                    supervisor.terminate_child(&id).await,
+                    // One that is gone already is what was asked for.
+                    Ok(()) | Err(AdminError::NotFound)
+                ),
+                Err(_) => false,
+            };
+            then(gone);
         });
     }
 

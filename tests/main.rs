@@ -1,4 +1,4 @@
-//! The one integration binary: everything here drives the real `laybook` process through its doors.
+//! The one integration binary: everything here but [`sim`] drives the real `laybook` process through its doors.
 //!
 //! | room | what it asks |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
+//! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
@@ -23,6 +24,7 @@ mod bad_input;
 mod events;
 mod harness;
 mod healing;
+mod passivation;
 mod scenarios;
 mod sim;
 mod tidy;

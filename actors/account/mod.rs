@@ -180,6 +180,11 @@ impl Entity for Account {
         Ok(!self.attempts.is_empty())
     }
 
+    /// Every command is answered, and none is being given up.
+    fn is_at_rest(&self) -> bool {
+        self.state.open_commands().next().is_none() && self.state.withdrawals().next().is_none()
+    }
+
     fn observe(&self) -> serde_json::Value {
         let funds = self.state.funds();
         json!({

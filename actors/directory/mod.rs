@@ -1,16 +1,16 @@
-//! A partition's directory: finds, starts and wakes entities.
+//! A partition's directory: finds, starts, wakes and retires entities.
 //!
 //! Owns     who of this partition runs, the mail of those who do not yet, and who wants to be woken when.
 //! Started  by `partition-N`, behind the journal and before every entity.
 //! Asks     the nursery to start and stop entities; the journal's fold for moments journaled long ago.
 //! Crash    takes the entities with it (rest for one); all is read again from the log.
-//! Bounds   `HELD_MAX` messages for each entity that is starting; more are let go, and the links of their
+//! Bounds   `HELD_MAX` messages for each entity that is starting or retiring; more are let go, and the links of their
 //!          senders repeat them.
 
 use crate::entity::EntityMsg;
 use crate::mailbox::Mailbox;
 use crate::node::Child;
-use crate::partition::{EntityMessage, Partition};
+use crate::partition::{EntityMessage, Mail, Partition};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::ids::{EntityId, PartitionId};
@@ -29,7 +29,7 @@ pub enum DirectoryMsg {
     /// Mail for an entity that its sender did not find.
     Deliver {
         to: EntityId,
-        message: EntityMessage,
+        mail: Mail,
     },
     /// The entity takes mail from now on.
     Up(EntityId),
@@ -40,6 +40,17 @@ pub enum DirectoryMsg {
     },
     /// The entity left something open with others.
     RepeatLater(EntityId),
+    /// The entity is idle and at rest, and asks to be stopped until somebody writes to it.
+    MayRetire(EntityId),
+    /// It does not retire after all: mail came meanwhile.
+    Stays(EntityId),
+    /// Its mailbox is closed and empty, and what it handed over is durable.
+    Retired(EntityId),
+    /// Its supervisor has let it go, or could not.
+    Stopped {
+        entity: EntityId,
+        gone: bool,
+    },
     /// What the log says of moments to come, read at start.
     Moments(Vec<(EntityId, UtcMillis)>),
     Tick,
@@ -54,6 +65,10 @@ impl Named for DirectoryMsg {
             DirectoryMsg::Up(_) => "up",
             DirectoryMsg::WakeAt { .. } => "wake at",
             DirectoryMsg::RepeatLater(_) => "repeat later",
+            DirectoryMsg::MayRetire(_) => "may retire",
+            DirectoryMsg::Stays(_) => "stays",
+            DirectoryMsg::Retired(_) => "retired",
+            DirectoryMsg::Stopped { .. } => "stopped",
             DirectoryMsg::Moments(_) => "moments",
             DirectoryMsg::Tick => "tick",
             DirectoryMsg::WhenReady(_) => "when ready",
@@ -70,8 +85,10 @@ const HELD_MAX: usize = 4_096;
 
 pub struct Directory {
     partition: Arc<Partition>,
-    /// Mail of entities that are being started.
-    held: HashMap<EntityId, VecDeque<EntityMessage>>,
+    /// Mail of entities that are being started or may be leaving.
+    held: HashMap<EntityId, VecDeque<Mail>>,
+    /// Entities that were let retire, until they are gone, stay, or are up again.
+    leaving: HashMap<EntityId, Leaving>,
     moments: BTreeSet<(UtcMillis, EntityId)>,
     moment_of: BTreeMap<EntityId, UtcMillis>,
     /// Entities to ask to repeat, by the tick at which.
@@ -79,6 +96,15 @@ pub struct Directory {
     ticks: u64,
     moments_read: bool,
     ready: Vec<tokio::sync::oneshot::Sender<()>>,
+}
+
+/// How far an entity is on its way out.
+#[derive(Default)]
+struct Leaving {
+    /// Its supervisor could not stop it: it is asked again.
+    stop_again: bool,
+    /// Its moment came too late for it: it is started again.
+    wanted: bool,
 }
 
 impl Behaviour for Directory {
@@ -98,6 +124,7 @@ impl Behaviour for Directory {
         Ok(Directory {
             partition,
             held: HashMap::new(),
+            leaving: HashMap::new(),
             moments: BTreeSet::new(),
             moment_of: BTreeMap::new(),
             repeats: VecDeque::new(),
@@ -125,12 +152,19 @@ impl Behaviour for Directory {
         context: &mut Context<DirectoryMsg>,
     ) -> Result<(), Fault> {
         match message {
-            DirectoryMsg::Deliver { to, message } => self.deliver(to, message, context),
+            DirectoryMsg::Deliver { to, mail } => self.deliver(to, mail, context),
             DirectoryMsg::Up(entity) => self.up(entity, context),
             DirectoryMsg::WakeAt { entity, at } => self.wake_at(entity, at),
             DirectoryMsg::RepeatLater(entity) => {
                 self.repeats.push_back((self.ticks + TICKS_TO_REPEAT, entity));
             }
+            DirectoryMsg::MayRetire(entity) => self.let_retire(entity, context),
+            DirectoryMsg::Stays(entity) => {
+                self.leaving.remove(&entity);
+                self.pass_held(entity, context);
+            }
+            DirectoryMsg::Retired(entity) => self.stop(entity, context),
+            DirectoryMsg::Stopped { entity, gone } => self.stopped(entity, gone, context),
             DirectoryMsg::Moments(moments) => self.read_moments(moments, context),
             DirectoryMsg::Tick => self.tick(context),
             DirectoryMsg::WhenReady(reply) => {
@@ -144,6 +178,7 @@ impl Behaviour for Directory {
     fn observe(&self) -> serde_json::Value {
         json!({
             "starting": self.held.len(),
+            "leaving": self.leaving.len(),
             "moments": self.moments.len(),
             "toRepeat": self.repeats.len(),
             "backlog": self.partition.log.backlog(),
@@ -154,37 +189,76 @@ impl Behaviour for Directory {
 }
 
 impl Directory {
-    fn deliver(&mut self, to: EntityId, message: EntityMessage, context: &Context<DirectoryMsg>) {
-        let starting = self.held.contains_key(&to);
+    fn deliver(&mut self, to: EntityId, mail: Mail, context: &Context<DirectoryMsg>) {
         // What came first goes first: while mail is held, new mail waits behind it, though the entity may
         // be there already.
-        let message = match if starting { Err(message) } else { self.put(to, message, context) } {
+        let coming = self.held.contains_key(&to) || self.leaving.contains_key(&to);
+        let mail = match if coming { Err(mail) } else { self.put(to, mail, context) } {
             Ok(()) => return,
-            Err(message) => message,
+            Err(mail) => mail,
         };
         let held = self.held.entry(to).or_default();
         if held.len() < HELD_MAX {
-            held.push_back(message);
+            held.push_back(mail);
         }
-        if !starting {
-            context.node.nursery().start(Child::Entity(self.partition.id, to));
+        if !coming {
+            self.start_entity(to, context);
         }
     }
 
     fn up(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
-        for message in self.held.remove(&entity).unwrap_or_default() {
-            // Gone again already: it comes up once more, and the senders repeat.
-            let _ = self.put(entity, message, context);
+        self.leaving.remove(&entity);
+        self.pass_held(entity, context);
+    }
+
+    fn pass_held(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
+        let Some(mut held) = self.held.remove(&entity) else { return };
+        while let Some(mail) = held.pop_front() {
+            if let Err(mail) = self.put(entity, mail, context) {
+                // Gone again already: it comes up once more.
+                held.push_front(mail);
+                self.held.insert(entity, held);
+                return self.start_entity(entity, context);
+            }
+        }
+    }
+
+    fn start_entity(&self, entity: EntityId, context: &Context<DirectoryMsg>) {
+        context.node.nursery().start(Child::Entity(self.partition.id, entity));
+    }
+
+    /// From here on its mail is held, until it stays or is gone.
+    fn let_retire(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
+        if !self.held.contains_key(&entity) && self.send(entity, EntityControl::Retire, context) {
+            self.leaving.insert(entity, Leaving::default());
+        }
+    }
+
+    fn stop(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
+        self.leaving.entry(entity).or_default().stop_again = false;
+        let me = context.me.clone();
+        let then = move |gone| drop(me.send(DirectoryMsg::Stopped { entity, gone }));
+        context.node.nursery().stop_then(Child::Entity(self.partition.id, entity), Box::new(then));
+    }
+
+    fn stopped(&mut self, entity: EntityId, gone: bool, context: &Context<DirectoryMsg>) {
+        let wanted = match self.leaving.get_mut(&entity) {
+            Some(leaving) if !gone => {
+                leaving.stop_again = true;
+                return;
+            }
+            Some(leaving) => leaving.wanted,
+            // It died while it was leaving and was up again when the stop reached it.
+            None => gone,
+        };
+        self.leaving.remove(&entity);
+        if wanted || self.held.contains_key(&entity) {
+            self.start_entity(entity, context);
         }
     }
 
     #[allow(clippy::result_large_err, reason = "mail that was not taken goes back whole")]
-    fn put(
-        &self,
-        to: EntityId,
-        message: EntityMessage,
-        context: &Context<DirectoryMsg>,
-    ) -> Result<(), EntityMessage> {
+    fn put(&self, to: EntityId, mail: Mail, context: &Context<DirectoryMsg>) -> Result<(), Mail> {
         let address = Address::Entity(self.partition.id, to);
         fn send<M: Named + Send + 'static>(
             way: Option<Mailbox<EntityMsg<M>>>,
@@ -197,7 +271,8 @@ impl Directory {
             })
         }
         let registry = &context.node.registry;
-        match message {
+        let Mail { message, detour } = mail;
+        let put = match message {
             EntityMessage::Home(message) => {
                 send(registry.find(address), message).map_err(EntityMessage::Home)
             }
@@ -207,7 +282,8 @@ impl Directory {
             EntityMessage::Market(message) => {
                 send(registry.find(address), message).map_err(EntityMessage::Market)
             }
-        }
+        };
+        put.map_err(|message| Mail { message, detour })
     }
 
     fn wake_at(&mut self, entity: EntityId, at: Option<UtcMillis>) {
@@ -241,8 +317,13 @@ impl Directory {
         self.wake_due(context);
         if self.ticks.is_multiple_of(TICKS_TO_REPEAT) {
             // A start may have failed, or its supervisor may have been restarted meanwhile.
-            for entity in self.held.keys() {
-                context.node.nursery().start(Child::Entity(self.partition.id, *entity));
+            let wanted = self.leaving.iter().filter(|(_, leaving)| leaving.wanted);
+            for entity in self.held.keys().chain(wanted.map(|(entity, _)| entity)) {
+                self.start_entity(*entity, context);
+            }
+            let stuck = self.leaving.iter().filter(|(_, leaving)| leaving.stop_again);
+            for entity in stuck.map(|(entity, _)| *entity).collect::<Vec<_>>() {
+                self.stop(entity, context);
             }
         }
         while self.repeats.front().is_some_and(|(tick, _)| *tick <= self.ticks) {
@@ -263,10 +344,31 @@ impl Directory {
     }
 
     /// Wakes (starting it if it sleeps: recovery itself tells the moment again) or asks to repeat.
-    fn control(&self, entity: EntityId, control: EntityControl, context: &Context<DirectoryMsg>) {
+    fn control(
+        &mut self,
+        entity: EntityId,
+        control: EntityControl,
+        context: &Context<DirectoryMsg>,
+    ) {
+        if self.send(entity, control, context) {
+            return;
+        }
+        match self.leaving.get_mut(&entity) {
+            Some(leaving) => leaving.wanted = true,
+            None => self.start_entity(entity, context),
+        }
+    }
+
+    /// False when it is not there, or takes no mail any more.
+    fn send(
+        &self,
+        entity: EntityId,
+        control: EntityControl,
+        context: &Context<DirectoryMsg>,
+    ) -> bool {
         let address = Address::Entity(self.partition.id, entity);
         let registry = &context.node.registry;
-        let reached = match entity {
+        match entity {
             EntityId::Home => {
                 control.send(registry.find::<EntityMsg<crate::home::HomeMsg>>(address))
             }
@@ -276,9 +378,6 @@ impl Directory {
             EntityId::Market(_) => {
                 control.send(registry.find::<EntityMsg<crate::market::MarketMsg>>(address))
             }
-        };
-        if !reached {
-            context.node.nursery().start(Child::Entity(self.partition.id, entity));
         }
     }
 
@@ -295,6 +394,7 @@ impl Directory {
 enum EntityControl {
     Wake,
     Repeat,
+    Retire,
 }
 
 impl EntityControl {
@@ -303,6 +403,7 @@ impl EntityControl {
             way.send(match self {
                 EntityControl::Wake => EntityMsg::Wake,
                 EntityControl::Repeat => EntityMsg::Repeat,
+                EntityControl::Retire => EntityMsg::Retire,
             })
             .is_ok()
         })

@@ -248,6 +248,11 @@ impl Entity for Home {
         Ok(!self.open_before.is_empty())
     }
 
+    /// Somebody always asks it something.
+    fn is_at_rest(&self) -> bool {
+        false
+    }
+
     fn observe(&self) -> serde_json::Value {
         json!({ "home": self.state.summary(), "doorsWaiting": self.waiting.len() })
     }

@@ -64,7 +64,7 @@ impl Behaviour for Journal {
             move |ready: Result<store::writer::Ready<PartitionFold>, OpenError>| match ready {
                 Ok(ready) => {
                     let partition = slot.wait();
-                    partition.open(&ready.fold, node.settings.clock);
+                    partition.open(&ready.fold, ready.end, node.settings.clock);
                     let (end, epoch) = (ready.end.get(), ready.epoch.get());
                     tracing::info!(partition = %id, offset = end, epoch, "journal open");
                 }

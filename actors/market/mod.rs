@@ -180,6 +180,11 @@ impl Entity for Market {
         Ok(!self.oldest_open.is_empty())
     }
 
+    /// Every account has heard everything, and no order waits for its bet delay.
+    fn is_at_rest(&self) -> bool {
+        self.state.accounts_to_resume().next().is_none() && self.state.wake().is_none()
+    }
+
     fn observe(&self) -> serde_json::Value {
         json!({
             "status": self.state.status(),
@@ -249,7 +254,9 @@ impl Market {
     }
 
     fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        if desk.partition.outage_ms() <= desk.node.settings.resume_suspended_after_ms {
+        let short = desk.partition.outage_ms() <= desk.node.settings.resume_suspended_after_ms;
+        // One that has only been away since went through this when it first came up.
+        if short || desk.recovered_through > desk.partition.opened_at() {
             return Ok(());
         }
         let (now, mut records) = (desk.now(), Vec::new());

@@ -9,7 +9,7 @@ mod clock;
 mod route;
 
 pub use clock::PartitionClock;
-pub use route::{EntityMessage, Routed, Routes, deliver};
+pub use route::{Detour, EntityMessage, Mail, Routed, Routes, deliver, deliver_by};
 
 use crate::node::{ClockMode, Settings};
 use domain::ids::{BetId, PartitionId};
@@ -52,6 +52,8 @@ struct Opened {
     clock: PartitionClock,
     next_bet_count: AtomicU64,
     outage_ms: i64,
+    /// The last record that was there.
+    end: Offset,
 }
 
 /// Why a request is refused before anything is decided.
@@ -69,14 +71,14 @@ impl Partition {
     }
 
     /// Called once, when the log has been read.
-    pub(crate) fn open(&self, fold: &PartitionFold, mode: ClockMode) {
+    pub(crate) fn open(&self, fold: &PartitionFold, end: Offset, mode: ClockMode) {
         let clock = PartitionClock::new(mode, fold.last_at);
         let outage_ms = match fold.last_at {
             UtcMillis(0) => 0,
             last => clock.sample().since_ms(last),
         };
         let next_bet_count = AtomicU64::new(fold.next_bet_count);
-        let opened = self.opened.set(Opened { clock, next_bet_count, outage_ms });
+        let opened = self.opened.set(Opened { clock, next_bet_count, outage_ms, end });
         debug_assert!(opened.is_ok(), "a log is read once");
     }
 
@@ -102,6 +104,11 @@ impl Partition {
     /// How long nothing was journaled before the log was opened.
     pub(crate) fn outage_ms(&self) -> i64 {
         self.recovered().outage_ms
+    }
+
+    /// The end of the log as it was opened.
+    pub(crate) fn opened_at(&self) -> Offset {
+        self.recovered().end
     }
 
     fn recovered(&self) -> &Opened {

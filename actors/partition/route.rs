@@ -2,6 +2,10 @@
 //!
 //! The directory starts what sleeps and holds its mail meanwhile. Messages between entities may be lost
 //! with a mailbox; the links repeat them (`domain::link`).
+//!
+//! Mail on its way through the directory must not be overtaken by what the same sender sends straight
+//! afterwards, when the entity is up: a sender keeps a [`Detour`] for each entity, its mail carries clones
+//! of it, and while any is alive everything takes the same way.
 
 use crate::account::AccountMsg;
 use crate::directory::DirectoryMsg;
@@ -14,6 +18,8 @@ use crate::registry::Address;
 use crate::shell::Named;
 use domain::ids::{EntityId, PartitionId};
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{Ordering, fence};
 
 /// A message to an entity of any kind, as the directory holds it.
 #[derive(Debug)]
@@ -21,6 +27,14 @@ pub enum EntityMessage {
     Home(HomeMsg),
     Account(AccountMsg),
     Market(MarketMsg),
+}
+
+/// A message on its way through the directory.
+#[derive(Debug)]
+pub struct Mail {
+    pub(crate) message: EntityMessage,
+    /// Let go of when the message is in the entity's mailbox.
+    pub(crate) detour: Detour,
 }
 
 /// A message that entities of one kind take.
@@ -46,15 +60,32 @@ impl Routed for MarketMsg {
     }
 }
 
+/// One sender's mail to one entity that is on its way through the directory.
+#[derive(Debug, Clone, Default)]
+pub struct Detour(Arc<()>);
+
+impl Detour {
+    /// Some of the mail has not reached the entity's mailbox yet.
+    pub fn is_taken(&self) -> bool {
+        if Arc::strong_count(&self.0) > 1 {
+            return true;
+        }
+        // What the directory did before it let go of the mail is before what its sender does next.
+        fence(Ordering::Acquire);
+        false
+    }
+}
+
 /// A sender's ways to entities of one kind, kept while they lead somewhere.
 #[derive(Debug)]
 pub struct Routes<M> {
     known: HashMap<EntityId, Mailbox<EntityMsg<M>>>,
+    detours: HashMap<EntityId, Detour>,
 }
 
 impl<M> Default for Routes<M> {
     fn default() -> Self {
-        Routes { known: HashMap::new() }
+        Routes { known: HashMap::new(), detours: HashMap::new() }
     }
 }
 
@@ -63,6 +94,14 @@ const KNOWN_MAX: usize = 4_096;
 
 impl<M: Routed> Routes<M> {
     pub fn send(&mut self, node: &Node, partition: PartitionId, to: EntityId, message: M) {
+        if !self.detours.is_empty()
+            && let Some(detour) = self.detours.get(&to)
+        {
+            if detour.is_taken() {
+                return deliver_by(detour, node, partition, to, message);
+            }
+            self.detours.remove(&to);
+        }
         let mut mail = EntityMsg::Own(message);
         if let Some(way) = self.known.get(&to) {
             match way.send(mail) {
@@ -84,7 +123,11 @@ impl<M: Routed> Routes<M> {
             }
         }
         if let EntityMsg::Own(message) = mail {
-            deliver(node, partition, to, message);
+            if self.detours.len() >= KNOWN_MAX {
+                self.detours.retain(|_, detour| detour.is_taken());
+            }
+            let detour = self.detours.entry(to).or_default();
+            deliver_by(detour, node, partition, to, message);
         }
     }
 }
@@ -92,8 +135,19 @@ impl<M: Routed> Routes<M> {
 /// Through the directory, which starts what sleeps. When there is no directory the partition is going
 /// down, and the links repeat what they sent.
 pub fn deliver(node: &Node, partition: PartitionId, to: EntityId, message: impl Routed) {
-    let message = message.into_message();
+    deliver_by(&Detour::default(), node, partition, to, message);
+}
+
+/// The same, in the order of one sender's mail.
+pub fn deliver_by(
+    detour: &Detour,
+    node: &Node,
+    partition: PartitionId,
+    to: EntityId,
+    message: impl Routed,
+) {
+    let mail = Mail { message: message.into_message(), detour: detour.clone() };
     if let Some(directory) = node.registry.find::<DirectoryMsg>(Address::Directory(partition)) {
-        let _ = directory.send(DirectoryMsg::Deliver { to, message });
+        let _ = directory.send(DirectoryMsg::Deliver { to, mail });
     }
 }

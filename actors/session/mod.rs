@@ -13,7 +13,7 @@ use crate::entity::EntityMsg;
 use crate::home::HomeMsg;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
-use crate::partition::{Busy, deliver};
+use crate::partition::{Busy, Detour, deliver, deliver_by};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::definition::MarketTerms;
@@ -111,6 +111,8 @@ pub struct Session {
     next: u64,
     open: BTreeMap<u64, Open>,
     account: Option<Mailbox<EntityMsg<AccountMsg>>>,
+    /// What went to it through the directory.
+    detour: Detour,
     answered: u64,
     checking: bool,
 }
@@ -152,6 +154,7 @@ impl Behaviour for Session {
             next: u64::try_from(now).unwrap_or(0) << 20,
             open: BTreeMap::new(),
             account: None,
+            detour: Detour::default(),
             answered: 0,
             checking: false,
         })
@@ -266,7 +269,9 @@ impl Session {
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
         let mut mail = EntityMsg::Own(AccountMsg::Request { key, request });
         let address = Address::Entity(PARTITION, EntityId::Account(account));
-        for _ in 0..2 {
+        // What is on its way through the directory goes first.
+        let tries = if self.detour.is_taken() { 0 } else { 2 };
+        for _ in 0..tries {
             let way = match &self.account {
                 Some(way) => way.clone(),
                 None => match node.registry.find(address) {
@@ -287,7 +292,7 @@ impl Session {
             }
         }
         if let EntityMsg::Own(message) = mail {
-            deliver(node, PARTITION, EntityId::Account(account), message);
+            deliver_by(&self.detour, node, PARTITION, EntityId::Account(account), message);
         }
         0
     }

@@ -298,6 +298,7 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
         snapshot_cache_bytes: 64 << 20,
         backlog_max: 100_000,
         resume_suspended_after_ms: millis(settings.resume_suspended_after),
+        idle_after: settings.idle_after,
         placement_timeout_ms: 5_000,
     }
 }

@@ -47,6 +47,11 @@ const KEYS: &[(&str, &str, &str)] = &[
         "10000",
         "after a longer outage markets in play come back suspended",
     ),
+    (
+        "entities.idle_after_ms",
+        "60000",
+        "accounts and markets without mail for so long sleep until somebody writes to them",
+    ),
     ("timeouts.header_ms", "5000", "for a request's head"),
     ("timeouts.body_ms", "10000", "for a request's body"),
     ("timeouts.idle_ms", "240000", "of a connection without a request"),
@@ -86,6 +91,8 @@ pub struct Settings {
     pub checkpoint_after_records: u64,
     /// After a longer outage markets in play come back suspended.
     pub resume_suspended_after: Duration,
+    /// Without mail for so long, an account or market sleeps until somebody writes to it.
+    pub idle_after: Duration,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -363,6 +370,7 @@ impl Layers {
             self.read("journal.segment_bytes", refuse);
         }
         let resume_suspended_after = self.millis("recovery.resume_suspended_after_ms");
+        let idle_after = self.millis("entities.idle_after_ms");
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -382,6 +390,7 @@ impl Layers {
             snapshot_after_records: snapshot_after_records?,
             checkpoint_after_records: checkpoint_after_records?,
             resume_suspended_after: resume_suspended_after?,
+            idle_after: idle_after?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

@@ -75,6 +75,12 @@ impl Launch {
         self
     }
 
+    /// Accounts and markets sleep when nobody has written to them for so long.
+    pub(crate) fn idle_after_ms(mut self, idle: u64) -> Launch {
+        self.environment.push(("LAYBOOK__ENTITIES__IDLE_AFTER_MS".to_owned(), idle.to_string()));
+        self
+    }
+
     /// Dies at these fail points (`point:n=abort`, see `store::failpoint`).
     #[cfg(feature = "failpoints")]
     pub(crate) fn fail_points(mut self, points: &str) -> Launch {

@@ -14,6 +14,7 @@
 //! | `step` | what may happen next |
 //! | `law`, `checks` | what holds |
 //! | `oracle` | the naive exchange that reads the log |
+//! | `coverage` | what a history reached |
 //! | `mutation` | faults planted in the world |
 //!
 //! The planted faults, and the law that catches each (`the_planted_faults_are_caught` holds this list):
@@ -29,7 +30,7 @@
 //! | a replay leaves a record out | (f) the replay is what died |
 //! | a stale cancel takes another order | the market does what its commands say |
 //! | a price in one account's notice is a tick off | (d) nobody hears of a match that was not made |
-//! | a resolution generation is skipped | (e) each generation pays what it should |
+//! | a resolution generation is skipped | (e) each generation pays what it should, (c) and holds come back |
 //! | bet ids count from the beginning after a crash | (g) a bet id is given once |
 //! | a session believes an answer of an earlier life | (g) what was refused has no effect |
 //! | a hand-over is torn by a crash | everything ends: a cancel of everything is answered |

@@ -41,7 +41,7 @@ impl Mutation {
         (Mutation::ReplayedWithoutARecord, &[Law::Replay]),
         (Mutation::StaleCancelLetThrough, &[Law::Naive]),
         (Mutation::PriceOfANoticeChanged, &[Law::Book]),
-        (Mutation::GenerationSkipped, &[Law::Settlement]),
+        (Mutation::GenerationSkipped, &[Law::Settlement, Law::Exposure]),
         (Mutation::BetCountNotRestored, &[Law::OneEffect]),
         (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
         (Mutation::HandOverTorn, &[Law::Quiet]),

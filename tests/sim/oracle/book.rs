@@ -11,23 +11,21 @@ use domain::ids::{AccountId, BetId, Handle, Runner};
 use domain::market::Market;
 use domain::money::Pence;
 use domain::order::{
-    CancelledOrder, Conditions, ExecutionError, InstructionFault, LapseReason, NewOrder,
-    OrderCommand, Persistence, Refusal, Side, TimeInForce,
+    CancelledOrder, Conditions, InstructionFault, LapseReason, NewOrder, Persistence, Side,
+    TimeInForce,
 };
 use domain::price::Price;
-use domain::record::{
-    CommandRef, Delayed, Lapsed, MarketEvent, Replaced, Resolution, StatusChanged, Taken,
-};
+use domain::record::{CommandRef, Lapsed, Resolution, StatusChanged, Taken};
 use domain::time::UtcMillis;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
 pub(super) struct NaiveOrder {
     pub(super) account: AccountId,
-    n: u64,
+    pub(super) n: u64,
     pub(super) order: NewOrder,
     pub(super) remaining: i64,
-    waiting: bool,
+    pub(super) waiting: bool,
 }
 
 /// One match: a backer's bet, a layer's bet.
@@ -40,29 +38,31 @@ pub(super) struct NaiveMatch {
     pub(super) bets: [(AccountId, BetId); 2],
 }
 
+/// A command whose orders wait for the bet delay.
 #[derive(Debug, Clone)]
-struct Wait {
-    account: AccountId,
-    n: u64,
-    until: UtcMillis,
-    bets: Vec<NewOrder>,
-    cancelled: Option<Vec<CancelLine>>,
+pub(super) struct Wait {
+    pub(super) account: AccountId,
+    pub(super) n: u64,
+    pub(super) until: UtcMillis,
+    pub(super) bets: Vec<NewOrder>,
+    /// The cancel half of a replacement.
+    pub(super) cancelled: Option<Vec<CancelLine>>,
 }
 
-type CancelLine = Result<(CancelledOrder, Handle), InstructionFault>;
+pub(super) type CancelLine = Result<(CancelledOrder, Handle), InstructionFault>;
 
 #[derive(Debug, Default)]
 pub(in crate::sim) struct NaiveMarket {
     pub(super) definition: Option<Box<MarketDefinition>>,
     pub(super) status: MarketStatus,
-    in_play: bool,
-    delay_s: u16,
-    version: u64,
-    material: u64,
+    pub(super) in_play: bool,
+    pub(super) delay_s: u16,
+    pub(super) version: u64,
+    pub(super) material: u64,
     /// The first comes first.
     pub(super) orders: Vec<NaiveOrder>,
     pub(super) matches: Vec<NaiveMatch>,
-    waits: Vec<Wait>,
+    pub(super) waits: Vec<Wait>,
     pub(super) resolution: Option<Resolution>,
     pub(super) generation: u32,
     /// What each generation pays.
@@ -92,7 +92,7 @@ impl NaiveMarket {
         self.material = self.version;
     }
 
-    fn find(&self, account: AccountId, bet: BetId) -> Option<usize> {
+    pub(super) fn find(&self, account: AccountId, bet: BetId) -> Option<usize> {
         self.orders.iter().position(|other| other.order.bet == bet && other.account == account)
     }
 
@@ -111,7 +111,7 @@ impl NaiveMarket {
     // -------------------------------------------------------------------------------------- match
 
     /// Whom an order could meet, best price first, then the first to come.
-    fn opposite(&self, order: &NewOrder) -> Vec<usize> {
+    pub(super) fn opposite(&self, order: &NewOrder) -> Vec<usize> {
         let mut found: Vec<usize> = (0..self.orders.len())
             .filter(|at| {
                 let other = &self.orders[*at];
@@ -197,7 +197,7 @@ impl NaiveMarket {
     }
 
     /// One order of a command, compared and carried out; `waited`: it stands in the list already.
-    fn take(
+    pub(super) fn take(
         &mut self,
         command: &CommandRef,
         mut order: NewOrder,
@@ -253,273 +253,6 @@ impl NaiveMarket {
         }
         self.orders.retain(|order| order.remaining > 0);
         Ok(())
-    }
-
-    // ----------------------------------------------------------------------------------- commands
-
-    pub(super) fn commanded(
-        &mut self,
-        at: UtcMillis,
-        event: &MarketEvent,
-        what: &OrderCommand,
-    ) -> Check {
-        match (event, what) {
-            (MarketEvent::Refused { command, refusal }, what) => {
-                self.refused(command, refusal, what)
-            }
-            (
-                MarketEvent::Placed { command, orders: taken },
-                OrderCommand::Place { orders, conditions },
-            ) => {
-                let waited = self.end_of_wait(at, command)?.is_some();
-                if !waited {
-                    self.is_open(conditions, event)?;
-                    hold!(Naive, !self.delays(), "{event:?} should have waited");
-                }
-                hold!(Naive, orders.len() == taken.len(), "{orders:?} became {taken:?}");
-                for (order, taken) in orders.iter().zip(taken) {
-                    self.take(command, *order, conditions, waited, taken)?;
-                }
-                Ok(())
-            }
-            (
-                MarketEvent::Cancelled { command, orders: lines },
-                OrderCommand::Cancel { orders },
-            ) => {
-                hold!(Naive, orders.len() == lines.len(), "{orders:?} became {lines:?}");
-                for (order, line) in orders.iter().zip(lines) {
-                    self.cancel(command.account, order.bet, order.reduction, line)?;
-                }
-                Ok(())
-            }
-            (MarketEvent::Updated { command, orders: lines }, OrderCommand::Update { orders }) => {
-                for (order, line) in orders.iter().zip(lines) {
-                    let found = self.find(command.account, order.bet);
-                    let found =
-                        found.filter(|at| self.orders[*at].order.persistence != order.persistence);
-                    hold!(Naive, found.is_some() == line.is_ok(), "{order:?} became {line:?}");
-                    if let Some(at) = found {
-                        self.orders[at].order.persistence = order.persistence;
-                    }
-                }
-                Ok(())
-            }
-            (
-                MarketEvent::Replaced { command, orders: lines },
-                OrderCommand::Replace { orders, conditions },
-            ) => self.replaced(at, command, orders, conditions, lines, event),
-            (MarketEvent::Delayed { command, until, orders: held, waiting }, what) => {
-                hold!(Naive, self.delays(), "{event:?} should not wait");
-                hold!(Naive, *until == at.plus_ms(i64::from(self.delay_s) * 1_000), "{event:?}");
-                self.delayed(command, *until, held, waiting, what, event)
-            }
-            _ => {
-                hold!(Naive, false, "{what:?} became {event:?}");
-                Ok(())
-            }
-        }
-    }
-
-    fn delays(&self) -> bool {
-        self.in_play && self.delay_s > 0
-    }
-
-    fn is_open(&self, conditions: &Conditions, event: &MarketEvent) -> Check {
-        let expected = self.refuses(conditions);
-        hold!(Naive, expected.is_none(), "{event:?} should be refused: {expected:?}");
-        Ok(())
-    }
-
-    fn closed_now(&self) -> Option<ExecutionError> {
-        match self.status {
-            MarketStatus::Open => None,
-            MarketStatus::Suspended => Some(ExecutionError::MarketSuspended),
-            _ => Some(ExecutionError::MarketNotOpenForBetting),
-        }
-    }
-
-    fn closed_for(&self, conditions: &Conditions) -> Option<ExecutionError> {
-        let version = conditions.market_version?;
-        if version > self.version {
-            return Some(ExecutionError::InvalidMarketVersion);
-        }
-        (version < self.material).then_some(ExecutionError::BetActionError)
-    }
-
-    fn refuses(&self, conditions: &Conditions) -> Option<ExecutionError> {
-        self.closed_now().or_else(|| self.closed_for(conditions))
-    }
-
-    fn refused(&self, command: &CommandRef, refusal: &Refusal, what: &OrderCommand) -> Check {
-        // The third attempt of a command is refused unread: the log does not say which attempt it was.
-        if refusal.error == ExecutionError::ServiceUnavailable {
-            return Ok(());
-        }
-        let expected = match what {
-            OrderCommand::Place { orders, conditions } => self.refuses(conditions).or_else(|| {
-                let strange = orders.iter().any(|order| !self.runs(order.runner));
-                let own = !conditions.self_match
-                    && !self.delays()
-                    && orders.iter().any(|order| self.stands_against(command.account, order));
-                (strange || own).then_some(ExecutionError::BetActionError)
-            }),
-            OrderCommand::Replace { conditions, .. } => self.refuses(conditions),
-            OrderCommand::Cancel { .. } | OrderCommand::Update { .. } => None,
-        };
-        hold!(
-            Naive,
-            expected == Some(refusal.error),
-            "{what:?} was refused as {refusal:?}, not {expected:?}"
-        );
-        Ok(())
-    }
-
-    fn runs(&self, runner: Runner) -> bool {
-        let runners = self.definition.iter().flat_map(|definition| &definition.runners);
-        runners.into_iter().any(|named| named.runner == runner)
-    }
-
-    /// The account has an order on the other side.
-    fn stands_against(&self, account: AccountId, order: &NewOrder) -> bool {
-        self.opposite(order).iter().any(|at| self.orders[*at].account == account)
-    }
-
-    fn cancel(
-        &mut self,
-        account: AccountId,
-        bet: BetId,
-        reduction: Option<Pence>,
-        line: &CancelLine,
-    ) -> Check {
-        let found = self.find(account, bet);
-        let expected = found.map(|at| {
-            let remaining = self.orders[at].remaining;
-            reduction.map_or(remaining, |size| size.0.min(remaining))
-        });
-        let real = line.as_ref().ok().map(|(order, _)| order.size.0);
-        let named = match line {
-            Ok((order, _)) => order.bet,
-            Err(fault) => fault.bet,
-        };
-        hold!(
-            Naive,
-            expected == real && named == bet,
-            "cancel of {bet} by {account} should take {expected:?}: {line:?}"
-        );
-        if let (Some(at), Some(size)) = (found, expected) {
-            self.orders[at].remaining -= size;
-            self.orders.retain(|order| order.remaining > 0);
-        }
-        Ok(())
-    }
-
-    /// The cancel half of a replacement; what takes over.
-    fn give_way(
-        &mut self,
-        account: AccountId,
-        orders: &[domain::order::ReplaceOrder],
-        lines: &[CancelLine],
-    ) -> Check<Vec<NewOrder>> {
-        hold!(Naive, orders.len() == lines.len(), "{orders:?} became {lines:?}");
-        let mut successors = Vec::new();
-        for (order, line) in orders.iter().zip(lines) {
-            if let Some(at) = self.find(account, order.bet) {
-                let old = &self.orders[at];
-                let (bet, size, price) = (order.new_bet, Pence(old.remaining), order.new_price);
-                successors.push(NewOrder { bet, size, price, ..old.order });
-            }
-            self.cancel(account, order.bet, None, line)?;
-        }
-        Ok(successors)
-    }
-
-    fn replaced(
-        &mut self,
-        at: UtcMillis,
-        command: &CommandRef,
-        orders: &[domain::order::ReplaceOrder],
-        conditions: &Conditions,
-        lines: &[Replaced],
-        event: &MarketEvent,
-    ) -> Check {
-        let waited = self.end_of_wait(at, command)?;
-        let was_waiting = waited.is_some();
-        let successors = match waited {
-            Some(wait) => {
-                let cancelled: Vec<CancelLine> = lines.iter().map(|line| line.cancelled).collect();
-                hold!(
-                    Naive,
-                    wait.cancelled.as_ref() == Some(&cancelled),
-                    "{event:?} cancelled {wait:?}"
-                );
-                wait.bets
-            }
-            None => {
-                self.is_open(conditions, event)?;
-                let cancelled: Vec<CancelLine> = lines.iter().map(|line| line.cancelled).collect();
-                self.give_way(command.account, orders, &cancelled)?
-            }
-        };
-        let placed: Vec<_> = lines.iter().filter_map(|line| line.placed.as_ref()).collect();
-        hold!(Naive, placed.len() == successors.len(), "{event:?} of {successors:?}");
-        let failed = placed.iter().filter(|placed| placed.is_err()).count();
-        if failed > 0 {
-            let strict = !conditions.self_match && !self.delays();
-            let own = strict && successors.iter().any(|o| self.stands_against(command.account, o));
-            hold!(Naive, failed == placed.len() && (own || crosses(&successors)), "{event:?}");
-            return Ok(());
-        }
-        if !was_waiting {
-            hold!(Naive, !crosses(&successors), "{event:?} crosses itself");
-            hold!(Naive, !self.delays() || successors.is_empty(), "{event:?} should have waited");
-        }
-        for (order, taken) in successors.iter().zip(placed.into_iter().flatten()) {
-            self.take(command, *order, conditions, was_waiting, taken)?;
-        }
-        Ok(())
-    }
-
-    fn delayed(
-        &mut self,
-        command: &CommandRef,
-        until: UtcMillis,
-        held: &[(NewOrder, Handle)],
-        waiting: &Delayed,
-        what: &OrderCommand,
-        event: &MarketEvent,
-    ) -> Check {
-        let CommandRef { account, n, .. } = *command;
-        let (bets, cancelled) = match (what, waiting) {
-            (OrderCommand::Place { orders, conditions }, Delayed::Place(_)) => {
-                self.is_open(conditions, event)?;
-                (orders.clone(), None)
-            }
-            (OrderCommand::Replace { orders, conditions }, Delayed::Replace(_, lines)) => {
-                self.is_open(conditions, event)?;
-                let successors = self.give_way(account, orders, lines)?;
-                (successors, Some(lines.clone()))
-            }
-            _ => {
-                hold!(Naive, false, "{what:?} became {event:?}");
-                return Ok(());
-            }
-        };
-        let real: Vec<NewOrder> = held.iter().map(|(order, _)| *order).collect();
-        hold!(Naive, bets == real, "{bets:?} should wait: {event:?}");
-        for order in &bets {
-            let (order, remaining) = (*order, order.size.0);
-            self.orders.push(NaiveOrder { account, n, order, remaining, waiting: true });
-        }
-        self.waits.push(Wait { account, n, until, bets, cancelled });
-        Ok(())
-    }
-
-    fn end_of_wait(&mut self, at: UtcMillis, command: &CommandRef) -> Check<Option<Wait>> {
-        let same = |wait: &Wait| wait.account == command.account && wait.n == command.n;
-        let Some(found) = self.waits.iter().position(same) else { return Ok(None) };
-        let wait = self.waits.remove(found);
-        hold!(Naive, wait.until <= at, "{wait:?} ended at {at}");
-        Ok(Some(wait))
     }
 
     // -------------------------------------------------------------------------------------- status
@@ -613,11 +346,4 @@ impl NaiveMarket {
         );
         Ok(())
     }
-}
-
-/// Two of these orders would meet each other.
-fn crosses(orders: &[NewOrder]) -> bool {
-    let of = |side: Side| orders.iter().filter(move |order| order.side == side);
-    of(Side::Back)
-        .any(|back| of(Side::Lay).any(|lay| lay.runner == back.runner && lay.price >= back.price))
 }

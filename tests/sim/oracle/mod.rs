@@ -5,6 +5,7 @@
 //! the entities under test but to compare. After a crash it reads the log again from the beginning.
 
 mod book;
+mod commands;
 mod money;
 
 use super::law::{Check, hold};
