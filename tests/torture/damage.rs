@@ -5,7 +5,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::campaign::Campaign;
 use super::kills::rounds;
@@ -105,8 +104,11 @@ fn copy(from: &Path, to: &Path) {
 fn a_damaged_journal_is_refused_by_name_or_nothing_of_it_is_missing() {
     let (mut campaign, node) = Campaign::begin("damage");
     let herd = campaign.unleash(&node);
-    // How much there is to damage is random; nothing waits for it.
-    std::thread::park_timeout(Duration::from_millis(campaign.random.between(300, 800)));
+    let data = campaign.launch.data().to_owned();
+    eventually("there is a checkpoint, and more behind it", || {
+        let (checkpoints, files) = (named(&data, "checkpoint-").len(), files(&data).len());
+        if checkpoints > 0 && files > 1 { Ok(()) } else { Err((checkpoints, files)) }
+    });
     herd.enough();
     campaign.gather(herd);
     campaign.check(&node);
