@@ -115,6 +115,8 @@ pub struct Desk {
     pub id: EntityId,
     pub node: Arc<Node>,
     pub partition: Arc<Partition>,
+    /// Which life of the entity this is.
+    pub(crate) incarnation: u64,
     token: Token,
     seq: u64,
     /// What the directory was last told.
@@ -414,6 +416,7 @@ impl<E: Entity> EntityActor<E> {
             id: self.args.entity,
             node: context.node.clone(),
             partition,
+            incarnation: context.me.incarnation(),
             token: recovery.token,
             seq,
             wake: None,

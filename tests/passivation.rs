@@ -128,7 +128,7 @@ fn nothing_is_lost_or_doubled_when_everybody_falls_asleep_all_the_time() {
         let mut killed: Vec<String> = Vec::new();
         eventually("many fell asleep and some were killed", || {
             retired += retirements(&mut operator, &mut since);
-            let mut awake = operator.actors(*campaign.random.pick(&KINDS));
+            let mut awake = operator.actors(campaign.random.pick::<&str>(&KINDS));
             awake.retain(|it| it["status"] == "running");
             if kills < 12 && !awake.is_empty() {
                 let id = campaign.random.pick(&awake)["id"].as_str().expect("an id").to_owned();

@@ -336,9 +336,10 @@ impl Account {
 /// To the session, if it is still there: if not, the answer stays with the account.
 fn answer(desk: &Desk, session: SessionId, n: u64, outcome: Outcome) -> Effect {
     let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
+    let from = desk.incarnation;
     Effect::new(move |_| {
         if let Some(way) = way {
-            let _ = way.send(SessionMsg::Answered { n, outcome });
+            let _ = way.send(SessionMsg::Answered { n, outcome, from });
         }
     })
 }

@@ -34,10 +34,11 @@ pub enum SessionMsg {
         request: SessionRequest,
         reply: Reply,
     },
-    /// From the account, once durable.
+    /// From the account's incarnation `from`, once durable.
     Answered {
         n: u64,
         outcome: Outcome,
+        from: u64,
     },
     /// From home: who this is; nobody when the token is no longer good.
     Login(Option<Login>),
@@ -126,6 +127,8 @@ struct Open {
     since: Instant,
 }
 
+/// In place of an incarnation: whichever the directory finds or starts.
+const THROUGH_DIRECTORY: u64 = 0;
 const IN_FLIGHT_MAX: usize = 4_096;
 const TERMS_MAX: usize = 4_096;
 const CHECK_EVERY: Duration = Duration::from_millis(100);
@@ -172,7 +175,7 @@ impl Behaviour for Session {
     ) -> Result<(), Fault> {
         match message {
             SessionMsg::Request { request, reply } => self.request(request, reply, context),
-            SessionMsg::Answered { n, outcome } => self.answered(n, outcome),
+            SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
             SessionMsg::Check => self.check(context),
@@ -294,10 +297,16 @@ impl Session {
         if let EntityMsg::Own(message) = mail {
             deliver_by(&self.detour, node, PARTITION, EntityId::Account(account), message);
         }
-        0
+        THROUGH_DIRECTORY
     }
 
-    fn answered(&mut self, n: u64, outcome: Outcome) {
+    /// A refusal leaves no trace and is decided again by the account's next life: only the life that was
+    /// asked last may answer, or a client could be refused what was done.
+    fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
+        let asked = |open: &Open| open.sent_to == from || open.sent_to == THROUGH_DIRECTORY;
+        if !self.open.get(&n).is_some_and(asked) {
+            return;
+        }
         if let Some(open) = self.open.remove(&n) {
             self.answered += 1;
             let _ = open.reply.send(Ok(outcome));
@@ -379,6 +388,8 @@ impl Session {
                 let lost: Vec<_> = self
                     .open
                     .iter()
+                    // The directory hands on what it was given: a second copy could be decided twice.
+                    .filter(|(_, open)| open.sent_to != THROUGH_DIRECTORY)
                     .filter(|(_, open)| open.sent_to != present.incarnation())
                     .map(|(n, open)| (*n, open.request.clone()))
                     .collect();
