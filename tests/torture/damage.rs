@@ -5,11 +5,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::campaign::Campaign;
 use super::kills::rounds;
-use crate::harness::{Launch, Random};
+use crate::harness::{Launch, Operator, Random, Scratch, eventually};
 
 #[derive(Debug, Clone, Copy)]
 enum Damage {
@@ -49,8 +48,13 @@ impl Damage {
     }
 }
 
-/// The journal's files, oldest first.
+/// The journal's segments, oldest first.
 pub(super) fn files(data: &Path) -> Vec<PathBuf> {
+    named(data, "segment-")
+}
+
+/// Files of the journal whose names begin so.
+fn named(data: &Path, begin: &str) -> Vec<PathBuf> {
     let mut open = vec![data.join("partition-0")];
     let mut files = Vec::new();
     while let Some(directory) = open.pop() {
@@ -59,7 +63,7 @@ pub(super) fn files(data: &Path) -> Vec<PathBuf> {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             if path.is_dir() {
                 open.push(path);
-            } else if name.starts_with("segment-") && name.ends_with(".log") {
+            } else if name.starts_with(begin) && name.ends_with(".log") {
                 files.push(path);
             }
         }
@@ -70,14 +74,17 @@ pub(super) fn files(data: &Path) -> Vec<PathBuf> {
 
 /// Those that hold something, and how far they are written, of a node that does not run.
 fn segments(data: &Path) -> Vec<(PathBuf, u64)> {
-    let written = |path: PathBuf| {
-        let bytes = fs::read(&path).unwrap();
-        // The last block is the file's own end mark, written when it was made.
-        let frames = &bytes[..bytes.len() - usize::try_from(BLOCK).unwrap()];
-        let last = frames.iter().rposition(|byte| *byte != 0)?;
-        Some((path, (u64::try_from(last).unwrap() / BLOCK + 1) * BLOCK))
-    };
+    let written = |path: PathBuf| written(&path).map(|written| (path, written));
     files(data).into_iter().filter_map(written).collect()
+}
+
+/// How far a file of frames is written; `None` when there are none.
+fn written(path: &Path) -> Option<u64> {
+    let bytes = fs::read(path).unwrap();
+    // The last block is the file's own end mark, written when it was made.
+    let frames = &bytes[..bytes.len().saturating_sub(usize::try_from(BLOCK).unwrap())];
+    let last = frames.iter().rposition(|byte| *byte != 0)?;
+    Some((u64::try_from(last).unwrap() / BLOCK + 1) * BLOCK)
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -97,8 +104,11 @@ fn copy(from: &Path, to: &Path) {
 fn a_damaged_journal_is_refused_by_name_or_nothing_of_it_is_missing() {
     let (mut campaign, node) = Campaign::begin("damage");
     let herd = campaign.unleash(&node);
-    // How much there is to damage is random; nothing waits for it.
-    std::thread::park_timeout(Duration::from_millis(campaign.random.between(300, 800)));
+    let data = campaign.launch.data().to_owned();
+    eventually("there is a checkpoint, and more behind it", || {
+        let (checkpoints, files) = (named(&data, "checkpoint-").len(), files(&data).len());
+        if checkpoints > 0 && files > 1 { Ok(()) } else { Err((checkpoints, files)) }
+    });
     herd.enough();
     campaign.gather(herd);
     campaign.check(&node);
@@ -108,7 +118,12 @@ fn a_damaged_journal_is_refused_by_name_or_nothing_of_it_is_missing() {
     for round in 1..=rounds() {
         let damaged = campaign.scratch.path().join(format!("damaged-{round}"));
         copy(&whole, &damaged);
-        let (file, written) = campaign.random.pick(&segments(&damaged)).clone();
+        let mut files = segments(&damaged);
+        for path in named(&damaged, "checkpoint-") {
+            let length = fs::metadata(&path).unwrap().len();
+            files.push((path, length));
+        }
+        let (file, written) = campaign.random.pick(&files).clone();
         let damage = Damage::any(&mut campaign.random, written);
         let what = format!("{damage:?} of {} ({written} written)", file.display());
         println!("{what}");
@@ -120,7 +135,13 @@ fn a_damaged_journal_is_refused_by_name_or_nothing_of_it_is_missing() {
                 let log = ended.log;
                 assert!(ended.status.code().is_some(), "{what}: {}\n{log}", ended.status);
                 assert!(!log.contains("panicked"), "{what}\n{log}");
-                assert!(log.contains("segment-"), "{what}: no file is named\n{log}");
+                let name = file.file_name().unwrap().to_string_lossy().into_owned();
+                // A file that is gone is missed by its neighbours.
+                let named = match damage {
+                    Damage::Remove => log.contains("segment-") || log.contains("checkpoint-"),
+                    _ => log.contains(&name),
+                };
+                assert!(named, "{what}: the file is not named\n{log}");
                 let place = ["offset", "byte", "missing"].iter().any(|word| log.contains(word));
                 assert!(place, "{what}: no place is named\n{log}");
             }
@@ -128,6 +149,37 @@ fn a_damaged_journal_is_refused_by_name_or_nothing_of_it_is_missing() {
         fs::remove_dir_all(&damaged).unwrap();
     }
     assert!(refused > 0, "no damage at all was noticed");
+}
+
+/// What happened to actors is no money: that its log is damaged stops nobody.
+#[test]
+fn a_damaged_supervision_log_does_not_keep_the_node_from_serving() {
+    let scratch = Scratch::new("supervision-log");
+    let launch = Launch::new(&scratch);
+    let mut random = Random::new(Random::seed("supervision-log"));
+    let node = launch.start();
+    let mut operator = Operator::of(&node);
+    operator.open_account("ann", "a long password", 100);
+    operator.kill_actor("publisher-0", "panic");
+    eventually("the fall is noted", || {
+        let noted = operator.get("/v1/operator/supervision").to_string();
+        if noted.contains("publisher-0") { Ok(()) } else { Err(noted) }
+    });
+    assert!(node.stop().success());
+    let log = launch.data().join("supervision");
+    for _ in 0..rounds() {
+        let files = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path());
+        let (file, written) = files
+            .filter_map(|path| written(&path).map(|written| (path, written)))
+            .max()
+            .expect("something was noted");
+        let damage = Damage::any(&mut random, written);
+        println!("{damage:?} of {} ({written} written)", file.display());
+        damage.apply(&file);
+        let node = launch.start();
+        assert_eq!(Operator::of(&node).ledger().deposits, 100);
+        assert!(node.stop().success());
+    }
 }
 
 /// A frame that was written, never synced and never acknowledged, and of which the last block is missing.
