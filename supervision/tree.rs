@@ -11,7 +11,7 @@
 //! │       ├─ markets-0   dynamic   one actor per open market
 //! │       ├─ home                  users, operators' acts, what there is to bet on
 //! │       └─ publisher-0           the partition's causal stream
-//! ├─ catalogue      one_for_one    read model of what there is to bet on
+//! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
 //! ├─ feeds          dynamic        one per recorded market being played
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
 //! ├─ sessions       dynamic        one per login (transient)

@@ -29,7 +29,7 @@ fn draw(out: &mut impl Write, line: &Value, mark: &str, indent: &str) -> std::io
         None => text("kind").to_owned(),
     };
     write!(out, "{mark}{}  {what}", text("id"))?;
-    if text("status") != "Running" {
+    if text("status") != "running" {
         write!(out, "  {}", text("status"))?;
     }
     for (key, word) in
