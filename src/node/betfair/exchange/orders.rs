@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use actors::mailbox::Undelivered;
 use actors::session::{RequestError, SessionMsg, SessionRequest};
 use domain::ids::BetId;
 use domain::money::Pence;
@@ -35,6 +36,9 @@ use crate::catalogue;
 
 /// How long a client is kept waiting beyond the bet delay, which the exchange itself ends in time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// Messages that may wait for one session; past it the door refuses before anything is asked.
+const MAILBOX_MAX: usize = 8_192;
 
 /// How a request to the session ended, as far as the door can tell.
 enum Ended {
@@ -261,8 +265,12 @@ async fn ask(
     request: SessionRequest,
 ) -> Result<Ended, Exception> {
     let (reply, answer) = oneshot::channel();
-    if customer.session.send(SessionMsg::Request { request, reply }).is_err() {
-        return Ok(Ended::Unknown);
+    match customer.session.try_send(SessionMsg::Request { request, reply }, MAILBOX_MAX) {
+        Ok(()) => {}
+        Err(Undelivered::Overloaded(_)) => {
+            return Ok(Ended::Refused(ExecutionError::ServiceUnavailable));
+        }
+        Err(Undelivered::Gone(_)) => return Ok(Ended::Unknown),
     }
     match tokio::time::timeout(ANSWER_WITHIN, answer).await {
         Ok(Ok(Ok(outcome))) => Ok(Ended::Outcome(outcome)),
