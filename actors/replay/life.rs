@@ -9,7 +9,7 @@
 //! market is voided in the end: a settlement would take the stakes that a removal gives back.
 
 use super::recorded::{RecordedDefinition, RunnerStatus};
-use domain::act::MarketAct;
+use domain::act::{MarketAct, Verdict};
 use domain::definition::MarketStatus;
 use domain::home::{NewEvent, NewMarket, NewRunner};
 use domain::ids::{EventId, Runner};
@@ -126,7 +126,7 @@ impl Life {
         }
         let dead_heat = named > self.places;
         self.note(dead_heat, "more winners than places: settled as a dead heat");
-        MarketAct::Settle { winners, dead_heat }
+        MarketAct::Settle(Verdict { dead_heat, ..Verdict::won_by(winners) })
     }
 
     fn note_removals(&mut self, definition: &RecordedDefinition) {
@@ -268,7 +268,7 @@ mod tests {
         let opened = [MarketAct::Open, MarketAct::TurnInPlay { bet_delay_s: Some(0) }];
         assert_eq!((&done[1], done[2].before.as_slice()), (&Turn::default(), opened.as_slice()));
         let winners = vec![Runner::plain(SelectionId(1))];
-        assert_eq!(done[3].after, [MarketAct::Settle { winners, dead_heat: false }]);
+        assert_eq!(done[3].after, [MarketAct::Settle(Verdict::won_by(winners))]);
     }
 
     fn end(first: &[RunnerStatus], last: &[RunnerStatus]) -> (MarketAct, Vec<String>) {
@@ -281,13 +281,14 @@ mod tests {
     fn ends_are_honest() {
         let one = |id| Runner::plain(SelectionId(id));
         let (act, notes) = end(&[Active, Active, Active], &[Winner, Winner, Loser]);
-        assert_eq!(act, MarketAct::Settle { winners: vec![one(1), one(2)], dead_heat: true });
+        let heat = Verdict { dead_heat: true, ..Verdict::won_by(vec![one(1), one(2)]) };
+        assert_eq!(act, MarketAct::Settle(heat));
         assert_eq!(notes.len(), 1);
         assert_eq!(end(&[Active, Active], &[Active, Active]).0, MarketAct::Void);
         let (act, notes) = end(&[Active, Active, Active], &[Winner, Loser, Removed]);
         assert_eq!((act, notes.len()), (MarketAct::Void, 2));
         let (act, notes) = end(&[Active, Active, Removed], &[Loser, Winner, Removed]);
-        assert_eq!(act, MarketAct::Settle { winners: vec![one(2)], dead_heat: false });
+        assert_eq!(act, MarketAct::Settle(Verdict::won_by(vec![one(2)])));
         assert_eq!(notes.len(), 1);
     }
 

@@ -24,7 +24,7 @@ use crate::registry::Address;
 use crate::session::{RequestError, SessionRequest};
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
-use domain::act::MarketAct;
+use domain::act::{MarketAct, Verdict};
 use domain::definition::MarketStatus;
 use domain::football::SplitMix64;
 use domain::football::Team;
@@ -392,7 +392,7 @@ impl Trader {
                 (_, MarketStatus::Closed) => continue,
                 (Stage::Over, _) => {
                     let winners = vec![listed.runners[self.winner(listed.question)]];
-                    MarketAct::Settle { winners, dead_heat: false }
+                    MarketAct::Settle(Verdict::won_by(winners))
                 }
                 (_, MarketStatus::Inactive) => MarketAct::Open,
                 (Stage::InPlay | Stage::GoalPause, MarketStatus::Open) if !in_play => {

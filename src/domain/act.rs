@@ -22,14 +22,40 @@ pub enum MarketAct {
     Suspend { lapse: bool },
     /// To OPEN and in play; `None` keeps the definition's delay.
     TurnInPlay { bet_delay_s: Option<u16> },
-    /// Suspends and lapses first when needed. With `dead_heat`, more winners than places share them.
-    Settle { winners: Vec<Runner>, dead_heat: bool },
+    /// Suspends and lapses first when needed.
+    Settle(Verdict),
     /// Reverses the last settlement or void: bets and holds come back, by force.
     Unsettle,
     /// Every matched bet is void, every other lapses.
     Void,
     /// CLOSED to SUSPENDED, after `Unsettle`.
     Reopen,
+}
+
+/// How a market ended, as its operator says it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Verdict {
+    pub winners: Vec<Runner>,
+    /// Of an each-way market: who is placed without having won.
+    pub placed: Vec<Runner>,
+    /// Of the winners (each-way: of the placed) those who share the places that the others leave; nobody
+    /// named: all of them.
+    pub tied: Vec<Runner>,
+    /// More runners than places share them.
+    pub dead_heat: bool,
+    /// What decides a market of handicaps or lines, in hundredths: what was counted; with two sides, by how
+    /// much the first runner's side leads.
+    pub result: Option<i32>,
+}
+
+impl Verdict {
+    pub fn won_by(winners: Vec<Runner>) -> Verdict {
+        Verdict { winners, ..Verdict::default() }
+    }
+
+    pub fn counted(result: i32) -> Verdict {
+        Verdict { result: Some(result), ..Verdict::default() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,6 +169,14 @@ pub enum ActError {
     DuplicateWinner,
     #[error("the market has {expected} winners, {named} were named")]
     WrongNumberOfWinners { expected: u16, named: u16 },
+    #[error("only an each-way market has placed runners")]
+    NobodyIsPlaced,
+    #[error("a runner is tied that is not among those who share the last places")]
+    NotTied,
+    #[error("a market of handicaps or lines is settled by its result, and no other is")]
+    WrongResult,
+    #[error("goals are counted whole")]
+    ResultNotWhole,
     #[error("not enough available to withdraw")]
     InsufficientFunds,
     #[error("the amount must be positive")]

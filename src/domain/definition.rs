@@ -1,6 +1,7 @@
 //! What a market is, before anybody bets on it: the definition that its creator writes once.
 
 use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner};
+use crate::ladder::{Ladder, LineRange};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -16,8 +17,14 @@ pub struct MarketDefinition {
     pub market_type: String,
     pub start_time: UtcMillis,
     pub runners: Vec<RunnerDefinition>,
+    /// More than one: a place market. Of an each-way market, its places. Zero where each runner is a
+    /// question of its own.
     pub number_of_winners: u16,
     pub betting_type: BettingType,
+    /// Of an each-way market, in hundredths: at 500 the place half is paid at a fifth of the odds.
+    pub each_way_divisor: Option<u32>,
+    /// Of a LINE market.
+    pub line: Option<LineDefinition>,
     pub bsp_market: bool,
     /// The market will be turned in-play.
     pub turn_in_play: bool,
@@ -46,6 +53,45 @@ pub struct RunnerDefinition {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BettingType {
     Odds,
+    /// The price is the line; BACK sells it (wins below), LAY buys it (wins above), both at 2.0.
+    Line,
+    /// Two sides, each on several lines: the margin decides.
+    AsianHandicapDoubleLine,
+    /// Each runner on a line of its own: the total decides.
+    AsianHandicapSingleLine,
+}
+
+/// What the lines of a LINE market count.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineDefinition {
+    pub unit: String,
+    pub range: LineRange,
+}
+
+/// What a bet pays, as far as the market's shape decides it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum MarketKind {
+    #[default]
+    #[serde(rename = "o")]
+    Odds,
+    /// Half of a bet is on winning, half on being placed at `(p - 1)` by the divisor, in hundredths.
+    #[serde(rename = "e")]
+    EachWay { divisor: u32 },
+    /// Handicaps: runners are independent, and stakes may come back whole or by halves.
+    #[serde(rename = "a")]
+    Asian,
+    #[serde(rename = "l")]
+    Line(LineRange),
+}
+
+impl MarketKind {
+    pub fn ladder(self) -> Ladder {
+        match self {
+            MarketKind::Odds | MarketKind::EachWay { .. } => Ladder::Classic,
+            MarketKind::Asian => Ladder::Finest,
+            MarketKind::Line(range) => Ladder::Lines(range),
+        }
+    }
 }
 
 #[derive(
@@ -71,9 +117,25 @@ pub struct MarketTerms {
     pub discount_allowed: bool,
     /// Orders may persist into play.
     pub persistence: bool,
+    pub kind: MarketKind,
 }
 
 impl MarketDefinition {
+    pub fn kind(&self) -> MarketKind {
+        match (self.betting_type, self.each_way_divisor, &self.line) {
+            (BettingType::Line, _, Some(line)) => MarketKind::Line(line.range),
+            (BettingType::Odds, Some(divisor), _) => MarketKind::EachWay { divisor },
+            (BettingType::Odds | BettingType::Line, ..) => MarketKind::Odds,
+            (BettingType::AsianHandicapDoubleLine | BettingType::AsianHandicapSingleLine, ..) => {
+                MarketKind::Asian
+            }
+        }
+    }
+
+    pub fn ladder(&self) -> Ladder {
+        self.kind().ladder()
+    }
+
     pub fn terms(&self) -> MarketTerms {
         MarketTerms {
             number_of_winners: self.number_of_winners,
@@ -82,6 +144,7 @@ impl MarketDefinition {
             base_rate: self.base_rate,
             discount_allowed: self.discount_allowed,
             persistence: self.persistence,
+            kind: self.kind(),
         }
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | room | what is decided there |
 //! |---|---|
-//! | [`ids`], [`money`], [`price`], [`time`] | values |
+//! | [`ids`], [`money`], [`price`], [`ladder`], [`time`] | values |
 //! | [`order`], [`request`], [`act`] | what may be asked, and how it may be answered |
 //! | [`record`] | what the journal keeps |
 //! | [`link`] | numbered messages between entities that may die |
@@ -23,6 +23,7 @@ pub mod definition;
 pub mod football;
 pub mod home;
 pub mod ids;
+pub mod ladder;
 pub mod ledger;
 pub mod link;
 pub mod market;

@@ -269,6 +269,21 @@ pub enum RunnerResult {
     Loser,
     #[serde(rename = "r")]
     Removed,
+    /// Each-way: placed without having won; `of` runners share `places`.
+    #[serde(rename = "p")]
+    Placed { places: u16, of: u16 },
+    /// A quarter line: half of the stake wins, half comes back.
+    #[serde(rename = "hw")]
+    HalfWinner,
+    /// The handicap met the score: stakes come back.
+    #[serde(rename = "b")]
+    Push,
+    /// A quarter line: half of the stake is lost, half comes back.
+    #[serde(rename = "hl")]
+    HalfLoser,
+    /// What was counted in a LINE market, in hundredths.
+    #[serde(rename = "n")]
+    Counted(i32),
 }
 
 // ------------------------------------------------------------------------------- market to account

@@ -9,6 +9,7 @@ mod orders;
 mod places;
 mod restart;
 mod settlement;
+mod shapes;
 
 use crate::harness::operator::Ledger;
 use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch};

@@ -81,6 +81,8 @@ fn definition(id: u64, runners: u64, winners: u16) -> MarketDefinition {
         runners: (1..=runners).map(runner).collect(),
         number_of_winners: winners,
         betting_type: BettingType::Odds,
+        each_way_divisor: None,
+        line: None,
         bsp_market: false,
         turn_in_play: true,
         persistence: true,

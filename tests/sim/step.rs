@@ -6,7 +6,7 @@
 use super::law::Check;
 use super::world::World;
 use crate::harness::Random;
-use domain::act::{AccountAct, AccountChange, AccountStatus, Act, MarketAct};
+use domain::act::{AccountAct, AccountChange, AccountStatus, Act, MarketAct, Verdict};
 use domain::definition::MarketStatus;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
@@ -290,7 +290,8 @@ impl World {
             let winners = if random.percent(35) { places + 1 } else { places };
             let first = random.below(runners);
             let winners = (0..winners).map(|at| runner(1 + (first + at) % runners)).collect();
-            MarketAct::Settle { winners, dead_heat: random.percent(90) }
+            let dead_heat = random.percent(90);
+            MarketAct::Settle(Verdict { dead_heat, ..Verdict::won_by(winners) })
         };
         let turn = MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) };
         let state = &self.markets[&market].state;

@@ -4,6 +4,7 @@ use super::bet::Stage;
 use super::exposure::{RunnerSums, hold, worst};
 use super::position::Position;
 use super::{Account, UtcMillis};
+use crate::definition::MarketKind;
 use crate::ids::{BetId, MarketId, Runner};
 use crate::money::Pence;
 
@@ -28,6 +29,10 @@ pub enum Difference {
     Runner {
         market: MarketId,
         runner: Runner,
+    },
+    /// The sums over the lines are not those of the bets.
+    Lines {
+        market: MarketId,
     },
     /// The parts of a bet do not make its size, or one of them is negative.
     Bet {
@@ -85,6 +90,7 @@ impl Account {
 impl Position {
     fn audit(&self, market: MarketId, found: &mut Vec<Difference>) {
         let mut sums = vec![RunnerSums::default(); self.runners.len()];
+        let mut lines = self.lines.of_matches(|bet| self.bet(bet).map(|bet| bet.side));
         let (mut live, mut unmatched) = (0, 0);
         for bet in &self.bets {
             let parts = [bet.matched, bet.cancelled, bet.lapsed, bet.remaining()];
@@ -96,9 +102,18 @@ impl Position {
             if !whole || !placed {
                 found.push(Difference::Bet { market, bet: bet.id });
             }
-            let mine = &mut sums[usize::from(bet.runner)];
-            *mine += RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
-            *mine += RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+            if let MarketKind::Line(_) = self.terms.kind {
+                lines.open(bet.side, bet.held_at, bet.remaining());
+                let matched: Pence = lines.matches_of(bet.id).map(|matched| matched.size).sum();
+                if matched != bet.matched {
+                    found.push(Difference::Bet { market, bet: bet.id });
+                }
+            } else {
+                let mine = &mut sums[usize::from(bet.runner)];
+                let kind = self.terms.kind;
+                *mine += RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
+                *mine += RunnerSums::open(kind, bet.side, bet.held_at, bet.remaining());
+            }
             live += u32::from(!done);
             unmatched += u32::from(done && bet.matched.is_zero());
         }
@@ -112,8 +127,14 @@ impl Position {
             }
         }
         let resolved = self.resolved.is_some();
+        if lines != self.lines {
+            found.push(Difference::Lines { market });
+        }
         let open = sums.iter().map(|sums| if resolved { sums.open_only() } else { *sums });
-        let computed = hold(worst(&self.terms, open));
+        let computed = hold(match self.terms.kind {
+            MarketKind::Line(_) => 100 * lines.worst(resolved),
+            _ => worst(&self.terms, open),
+        });
         if computed != i128::from(self.held.0) {
             let computed = Pence(i64::try_from(computed).unwrap_or(i64::MAX));
             found.push(Difference::Hold { market, kept: self.held, computed });

@@ -6,6 +6,7 @@
 //! ```
 //! `size = matched + cancelled + lapsed + remaining` always.
 
+use crate::definition::{MarketKind, MarketTerms};
 use crate::ids::{BetId, Handle};
 use crate::money::{Pence, round_half_up};
 use crate::order::{LapseReason, Persistence, Side};
@@ -86,21 +87,63 @@ impl Bet {
     /// The bet's profit in pence when its runner ended so, rounded half up once. With `S` stakes matched
     /// at a sum of `V` price times stake, a back wins `V - S` and loses `S`; where `places` are shared by
     /// `of` runners it wins that part of its stake and loses the rest: `V places / of - S`.
-    pub(super) fn profit(&self, result: RunnerResult) -> Pence {
-        let stake = 100 * i128::from(self.matched.0);
-        let (of_backer, parts) = match result {
-            RunnerResult::Winner { places, of } => {
-                let parts = i128::from(of.max(1));
-                let won = i128::from(places.min(of.max(1)));
-                (i128::from(self.value) * won - stake * parts, parts)
+    pub(super) fn profit(&self, terms: &MarketTerms, result: RunnerResult) -> Pence {
+        let (value, stake) = (i128::from(self.value), 100 * i128::from(self.matched.0));
+        let (of_backer, parts) = match terms.kind {
+            MarketKind::EachWay { divisor } => {
+                each_way(value, stake, i128::from(divisor), terms.number_of_winners, result)
             }
-            RunnerResult::Loser => (-stake, 1),
-            RunnerResult::Removed => (0, 1),
+            MarketKind::Odds | MarketKind::Asian | MarketKind::Line(_) => {
+                plain(value, stake, result)
+            }
         };
         let exact = if self.side == Side::Back { of_backer } else { -of_backer };
         let pence = round_half_up(exact, 100 * parts);
         Pence(i64::try_from(pence).expect("a profit is at most a thousand times MAX_ENTERED"))
     }
+}
+
+/// A shared place: the part that wins and the whole.
+fn shared(places: u16, of: u16) -> (i128, i128) {
+    let of = of.max(1);
+    (i128::from(places.min(of)), i128::from(of))
+}
+
+/// What a backer wins, as hundredths of a penny and what they are to be divided by.
+fn plain(value: i128, stake: i128, result: RunnerResult) -> (i128, i128) {
+    match result {
+        RunnerResult::Winner { places, of } => {
+            let (won, parts) = shared(places, of);
+            (value * won - stake * parts, parts)
+        }
+        RunnerResult::HalfWinner => (value - stake, 2),
+        RunnerResult::HalfLoser => (-stake, 2),
+        RunnerResult::Loser | RunnerResult::Placed { .. } => (-stake, 1),
+        // What lines pay is added up line by line.
+        RunnerResult::Removed | RunnerResult::Push | RunnerResult::Counted(_) => (0, 1),
+    }
+}
+
+/// The same for half of the bet on winning and half on being placed. Who shares the win is placed too, and
+/// shares the places only when there are not enough for them.
+fn each_way(
+    value: i128,
+    stake: i128,
+    divisor: i128,
+    all_places: u16,
+    result: RunnerResult,
+) -> (i128, i128) {
+    let gain = value - stake;
+    let (win, place) = match result {
+        RunnerResult::Winner { places, of } => (shared(places, of), shared(all_places, of)),
+        RunnerResult::Placed { places, of } => ((0, shared(places, of).1), shared(places, of)),
+        RunnerResult::Loser => ((0, 1), (0, 1)),
+        _ => return (0, 1),
+    };
+    let ((won, parts), (placed, _)) = (win, place);
+    let win_half = gain * won - stake * (parts - won);
+    let place_half = 100 * gain * placed - divisor * stake * (parts - placed);
+    (divisor * win_half + place_half, divisor * parts)
 }
 
 #[cfg(test)]
@@ -133,7 +176,19 @@ pub(super) fn example(side: Side, price: u32, matched_pence: i64) -> Bet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use RunnerResult::{Loser, Removed, Winner};
+    use RunnerResult::{HalfLoser, HalfWinner, Loser, Placed, Push, Removed, Winner};
+
+    fn terms(kind: MarketKind, number_of_winners: u16) -> MarketTerms {
+        MarketTerms {
+            number_of_winners,
+            runners: 9,
+            complete: true,
+            base_rate: 500,
+            discount_allowed: true,
+            persistence: true,
+            kind,
+        }
+    }
 
     #[test]
     fn a_profit_is_exact_and_rounded_once() {
@@ -164,8 +219,46 @@ mod tests {
             ("and for the layer", Side::Lay, 150, 1, full, 0),
             ("a third of a penny is not", Side::Back, 200, 1, Winner { places: 2, of: 3 }, 0),
         ];
+        let terms = terms(MarketKind::Odds, 1);
         for (name, side, price, size, result, profit) in cases {
-            assert_eq!(example(side, price, size).profit(result), Pence(profit), "{name}");
+            assert_eq!(example(side, price, size).profit(&terms, result), Pence(profit), "{name}");
+        }
+    }
+
+    /// Ten pounds each way at 9.0, three places at a fifth.
+    #[test]
+    fn an_each_way_bet_is_two_bets() {
+        let shared = |places, of| Placed { places, of };
+        let cases = [
+            ("it wins both halves", Winner { places: 1, of: 1 }, 8_000 + 1_600),
+            ("placed it wins one half and loses the other", shared(1, 1), 1_600 - 1_000),
+            ("it loses both", Loser, -2_000),
+            ("removed it is void", Removed, 0),
+            ("two share the win, and both are placed", Winner { places: 1, of: 2 }, 3_500 + 1_600),
+            ("two share the last place", shared(1, 2), 800 - 500 - 1_000),
+            (
+                "four share the win, and the three places",
+                Winner { places: 1, of: 4 },
+                2_000 - 750 + 1_200 - 250,
+            ),
+        ];
+        let terms = terms(MarketKind::EachWay { divisor: 500 }, 3);
+        for (name, result, profit) in cases {
+            let bet = |side| example(side, 900, 1_000).profit(&terms, result);
+            assert_eq!(bet(Side::Back), Pence(profit), "{name}");
+            assert_eq!(bet(Side::Lay), Pence(-profit), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_quarter_line_wins_or_loses_half() {
+        let full = Winner { places: 1, of: 1 };
+        let cases = [(full, 950), (HalfWinner, 475), (Push, 0), (HalfLoser, -500), (Loser, -1_000)];
+        let terms = terms(MarketKind::Asian, 0);
+        for (result, profit) in cases {
+            let bet = |side| example(side, 195, 1_000).profit(&terms, result);
+            assert_eq!(bet(Side::Back), Pence(profit), "{result:?}");
+            assert_eq!(bet(Side::Lay), Pence(-profit), "{result:?}");
         }
     }
 

@@ -3,11 +3,11 @@
 
 use super::Account;
 use super::bet::{Bet, Stage};
-use super::exposure::RunnerSums;
-use super::position::{Position, Sent};
+use super::position::{Added, Position, Sent, worse};
 use super::requests::{Requested, refused};
 use super::validate::validate_persistence;
-use crate::ids::{BetId, Handle, MarketId, Runner};
+use crate::ids::{BetId, Handle, MarketId};
+use crate::ladder::Ladder;
 use crate::money::Pence;
 use crate::order::{
     CancelOrder, ExecutionError, InstructionError, InstructionFault, OrderCommand, Persistence,
@@ -119,7 +119,7 @@ impl Account {
     }
 
     /// Until the market answers, the worse of "the rest is filled at the old price" and "at the new" is
-    /// held: for a lay that is the higher price, for a back both are its stake.
+    /// held: for a lay that is the higher price, for a back the lower one (at plain odds both are its stake).
     pub(super) fn decide_replace(
         &self,
         market: MarketId,
@@ -127,24 +127,23 @@ impl Account {
         market_version: Option<u64>,
         next_bet: &mut dyn FnMut() -> BetId,
     ) -> Result<Decided, Refusal> {
-        if let Some(at) = orders.iter().position(|(_, price)| price.index().is_none()) {
+        let position = self.positions.get(&market);
+        let ladder = position.map_or_else(Ladder::default, |p| p.terms.kind.ladder());
+        if let Some(at) = orders.iter().position(|(_, price)| !ladder.has(*price)) {
             return Err(Refusal::of(at, InstructionError::InvalidOdds, orders.len()));
         }
-        let position = self.positions.get(&market);
-        let mut added: Vec<(Runner, RunnerSums)> = Vec::new();
+        let mut added: Vec<Added> = Vec::new();
         let (able, faults) = check(position, orders, |bet, new_price| {
             let handle = resting(bet)?;
             if bet.price == *new_price {
                 return Err(InstructionError::NoActionRequired);
             }
-            let mut more = RunnerSums::open(bet.side, bet.price.max(*new_price), bet.remaining());
-            more -= RunnerSums::open(bet.side, bet.held_at, bet.remaining());
             let runner = position.map(|position| position.runner(bet));
             let runner = runner.ok_or(InstructionError::InvalidBetId)?;
-            match added.iter_mut().find(|(known, _)| *known == runner) {
-                Some((_, sums)) => *sums += more,
-                None => added.push((runner, more)),
-            }
+            let (side, left) = (bet.side, bet.remaining());
+            let price = worse(side, bet.price, *new_price);
+            added.push(Added { runner, side, price, size: left });
+            added.push(Added { runner, side, price: bet.held_at, size: -left });
             Ok((bet.id, handle, *new_price))
         })?;
         let worst = position.map_or(0, |position| position.worst_with(&position.terms, &added));

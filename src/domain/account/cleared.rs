@@ -53,6 +53,9 @@ pub enum ClearedGroup {
 pub enum BetOutcome {
     Won,
     Lost,
+    /// Each-way: the runner was placed and did not win.
+    Placed,
+    /// Also of a stake that came back because its line or handicap was met.
     Void,
 }
 
@@ -161,8 +164,7 @@ impl Position {
         };
         let outcome = match result {
             None => BetOutcome::Void,
-            Some(result) if is_won(bet.side, result) => BetOutcome::Won,
-            Some(_) => BetOutcome::Lost,
+            Some(result) => outcome(bet.side, result, resolved.profit(bet.id)),
         };
         ClearedOrder {
             market: Some(market),
@@ -187,9 +189,16 @@ impl Position {
     }
 }
 
-fn is_won(side: Side, result: RunnerResult) -> bool {
-    let runner_won = matches!(result, RunnerResult::Winner { .. });
-    runner_won == (side == Side::Back)
+fn outcome(side: Side, result: RunnerResult, profit: Pence) -> BetOutcome {
+    let backers_win = match result {
+        RunnerResult::Winner { .. } | RunnerResult::HalfWinner => true,
+        RunnerResult::Loser | RunnerResult::HalfLoser => false,
+        RunnerResult::Placed { .. } => return BetOutcome::Placed,
+        RunnerResult::Removed | RunnerResult::Push => return BetOutcome::Void,
+        RunnerResult::Counted(_) if profit.is_zero() => return BetOutcome::Void,
+        RunnerResult::Counted(_) => (profit > Pence::ZERO) == (side == Side::Back),
+    };
+    if backers_win == (side == Side::Back) { BetOutcome::Won } else { BetOutcome::Lost }
 }
 
 fn add(

@@ -12,7 +12,7 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `exposure` | the arithmetic of what may be lost |
+//! | `exposure`, `lines` | the arithmetic of what may be lost; the same over the lines of a LINE market |
 //! | `bet`, `position` | one bet; one market with its bets, sums and link |
 //! | `validate`, `requests`, `changes`, `ordered` | what a customer asks, decided and folded |
 //! | `notices`, `answers`, `payment` | what a market says, decided and folded |
@@ -28,6 +28,7 @@ mod changes;
 mod cleared;
 mod exposure;
 mod history;
+mod lines;
 mod notices;
 mod ordered;
 mod outgoing;

@@ -1,5 +1,6 @@
 //! What a resolution of a market pays: profit for each bet, commission on the net, and both taken back.
 
+use super::bet::Bet;
 use super::position::Position;
 use crate::act::AccountProfile;
 use crate::definition::MarketTerms;
@@ -85,16 +86,26 @@ fn settled(
         .bets
         .iter()
         .filter(|bet| !bet.matched.is_zero())
-        .map(|bet| (bet.id, bet.profit(by_index[usize::from(bet.runner)])))
+        .map(|bet| (bet.id, position.profit(bet, by_index[usize::from(bet.runner)])))
         .collect();
     let net: i128 = profits.iter().map(|(_, profit)| i128::from(profit.0)).sum();
     let net = Pence(i64::try_from(net).expect("what is won was held by others in pence"));
     Payment { generation, profits, net, commission: commission(net, &position.terms, profile) }
 }
 
+impl Position {
+    fn profit(&self, bet: &Bet, result: RunnerResult) -> Pence {
+        match result {
+            RunnerResult::Counted(counted) => self.lines.profit(bet.id, bet.side, counted),
+            result => bet.profit(&self.terms, result),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::definition::MarketKind;
 
     #[test]
     fn commission_is_a_part_of_net_winnings_only() {
@@ -114,6 +125,7 @@ mod tests {
                 base_rate,
                 discount_allowed,
                 persistence: true,
+                kind: MarketKind::Odds,
             };
             let profile = AccountProfile { discount_rate, ..AccountProfile::default() };
             assert_eq!(commission(Pence(net), &terms, &profile), Pence(expected), "{name}");

@@ -5,8 +5,9 @@
 
 use super::bet::{Bet, References, Stage};
 use super::exposure::{self, RunnerSums};
+use super::lines::Lines;
 use super::payment::Resolved;
-use crate::definition::MarketTerms;
+use crate::definition::{MarketKind, MarketTerms};
 use crate::ids::{BetId, Handle, Runner};
 use crate::link::{Inbound, Outbound};
 use crate::money::Pence;
@@ -28,6 +29,8 @@ pub(super) struct Position {
     pub(super) terms: MarketTerms,
     /// In the order of their first bet.
     pub(super) runners: Vec<(Runner, RunnerSums)>,
+    /// Of a LINE market, whose runner's sums stay empty.
+    pub(super) lines: Lines,
     /// By id.
     pub(super) bets: Vec<Bet>,
     /// Bets that are not done.
@@ -51,6 +54,29 @@ pub(super) struct Position {
     pub(super) resolved: Option<Resolved>,
 }
 
+/// Something that a request would add to what can still be matched, or take off it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added {
+    pub(super) runner: Runner,
+    pub(super) side: Side,
+    pub(super) price: Price,
+    /// Negative: taken off.
+    pub(super) size: Pence,
+}
+
+/// The worst result of a market in which only these stand.
+pub(super) fn worst_of(terms: &MarketTerms, added: &[Added]) -> i128 {
+    Position::new(*terms).worst_with(terms, added)
+}
+
+/// The price that costs more: of a back at a low one less comes back.
+pub(super) fn worse(side: Side, one: Price, other: Price) -> Price {
+    match side {
+        Side::Back => one.min(other),
+        Side::Lay => one.max(other),
+    }
+}
+
 /// A command that the market has not answered.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sent {
@@ -66,6 +92,7 @@ impl Position {
         Position {
             terms,
             runners: Vec::new(),
+            lines: Lines::default(),
             bets: Vec::new(),
             live: 0,
             unmatched: 0,
@@ -106,16 +133,32 @@ impl Position {
     }
 
     /// The worst result under `terms` with `added` on top, hundredths of a penny.
-    pub(super) fn worst_with(&self, terms: &MarketTerms, added: &[(Runner, RunnerSums)]) -> i128 {
+    pub(super) fn worst_with(&self, terms: &MarketTerms, added: &[Added]) -> i128 {
         let resolved = self.resolved.is_some();
+        if let MarketKind::Line(_) = terms.kind {
+            if added.is_empty() {
+                return 100 * self.lines.worst(resolved);
+            }
+            let mut lines = self.lines.clone();
+            added.iter().for_each(|added| lines.open(added.side, added.price, added.size));
+            return 100 * lines.worst(resolved);
+        }
+        let mut more: Vec<(Runner, RunnerSums)> = Vec::with_capacity(added.len());
+        for added in added {
+            let open = RunnerSums::open(terms.kind, added.side, added.price, added.size);
+            match more.iter_mut().find(|(runner, _)| *runner == added.runner) {
+                Some((_, sums)) => *sums += open,
+                None => more.push((added.runner, open)),
+            }
+        }
         let known = self.runners.iter().map(|(runner, sums)| {
             let mut sums = if resolved { sums.open_only() } else { *sums };
-            if let Some((_, more)) = added.iter().find(|(added, _)| added == runner) {
+            if let Some((_, more)) = more.iter().find(|(added, _)| added == runner) {
                 sums += *more;
             }
             sums
         });
-        let new = added
+        let new = more
             .iter()
             .filter(|(added, _)| self.runners.iter().all(|(runner, _)| runner != added))
             .map(|(_, sums)| *sums);
@@ -197,8 +240,7 @@ impl Position {
     }
 
     fn insert(&mut self, bet: Bet) {
-        self.runners[usize::from(bet.runner)].1 +=
-            RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        self.hold_open(bet.runner, bet.side, bet.held_at, bet.remaining());
         self.live += 1;
         let at = self.bets.partition_point(|other| other.id < bet.id);
         if self.bets.len() == self.bets.capacity() {
@@ -208,35 +250,60 @@ impl Position {
         self.bets.insert(at, bet);
     }
 
-    /// Changes a bet and carries the difference into its runner's sums; ends it when nothing remains.
+    /// `size` more (negative: less) of a bet is unmatched.
+    fn hold_open(&mut self, runner: u16, side: Side, price: Price, size: Pence) {
+        match self.terms.kind {
+            MarketKind::Line(_) => self.lines.open(side, price, size),
+            kind => {
+                let sums = &mut self.runners[usize::from(runner)].1;
+                *sums += RunnerSums::open(kind, side, price, size);
+            }
+        }
+    }
+
+    /// Changes a bet and carries the difference into its runner's sums; ends it when nothing remains. What
+    /// it adds to the matches is carried by `fill`.
     fn change<R>(&mut self, bet: BetId, change: impl FnOnce(&mut Bet) -> R) -> Option<R> {
         let at = self.index(bet)?;
         let bet = &mut self.bets[at];
-        let sums = &mut self.runners[usize::from(bet.runner)].1;
-        let matched = |bet: &Bet| RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
-        let open = |bet: &Bet| RunnerSums::open(bet.side, bet.held_at, bet.remaining());
         let was_live = bet.stage != Stage::Done;
-        *sums -= matched(bet);
-        *sums -= open(bet);
+        let (before, left) = (bet.held_at, bet.remaining());
         let result = change(bet);
-        *sums += matched(bet);
-        *sums += open(bet);
         if was_live && bet.remaining().is_zero() && bet.stage != Stage::Sent {
             bet.stage = Stage::Done;
             bet.held_at = bet.price;
             self.live -= 1;
             self.unmatched += u32::from(bet.matched.is_zero());
         }
+        let (runner, side, after, leaves) = (bet.runner, bet.side, bet.held_at, bet.remaining());
+        if before == after {
+            if leaves != left {
+                self.hold_open(runner, side, after, leaves - left);
+            }
+        } else {
+            self.hold_open(runner, side, before, -left);
+            self.hold_open(runner, side, after, leaves);
+        }
         Some(result)
     }
 
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
-        self.change(bet, |bet| {
+        let value = i64::try_from(matched.price.times(matched.size))
+            .expect("a match is at most 1000.00 times MAX_ENTERED");
+        let filled = self.change(bet, |bet| {
             bet.matched += matched.size;
-            bet.value += i64::try_from(matched.price.times(matched.size))
-                .expect("a match is at most 1000.00 times MAX_ENTERED");
+            bet.value += value;
             bet.matched_at = at;
+            (bet.runner, bet.side)
         });
+        let Some((runner, side)) = filled else { return };
+        match self.terms.kind {
+            MarketKind::Line(_) => self.lines.matched(bet, side, matched),
+            _ => {
+                let sums = &mut self.runners[usize::from(runner)].1;
+                *sums += RunnerSums::matched(side, i128::from(value), matched.size);
+            }
+        }
     }
 
     /// Takes off what the customer cancelled, at most what remains; says how much.
@@ -297,9 +364,7 @@ impl Position {
     pub(super) fn replacing(&mut self, bet: BetId, new_price: Price) {
         self.change(bet, |bet| {
             bet.stage = Stage::Replacing;
-            if bet.side == Side::Lay {
-                bet.held_at = bet.price.max(new_price);
-            }
+            bet.held_at = worse(bet.side, bet.price, new_price);
         });
     }
 
@@ -321,9 +386,8 @@ impl Position {
     pub(super) fn remove(&mut self, bet: BetId) {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
-        let sums = &mut self.runners[usize::from(bet.runner)].1;
-        *sums -= RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
-        *sums -= RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        debug_assert!(bet.matched.is_zero(), "what was matched has been");
+        self.hold_open(bet.runner, bet.side, bet.held_at, -bet.remaining());
         if bet.stage != Stage::Done {
             self.live -= 1;
         } else if bet.matched.is_zero() {

@@ -3,6 +3,7 @@
 use super::Account;
 use super::bet::{Bet, Stage};
 use super::position::Position;
+use crate::definition::MarketKind;
 use crate::ids::{BetId, MarketId, Runner};
 use crate::money::Pence;
 use crate::order::{LapseReason, Persistence, Side};
@@ -135,6 +136,8 @@ pub struct RunnerProfit {
     pub if_win: i128,
     /// The bets on this runner when it loses.
     pub if_lose: i128,
+    /// Each-way: the bets on this runner when it is placed without winning.
+    pub if_place: Option<i128>,
 }
 
 impl Account {
@@ -207,20 +210,30 @@ impl Account {
     }
 
     /// What the matched bets of an open market would pay, for each runner with bets; for one without,
-    /// the second value is what the market pays when it wins.
+    /// the second value is what the market pays when it wins. `None` for lines: what they pay is no matter
+    /// of runners.
     pub fn profit_and_loss(&self, market: MarketId) -> Option<(Vec<RunnerProfit>, i128)> {
         let position = self.positions.get(&market)?;
+        let terms = &position.terms;
         let all_lose: i128 = position.runners.iter().map(|(_, sums)| sums.matched_lose).sum();
-        let one_winner = position.terms.number_of_winners == 1;
-        let profits = position.runners.iter().map(|(runner, sums)| RunnerProfit {
-            runner: *runner,
-            if_win: if one_winner {
-                all_lose - sums.matched_lose + sums.matched_win
-            } else {
-                sums.matched_win
-            },
-            if_lose: sums.matched_lose,
-        });
+        let profit = |runner: Runner, win: i128, lose: i128| match terms.kind {
+            MarketKind::EachWay { divisor } => {
+                let place = (100 * win).div_euclid(i128::from(divisor));
+                let (if_win, if_lose, if_place) = (win + place, 2 * lose, Some(lose + place));
+                RunnerProfit { runner, if_win, if_lose, if_place }
+            }
+            _ if terms.number_of_winners == 1 => {
+                let if_win = all_lose - lose + win;
+                RunnerProfit { runner, if_win, if_lose: lose, if_place: None }
+            }
+            _ => RunnerProfit { runner, if_win: win, if_lose: lose, if_place: None },
+        };
+        if let MarketKind::Line(_) = terms.kind {
+            return None;
+        }
+        let profits = position.runners.iter();
+        let profits =
+            profits.map(|(runner, sums)| profit(*runner, sums.matched_win, sums.matched_lose));
         Some((profits.collect(), all_lose))
     }
 }

@@ -1,12 +1,13 @@
 //! A customer's request, decided: refused at once without a trace, or turned into numbered commands.
 
 use super::Account;
-use super::exposure::{self, RunnerSums};
+use super::exposure;
+use super::position::{Added, worst_of};
 use super::sessions::Kind;
 use super::validate::{REFERENCE_LEN_MAX, is_reference, validate};
 use crate::act::{AccountProfile, AccountStatus};
 use crate::definition::MarketTerms;
-use crate::ids::{BetId, MarketId, Runner};
+use crate::ids::{BetId, MarketId};
 use crate::link::Request;
 use crate::money::Pence;
 use crate::order::{
@@ -143,17 +144,16 @@ impl Account {
         if position.is_some_and(|position| position.bets.len() + tickets.len() > BETS_MAX) {
             return Err(Refusal::whole(ExecutionError::TooManyInstructions, tickets.len()));
         }
-        let mut added: Vec<(Runner, RunnerSums)> = Vec::with_capacity(tickets.len());
-        for ticket in tickets {
-            let open = RunnerSums::open(ticket.side, ticket.price, ticket.size);
-            match added.iter_mut().find(|(runner, _)| *runner == ticket.runner) {
-                Some((_, sums)) => *sums += open,
-                None => added.push((ticket.runner, open)),
-            }
-        }
+        let added = tickets.iter().map(|ticket| Added {
+            runner: ticket.runner,
+            side: ticket.side,
+            price: ticket.price,
+            size: ticket.size,
+        });
+        let added: Vec<Added> = added.collect();
         let worst = match position {
             Some(position) => position.worst_with(terms, &added),
-            None => exposure::worst(terms, added.iter().map(|(_, sums)| *sums)),
+            None => worst_of(terms, &added),
         };
         self.afford(market, worst).map_err(|error| Refusal::whole(error, tickets.len()))
     }

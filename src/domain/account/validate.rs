@@ -1,6 +1,6 @@
 //! What can be said against a batch of orders without knowing the market's state or the account's money.
 
-use crate::definition::MarketTerms;
+use crate::definition::{MarketKind, MarketTerms};
 use crate::ids::Runner;
 use crate::money::Pence;
 use crate::order::{
@@ -39,7 +39,9 @@ pub fn validate(
             return Err(Refusal::of(at, error, count));
         }
     }
-    if let Some(at) = tickets.iter().position(|ticket| minimum_stakes && rounds_badly(ticket)) {
+    if let Some(at) =
+        tickets.iter().position(|ticket| minimum_stakes && rounds_badly(ticket, terms))
+    {
         let mut refusal = Refusal::of(at, InstructionError::InvalidBetSize, count);
         refusal.error = ExecutionError::InvalidProfitRatio;
         return Err(refusal);
@@ -55,13 +57,13 @@ fn validate_ticket(
     terms: &MarketTerms,
     minimum_stakes: bool,
 ) -> Result<(), InstructionError> {
-    if ticket.price.index().is_none() {
+    if !terms.kind.ladder().has(ticket.price) {
         return Err(InstructionError::InvalidOdds);
     }
     if ticket.size <= Pence::ZERO || ticket.size > Pence::MAX_ENTERED {
         return Err(InstructionError::InvalidBetSize);
     }
-    let payout = ticket.price.times(ticket.size);
+    let payout = odds(ticket, terms).times(ticket.size);
     let large_enough = ticket.size >= MINIMUM_STAKE || payout >= 100 * i128::from(MINIMUM_PAYOUT.0);
     if minimum_stakes && !large_enough {
         return Err(InstructionError::InvalidBetSize);
@@ -104,10 +106,18 @@ pub(super) fn is_reference(text: Option<&str>, len_max: usize) -> bool {
 }
 
 /// The profit in whole pence is a quarter more, or a fifth less, than the exact one.
-fn rounds_badly(ticket: &Ticket) -> bool {
-    let exact = ticket.price.profit(ticket.size);
+fn rounds_badly(ticket: &Ticket, terms: &MarketTerms) -> bool {
+    let exact = odds(ticket, terms).profit(ticket.size);
     let paid = 100 * crate::money::round_half_up(exact, 100);
     4 * paid >= 5 * exact || 5 * paid <= 4 * exact
+}
+
+/// What a bet is struck at: lines at evens.
+fn odds(ticket: &Ticket, terms: &MarketTerms) -> Price {
+    match terms.kind {
+        MarketKind::Line(_) => Price(200),
+        _ => ticket.price,
+    }
 }
 
 /// The position of an order that would meet another one of its own batch.
@@ -150,6 +160,7 @@ mod tests {
         base_rate: 500,
         discount_allowed: true,
         persistence: false,
+        kind: MarketKind::Odds,
     };
 
     #[test]

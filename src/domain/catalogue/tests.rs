@@ -40,6 +40,8 @@ fn definition(id: u64, event: u64, kind: u32, market_type: &str, start: i64) -> 
             .collect(),
         number_of_winners: 1,
         betting_type: BettingType::Odds,
+        each_way_divisor: None,
+        line: None,
         bsp_market: false,
         turn_in_play: id.is_multiple_of(2),
         persistence: true,

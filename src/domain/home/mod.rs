@@ -16,6 +16,7 @@ mod operate;
 mod operations;
 mod request;
 mod sessions;
+mod shape;
 #[cfg(test)]
 mod tests;
 

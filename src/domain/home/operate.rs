@@ -3,12 +3,13 @@
 //! `operate` reads; it never changes the state that its record will be applied to.
 
 use super::operations::Known;
+use super::shape::{self, check_shape};
 use super::{
     By, Change, FIRST_SELECTION, Home, HomeError, HomeEvent, HomeRequest, MAX_EVENTS, MAX_MARKETS,
     MAX_NAMES, MAX_OPERATOR_TOKENS, MAX_USERS, NewEvent, NewMarket, NewRunner, NewUser, Operated,
     OperatorToken, SentAct, SportEvent, User, check,
 };
-use crate::act::{AccountAct, AccountChange, AccountProfile, Act, MarketAct};
+use crate::act::{AccountAct, AccountChange, AccountProfile, Act, MarketAct, Verdict};
 use crate::catalogue::event_type_name;
 use crate::definition::{MAX_RUNNERS, MarketDefinition, RunnerDefinition};
 use crate::ids::{EntityId, EventTypeId, MarketId, Runner, SelectionId};
@@ -159,17 +160,22 @@ impl Home {
         check_market(&new)?;
         HomeError::full("markets", self.markets.len(), MAX_MARKETS)?;
         let id = self.next.market;
+        let number_of_winners = shape::winners(&new);
+        let runners = self.name_runners(event_type, new.runners)?;
+        shape::check_sides(new.betting_type, &runners)?;
         let definition = MarketDefinition {
             id,
             partition: new.partition,
             event: new.event,
             event_type,
-            runners: self.name_runners(event_type, new.runners)?,
+            runners,
             name: new.name,
             market_type: new.market_type,
             start_time: new.start_time,
-            number_of_winners: new.number_of_winners,
+            number_of_winners,
             betting_type: new.betting_type,
+            each_way_divisor: new.each_way_divisor,
+            line: new.line,
             bsp_market: new.bsp_market,
             turn_in_play: new.turn_in_play,
             persistence: new.persistence,
@@ -194,35 +200,36 @@ impl Home {
         HomeError::full("names", self.selections.len() + runners.len() - 1, MAX_NAMES)?;
         let mut next = self.next.selection;
         let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
-        let mut named = Vec::with_capacity(runners.len());
+        let mut named: Vec<RunnerDefinition> = Vec::with_capacity(runners.len());
         for (index, new) in (0_u16..).zip(runners) {
             let field = |name: &str| format!("runners[{index}].{name}");
             check::name(&field("name"), &new.name, check::NAME_CHARS)?;
-            if new.handicap != 0 {
-                return Err(HomeError::invalid(field("handicap"), "must be 0 in markets of ODDS"));
-            }
             let factor = new.adjustment_factor.unwrap_or(0);
             check::at_most(&field("adjustmentFactor"), factor, WHOLE, "hundredths of a percent")?;
+            // A side of an Asian handicap is named once for each of its lines.
+            let same = |known: &&RunnerDefinition| known.name == new.name;
+            let same = named.iter().find(same).map(|known| known.runner.selection);
             let key = (event_type, new.name);
-            let selection = match (new.selection, self.selections.get(&key)) {
+            let known = same.or_else(|| self.selections.get(&key).copied());
+            let selection = match (new.selection, known) {
                 (Some(given), _) if given.0 == 0 || given >= self.next.selection => {
                     let reason = format!("must be 1 to {}", FIRST_SELECTION.0 - 1);
                     return Err(HomeError::invalid(field("selectionId"), reason));
                 }
                 (Some(given), _) => given,
-                (None, Some(known)) => *known,
+                (None, Some(known)) => known,
                 (None, None) => {
                     next.0 += 1;
                     SelectionId(next.0 - 1)
                 }
             };
+            // Two runners of one name could not be told apart, whatever their ids.
+            if !names.insert((key.1.clone(), new.handicap)) {
+                return Err(HomeError::invalid(field("name"), "is another runner's"));
+            }
             let runner = Runner { selection, handicap: new.handicap };
             if !ids.insert(runner) {
                 return Err(HomeError::invalid(field("selectionId"), "is another runner's"));
-            }
-            // Two runners of one name could not be told apart, whatever their ids.
-            if !names.insert(key.1.clone()) {
-                return Err(HomeError::invalid(field("name"), "is another runner's"));
             }
             named.push(RunnerDefinition {
                 runner,
@@ -244,10 +251,7 @@ impl Home {
             MarketAct::Create { .. } => {
                 return Err(HomeError::invalid("market", "is created under an id of home's"));
             }
-            MarketAct::Settle { winners, .. } if winners.len() > MAX_RUNNERS => {
-                let reason = format!("must name at most {MAX_RUNNERS} runners");
-                return Err(HomeError::invalid("winners", reason));
-            }
+            MarketAct::Settle(verdict) => check_verdict(verdict)?,
             MarketAct::TurnInPlay { bet_delay_s: Some(delay) } => check_bet_delay(*delay)?,
             _ => {}
         }
@@ -315,6 +319,18 @@ fn check_bet_delay(delay_s: u16) -> Result<(), HomeError> {
     check::at_most("betDelay", u32::from(delay_s), u32::from(MAX_BET_DELAY_S), "seconds")
 }
 
+fn check_verdict(verdict: &Verdict) -> Result<(), HomeError> {
+    let named =
+        [("winners", &verdict.winners), ("placed", &verdict.placed), ("tied", &verdict.tied)];
+    match named.into_iter().find(|(_, runners)| runners.len() > MAX_RUNNERS) {
+        Some((field, _)) => {
+            let reason = format!("must name at most {MAX_RUNNERS} runners");
+            Err(HomeError::invalid(field, reason))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_market(new: &NewMarket) -> Result<(), HomeError> {
     check::name("name", &new.name, check::NAME_CHARS)?;
     check::code("marketType", &new.market_type, 50, "_")?;
@@ -323,21 +339,9 @@ fn check_market(new: &NewMarket) -> Result<(), HomeError> {
         let reason = format!("must be 1 to {MAX_RUNNERS}");
         return Err(HomeError::invalid("runners", reason));
     }
-    let winners = usize::from(new.number_of_winners);
-    // In a complete market somebody must lose; another runner may still join one that is not complete.
-    let most = new.runners.len() - usize::from(new.complete);
-    if winners == 0 || winners > most {
-        let reason = match most {
-            0 => "a complete market needs two runners".to_owned(),
-            most => format!("must be 1 to {most} for {} runners", new.runners.len()),
-        };
-        return Err(HomeError::invalid("numberOfWinners", reason));
-    }
+    check_shape(new)?;
     if new.bsp_market {
         return Err(HomeError::invalid("bspMarket", "starting prices are not supported"));
-    }
-    if new.cross_matching {
-        return Err(HomeError::invalid("crossMatching", "is not supported"));
     }
     check::at_most("baseRate", new.base_rate, WHOLE, "hundredths of a percent")?;
     check_bet_delay(new.bet_delay_s)?;

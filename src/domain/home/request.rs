@@ -4,7 +4,7 @@
 //! partition that a placement policy chose. Home gives the ids.
 
 use crate::act::{AccountChange, AccountProfile, Currency, MarketAct};
-use crate::definition::BettingType;
+use crate::definition::{BettingType, LineDefinition};
 use crate::home::event::{Role, SecretHash};
 use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, SelectionId};
 use crate::money::Pence;
@@ -73,6 +73,9 @@ pub struct NewMarket {
     pub runners: Vec<NewRunner>,
     pub number_of_winners: u16,
     pub betting_type: BettingType,
+    /// Each-way, in hundredths.
+    pub each_way_divisor: Option<u32>,
+    pub line: Option<LineDefinition>,
     pub bsp_market: bool,
     pub turn_in_play: bool,
     pub persistence: bool,
@@ -99,6 +102,8 @@ impl NewMarket {
             runners: Vec::new(),
             number_of_winners: 1,
             betting_type: BettingType::Odds,
+            each_way_divisor: None,
+            line: None,
             bsp_market: false,
             turn_in_play: true,
             persistence: true,

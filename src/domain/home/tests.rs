@@ -6,8 +6,10 @@
 use super::*;
 use crate::act::{
     AccountAct, AccountChange, AccountProfile, AccountStatus, Act, Currency, Funds, MarketAct,
+    Verdict,
 };
-use crate::definition::{MAX_RUNNERS, MarketStatus};
+use crate::definition::{BettingType, LineDefinition, MAX_RUNNERS, MarketStatus};
+use crate::ladder::LineRange;
 use crate::money::Pence;
 
 mod history;
@@ -416,6 +418,46 @@ fn what_a_market_may_not_be_is_refused_by_field() {
 }
 
 #[test]
+fn each_shape_of_market_is_held_to_its_own_rules() {
+    let (mut node, event) = with_event();
+    let sides = |handicaps: [i32; 4]| {
+        let mut new = market(event, &["Arsenal", "Chelsea", "Arsenal", "Chelsea"]);
+        for (runner, handicap) in new.runners.iter_mut().zip(handicaps) {
+            runner.handicap = handicap;
+        }
+        NewMarket { betting_type: BettingType::AsianHandicapDoubleLine, ..new }
+    };
+    let line = |max| {
+        let range = LineRange::new(0, max, 100).unwrap();
+        let line = Some(LineDefinition { unit: "runs".to_owned(), range });
+        NewMarket { betting_type: BettingType::Line, line, ..market(event, &["Runs"]) }
+    };
+    let runners = ["A", "B", "C", "D"];
+    let each_way =
+        NewMarket { each_way_divisor: Some(500), number_of_winners: 3, ..market(event, &runners) };
+    let cases: [(&str, NewMarket); 9] = [
+        ("runners[0].handicap", sides([30, -30, -50, 50])),
+        ("runners[0].handicap", sides([25, -50, -50, 50])),
+        ("runners[2].name", sides([25, -25, 25, -25])),
+        ("numberOfWinners", NewMarket { number_of_winners: 2, ..sides([25, -25, 50, -50]) }),
+        ("line", NewMarket { line: None, ..line(40_000) }),
+        ("line", NewMarket { betting_type: BettingType::Odds, ..line(40_000) }),
+        ("runners", NewMarket { runners: market(event, &runners).runners, ..line(40_000) }),
+        ("eachWayDivisor", NewMarket { each_way_divisor: Some(99), ..each_way.clone() }),
+        ("eachWayDivisor", NewMarket { each_way_divisor: Some(500), ..line(40_000) }),
+    ];
+    for (field, new) in cases {
+        let request = HomeRequest::CreateMarket(Box::new(new));
+        assert_eq!(refused_field(&mut node, request), field);
+    }
+    let (_, named) = list(&mut node, sides([25, -25, 50, -50]));
+    assert_eq!(named[0].0, named[2].0, "a side is one selection on all its lines");
+    assert_ne!(named[0].0, named[1].0);
+    list(&mut node, line(40_000));
+    list(&mut node, each_way);
+}
+
+#[test]
 fn what_a_user_an_event_or_an_act_may_not_be_is_refused_by_field() {
     let (mut node, event_id) = with_event();
     let (market, _) = list(&mut node, market(event_id, &["Arsenal", "Chelsea"]));
@@ -457,7 +499,7 @@ fn what_a_user_an_event_or_an_act_may_not_be_is_refused_by_field() {
         ("amount", HomeRequest::Withdraw { username: "maria".to_owned(), amount: Pence(-5) }),
         ("market", to_market(MarketAct::Create { definition, open: true })),
         ("betDelay", to_market(MarketAct::TurnInPlay { bet_delay_s: Some(61) })),
-        ("winners", to_market(MarketAct::Settle { winners: too_many, dead_heat: false })),
+        ("winners", to_market(MarketAct::Settle(Verdict::won_by(too_many)))),
     ];
     for (field, request) in cases {
         assert_eq!(refused_field(&mut node, request), field);

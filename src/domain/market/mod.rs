@@ -5,8 +5,10 @@
 //! | `orders` | place, cancel, replace, update: how a command is decided |
 //! | `outcomes` | how its record changes the market, and the answer |
 //! | `matching` | who an order meets, and at what price |
+//! | `cross_match` | virtual bets: what all other runners together offer on one |
 //! | `delay` | orders that wait in play, and withdrawn commands |
 //! | `status` | an operator's acts |
+//! | `verdict` | what an operator's word on the end means for each runner |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `slab` | the queues, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -27,6 +29,7 @@
 //! Nothing here reads a clock, sends or panics on what an account or operator may say.
 
 mod book;
+mod cross_match;
 mod delay;
 mod matching;
 mod notices;
@@ -37,6 +40,7 @@ mod slab;
 mod status;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod view;
 
 pub use notices::Outgoing;

@@ -13,12 +13,13 @@
 //! payout could be lost between two crashes.
 
 use super::Market;
-use crate::act::ActError;
+use super::verdict::results;
+use crate::act::{ActError, Verdict};
 use crate::definition::MarketStatus;
-use crate::ids::{AccountId, Runner};
+use crate::ids::AccountId;
 use crate::money::Pence;
 use crate::order::LapseReason;
-use crate::record::{MarketEvent, Notice, Resolution, RunnerResult, StatusChanged};
+use crate::record::{MarketEvent, Notice, Resolution, StatusChanged};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,12 +55,12 @@ impl Market {
         &self,
         now: UtcMillis,
         n: u64,
-        winners: &[Runner],
-        dead_heat: bool,
+        verdict: &Verdict,
     ) -> Result<MarketEvent, ActError> {
         self.expect_status(&[MarketStatus::Open, MarketStatus::Suspended, MarketStatus::Closed])?;
         self.expect_unresolved()?;
-        let results = self.results(winners, dead_heat)?;
+        let definition = self.definition.as_ref().ok_or(ActError::NoSuchMarket)?;
+        let results = results(definition, verdict)?;
         Ok(self.resolve(now, n, Resolution::Settled(results)))
     }
 
@@ -80,39 +81,6 @@ impl Market {
             Some(_) => Err(ActError::WrongStatus(self.status)),
             None => Ok(()),
         }
-    }
-
-    fn results(
-        &self,
-        winners: &[Runner],
-        dead_heat: bool,
-    ) -> Result<Vec<(Runner, RunnerResult)>, ActError> {
-        let definition = self.definition.as_ref().ok_or(ActError::NoSuchMarket)?;
-        if winners.iter().any(|winner| self.runner(*winner).is_none()) {
-            return Err(ActError::NotARunner);
-        }
-        let mut distinct = winners.to_vec();
-        distinct.sort_unstable();
-        if distinct.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(ActError::DuplicateWinner);
-        }
-        let named = u16::try_from(winners.len()).unwrap_or(u16::MAX);
-        let expected = definition.number_of_winners;
-        let right = match named.cmp(&expected) {
-            std::cmp::Ordering::Equal => true,
-            // The field may contain "none of these".
-            std::cmp::Ordering::Less => !definition.complete,
-            std::cmp::Ordering::Greater => dead_heat,
-        };
-        if !right {
-            return Err(ActError::WrongNumberOfWinners { expected, named });
-        }
-        let won = RunnerResult::Winner { places: named.min(expected), of: named };
-        let result = |runner: Runner| match distinct.binary_search(&runner) {
-            Ok(_) => (runner, won),
-            Err(_) => (runner, RunnerResult::Loser),
-        };
-        Ok(definition.runners.iter().map(|runner| result(runner.runner)).collect())
     }
 
     /// Closes the market with the resolution; what is unmatched lapses in the same record.

@@ -91,7 +91,7 @@ impl Market {
                 }
                 Ok(self.status_record(now, n, MarketStatus::Suspended, false, vec![]))
             }
-            MarketAct::Settle { winners, dead_heat } => self.settle(now, n, winners, *dead_heat),
+            MarketAct::Settle(verdict) => self.settle(now, n, verdict),
             MarketAct::Void => self.void(now, n),
             MarketAct::Unsettle => self.unsettle(now, n),
         }

@@ -3,9 +3,9 @@
 //! Sizes of the ladders are backers' stakes; traded volumes count both sides, as the exchange's public data
 //! does: twice the backers' stakes.
 
-use super::Market;
 use super::book::RunnerBook;
 use super::slab::{Place, Slot};
+use super::{Market, cross_match};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::{AccountId, BetId, Handle, Runner};
 use crate::money::Pence;
@@ -136,6 +136,26 @@ impl Market {
         let runners = self.definition().into_iter().flat_map(|definition| &definition.runners);
         let books = self.book.runners.iter();
         runners.zip(books).map(|(runner, book)| RunnerView { runner: runner.runner, book })
+    }
+
+    /// Whether bets on a runner may be met by bets on all others: one must win, and only one.
+    pub fn is_cross_matched(&self) -> bool {
+        self.definition().is_some_and(|definition| definition.cross_matching)
+    }
+
+    /// What a taker is offered on a runner, best first and at most `count` prices: what others wait at, and
+    /// with it, where the market is cross matched, what can be made of all other runners. Nothing for who
+    /// does not run here.
+    pub fn offers(&self, runner: Runner, taker: Side, count: usize) -> Vec<(Price, Pence)> {
+        let Some(own) = self.runner(runner).map(usize::from) else { return Vec::new() };
+        let real = priced(&self.book.runners[own], taker.opposite());
+        if !self.is_cross_matched() {
+            return real.take(count).collect();
+        }
+        let books = self.book.runners.iter().enumerate();
+        let others = books.filter(|(at, _)| *at != own).map(|(_, book)| priced(book, taker));
+        let made = cross_match::offers(taker, others.collect(), count);
+        cross_match::merged(taker, real, made, count)
     }
 
     pub fn runner_view(&self, runner: Runner) -> Option<RunnerView<'_>> {

@@ -398,6 +398,8 @@ fn definition() -> MarketDefinition {
         runners: (1..=3).map(runner).collect(),
         number_of_winners: 1,
         betting_type: BettingType::Odds,
+        each_way_divisor: None,
+        line: None,
         bsp_market: false,
         turn_in_play: true,
         persistence: true,

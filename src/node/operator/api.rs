@@ -4,23 +4,24 @@
 //! [`super::watch`]; HTTP comes in as plain values and goes out as [`Answer`].
 
 use actors::account::AccountView;
-use domain::act::{AccountChange, AccountProfile, AccountStatus, Currency, MarketAct};
+use domain::act::{AccountChange, AccountProfile, AccountStatus, Currency, MarketAct, Verdict};
 use domain::catalogue::Catalogue;
-use domain::definition::BettingType;
+use domain::definition::{BettingType, LineDefinition};
 use domain::home::{
     By, HomeRequest, IdempotencyKey, NewEvent, NewMarket, NewRunner, NewUser, OperationAnswer, Role,
 };
 use domain::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner, SelectionId};
+use domain::ladder::{LineRange, PRICES_MAX};
 use domain::money::Pence;
 use domain::time::UtcMillis;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::json::check_content_type;
+use super::json::{check_content_type, in_full};
 use super::problem::Problem;
 use super::request::{
     Act, AdvanceClock, ChangeUser, CreateEvent, CreateMarket, CreateToken, CreateUser, KillActor,
-    MarketAct as AskedAct, MoveMoney, UserStatus, idempotency_key,
+    Line, MarketAct as AskedAct, MoveMoney, UserStatus, idempotency_key,
 };
 use super::watch::Watch;
 use super::{ask, ledger, request};
@@ -233,12 +234,14 @@ impl Api<'_> {
             Act::Unsettle => MarketAct::Unsettle,
             Act::ReconcileSp => return Err(Problem::not_built("reconcile-sp")),
             Act::RemoveRunner { .. } => return Err(Problem::not_built("remove-runner")),
-            Act::Settle { placed, .. } if !placed.is_empty() => {
-                return Err(Problem::not_built("placed"));
-            }
-            Act::Settle { winners, dead_heat, .. } => {
-                let winners = self.runners(market, &winners).await?;
-                MarketAct::Settle { winners, dead_heat }
+            Act::Settle { winners, placed, tied, dead_heat, result } => {
+                MarketAct::Settle(Verdict {
+                    winners: self.runners(market, &winners).await?,
+                    placed: self.runners(market, &placed).await?,
+                    tied: self.runners(market, &tied).await?,
+                    dead_heat,
+                    result: result.and_then(|result| i32::try_from(result).ok()),
+                })
             }
         };
         let request = HomeRequest::MarketAct { market, act };
@@ -346,7 +349,14 @@ fn shown(answer: OperationAnswer) -> Value {
         OperationAnswer::Market { market, runners } => json!({
             "marketId": market.to_string(),
             "runners": runners.iter().map(|(runner, name)| {
-                json!({ "selectionId": runner.selection, "name": name })
+                match runner.handicap {
+                    0 => json!({ "selectionId": runner.selection, "name": name }),
+                    handicap => json!({
+                        "selectionId": runner.selection,
+                        "name": name,
+                        "handicap": in_full(i64::from(handicap)),
+                    }),
+                }
             }).collect::<Vec<_>>(),
         }),
         OperationAnswer::Act(ActAnswer::Market { status, version }) => {
@@ -401,11 +411,9 @@ fn new_event(asked: &CreateEvent) -> Result<NewEvent, Problem> {
 
 fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
     let not_built = [
-        ("bettingType", asked.betting_type != request::BettingType::Odds),
+        ("bettingType", asked.betting_type != BettingType::Odds),
         ("bspMarket", asked.bsp_market),
         ("crossMatching", asked.cross_matching),
-        ("eachWayDivisor", asked.each_way_divisor.is_some()),
-        ("line", asked.line.is_some()),
     ];
     if let Some((field, _)) = not_built.iter().find(|(_, asked)| *asked) {
         return Err(Problem::not_built(*field));
@@ -437,7 +445,9 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         start_time: UtcMillis(asked.start_time_ms),
         runners,
         number_of_winners: small(asked.number_of_winners),
-        betting_type: BettingType::Odds,
+        betting_type: asked.betting_type,
+        each_way_divisor: asked.each_way_divisor.and_then(|divisor| u32::try_from(divisor).ok()),
+        line: asked.line.as_ref().map(line).transpose()?,
         bsp_market: false,
         turn_in_play: asked.turn_in_play,
         persistence: asked.persistence,
@@ -450,6 +460,19 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         partition: PartitionId(0),
         open: asked.open,
     })
+}
+
+fn line(asked: &Line) -> Result<LineDefinition, Problem> {
+    let hundredths = |number: i64| u32::try_from(number).ok();
+    let (min, max, interval) =
+        (hundredths(asked.min), hundredths(asked.max), hundredths(asked.interval));
+    let range = match (min, max, interval) {
+        (Some(min), Some(max), Some(interval)) => LineRange::new(min, max, interval),
+        _ => None,
+    };
+    let reason = format!("leaves no lines, or more than {PRICES_MAX}");
+    let range = range.ok_or_else(|| Problem::field("bad_number", "line.interval", reason))?;
+    Ok(LineDefinition { unit: asked.unit.clone(), range })
 }
 
 fn not_found(why: &'static str) -> Problem {

@@ -15,7 +15,7 @@ use super::problem::Problem;
 
 pub use act::{Act, MarketAct};
 pub use control::{AdvanceClock, CreateToken, KillActor, KillMode, Role};
-pub use market::{BettingType, CreateMarket, CreateRunner, Line};
+pub use market::{CreateMarket, CreateRunner, Line};
 
 /// The most money one act may move: a hundred million pounds.
 pub const MAX_AMOUNT_PENCE: i64 = 10_000_000_000;

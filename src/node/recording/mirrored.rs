@@ -160,6 +160,8 @@ fn play(recording: Recording) -> Played {
         runners: runners.iter().map(name).collect(),
         number_of_winners: definition.number_of_winners,
         betting_type: BettingType::Odds,
+        each_way_divisor: None,
+        line: None,
         bsp_market: false,
         turn_in_play: definition.turn_in_play,
         persistence: definition.persistence,

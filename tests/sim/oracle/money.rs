@@ -4,7 +4,7 @@
 use super::Oracle;
 use super::book::{NaiveMarket, NaiveMatch};
 use crate::sim::law::{Check, hold};
-use domain::act::{AccountProfile, MarketAct};
+use domain::act::{AccountProfile, MarketAct, Verdict};
 use domain::definition::MarketDefinition;
 use domain::ids::{AccountId, BetId, MarketId, Runner};
 use domain::money::Pence;
@@ -60,7 +60,7 @@ impl NaiveMarket {
         self.paid = 0;
         self.closes(change)?;
         match (act, resolution) {
-            (MarketAct::Settle { winners, .. }, Resolution::Settled(results)) => {
+            (MarketAct::Settle(Verdict { winners, .. }), Resolution::Settled(results)) => {
                 let definition = self.definition.as_ref().expect("it was created");
                 let places = definition.number_of_winners.min(winners.len() as u16);
                 let named: Vec<_> = definition

@@ -263,7 +263,11 @@ impl FakeMarket {
         }
     }
 
-    pub(super) fn settle(&mut self, results: Option<Vec<(Runner, RunnerResult)>>) {
+    pub(super) fn settle(
+        &mut self,
+        terms: &MarketTerms,
+        results: Option<Vec<(Runner, RunnerResult)>>,
+    ) {
         // Only who ever spoke to the market is told.
         if self.resolved || self.unpaid || self.commands.last() == 0 {
             return;
@@ -271,7 +275,7 @@ impl FakeMarket {
         self.lapse(LapseReason::MarketClosed);
         (self.resolved, self.unpaid) = (true, true);
         self.generation += 1;
-        self.due = results.as_ref().map_or(Pence::ZERO, |results| self.owed(results));
+        self.due = results.as_ref().map_or(Pence::ZERO, |results| self.owed(terms, results));
         let resolution = results.map_or(Resolution::Voided, Resolution::Settled);
         self.tell(Notice::Resolved { generation: self.generation, resolution });
     }
@@ -287,25 +291,54 @@ impl FakeMarket {
     }
 
     /// Each bet's matches added up as fractions and rounded once.
-    fn owed(&self, results: &[(Runner, RunnerResult)]) -> Pence {
+    fn owed(&self, terms: &MarketTerms, results: &[(Runner, RunnerResult)]) -> Pence {
+        let divisor = match terms.kind {
+            MarketKind::EachWay { divisor } => i128::from(divisor),
+            _ => 100,
+        };
         let mut of_bets: BTreeMap<BetId, i128> = BTreeMap::new();
-        const PARTS: i128 = 6;
         for (bet, runner, side, matched) in &self.matches {
             let result = results.iter().find(|(named, _)| named == runner).map(|(_, r)| *r);
-            let (size, profit) = (i128::from(matched.size.0), matched.price.profit(matched.size));
-            let of_backer = match result {
-                Some(RunnerResult::Winner { places, of }) => {
-                    let won = PARTS * i128::from(places) / i128::from(of);
-                    won * profit - (PARTS - won) * 100 * size
-                }
-                Some(RunnerResult::Loser) => -PARTS * 100 * size,
-                Some(RunnerResult::Removed) | None => 0,
-            };
+            let of_backer = of_backer(terms, *matched, result.unwrap_or(RunnerResult::Removed));
             *of_bets.entry(*bet).or_default() +=
                 if *side == Side::Back { of_backer } else { -of_backer };
         }
-        let pence = of_bets.values().map(|exact| round_half_up(*exact, 100 * PARTS));
+        let pence = of_bets.values().map(|exact| round_half_up(*exact, 100 * PARTS * divisor));
         Pence(i64::try_from(pence.sum::<i128>()).unwrap())
+    }
+}
+
+/// Stakes are shared by as many as divide this.
+const PARTS: i128 = 12;
+
+/// What a backer wins, in hundredths of a penny times `PARTS` times the divisor (100 where there is none).
+fn of_backer(terms: &MarketTerms, matched: Matched, result: RunnerResult) -> i128 {
+    use RunnerResult::*;
+    let (size, gain) = (100 * i128::from(matched.size.0), matched.price.profit(matched.size));
+    let part = |gain: i128, size: i128, places: u16, of: u16| {
+        let won = PARTS * i128::from(places.min(of)) / i128::from(of);
+        won * gain - (PARTS - won) * size
+    };
+    if let MarketKind::EachWay { divisor } = terms.kind {
+        let divisor = i128::from(divisor);
+        let (win, place) = match result {
+            Winner { places, of } => ((places, of), (terms.number_of_winners, of)),
+            Placed { places, of } => ((0, 1), (places, of)),
+            Loser => ((0, 1), (0, 1)),
+            _ => return 0,
+        };
+        return divisor * part(gain, size, win.0, win.1)
+            + part(100 * gain, divisor * size, place.0, place.1);
+    }
+    100 * match result {
+        Winner { places, of } => part(gain, size, places, of),
+        Loser => -PARTS * size,
+        HalfWinner => PARTS / 2 * gain,
+        HalfLoser => -PARTS / 2 * size,
+        Removed | Push | Placed { .. } => 0,
+        Counted(counted) if counted < matched.price.0 as i32 => PARTS * size,
+        Counted(counted) if counted > matched.price.0 as i32 => -PARTS * size,
+        Counted(_) => 0,
     }
 }
 

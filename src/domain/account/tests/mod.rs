@@ -11,7 +11,7 @@ mod stories;
 
 use super::*;
 use crate::act::AccountAct;
-use crate::definition::MarketTerms;
+use crate::definition::{MarketKind, MarketTerms};
 use crate::ids::{
     AccountId, BetId, EntityId, Handle, MarketId, PartitionId, Runner, SelectionId, SessionId,
 };
@@ -40,6 +40,7 @@ const TERMS: MarketTerms = MarketTerms {
     base_rate: 500,
     discount_allowed: true,
     persistence: true,
+    kind: MarketKind::Odds,
 };
 
 struct Bettor {

@@ -4,6 +4,7 @@
 
 use super::fake_market::FakeMarket;
 use super::*;
+use crate::ladder::LineRange;
 use crate::order::LapseReason;
 use crate::record::RunnerResult;
 use proptest::prelude::*;
@@ -109,6 +110,17 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+fn kind() -> impl Strategy<Value = MarketKind> {
+    // Every price of `PRICES` is a line too.
+    let lines = LineRange::new(101, 100_000, 1).unwrap();
+    prop_oneof![
+        2 => Just(MarketKind::Odds),
+        2 => prop_oneof![Just(400), Just(500)].prop_map(|divisor| MarketKind::EachWay { divisor }),
+        1 => Just(MarketKind::Asian),
+        2 => Just(MarketKind::Line(lines)),
+    ]
+}
+
 const PRICES: [u32; 8] = [101, 110, 150, 200, 220, 310, 1_050, 100_000];
 const RUNNERS: [Runner; 4] = [HOME, AWAY, DRAW, Runner { selection: SelectionId(4), handicap: 0 }];
 
@@ -124,8 +136,12 @@ fn id(market: u8) -> MarketId {
 }
 
 impl Life {
-    fn begin(winners: u16, complete: bool) -> Life {
-        let other = MarketTerms { number_of_winners: winners, runners: 4, complete, ..TERMS };
+    fn begin(winners: u16, complete: bool, kind: MarketKind) -> Life {
+        let number_of_winners = match kind {
+            MarketKind::Odds | MarketKind::EachWay { .. } => winners,
+            MarketKind::Asian | MarketKind::Line(_) => 0,
+        };
+        let other = MarketTerms { number_of_winners, runners: 4, complete, kind, ..TERMS };
         Life {
             bettor: Bettor::with(200),
             markets: [FakeMarket::default(), FakeMarket::default()],
@@ -287,20 +303,33 @@ impl Life {
     }
 
     fn settle(&mut self, market: u8, outcome: u8) {
-        let winners = usize::from(self.terms[usize::from(market)].number_of_winners);
+        use RunnerResult::*;
+        let terms = self.terms[usize::from(market)];
+        let winners = usize::from(terms.number_of_winners);
         let win = |places, of| RunnerResult::Winner { places, of };
-        let results = match outcome {
-            0 => None,
+        let place = |at: usize| (at + usize::from(outcome)) % RUNNERS.len();
+        let result = |at: usize| match terms.kind {
             // One more than there are places: they share them.
-            1 => Some((winners + 1, win(winners as u16, winners as u16 + 1))),
-            _ => Some((winners, win(1, 1))),
+            MarketKind::Odds if outcome == 1 && place(at) <= winners => {
+                win(winners as u16, winners as u16 + 1)
+            }
+            MarketKind::Odds if place(at) < winners => win(1, 1),
+            MarketKind::EachWay { .. } if outcome == 1 && place(at) < 2 => win(1, 2),
+            MarketKind::EachWay { .. } if place(at) == 0 => win(1, 1),
+            MarketKind::EachWay { .. } if outcome == 2 && winners == 2 && place(at) < 3 => {
+                Placed { places: 1, of: 2 }
+            }
+            MarketKind::EachWay { .. } if place(at) < winners => Placed { places: 1, of: 1 },
+            MarketKind::Odds | MarketKind::EachWay { .. } => Loser,
+            MarketKind::Asian => {
+                [win(1, 1), HalfWinner, Push, HalfLoser, Loser][(place(at) * 3) % 5]
+            }
+            MarketKind::Line(_) => Counted([0, 150, 151, 310, 999_999][usize::from(outcome) % 5]),
         };
-        let results = results.map(|(count, won)| {
-            let place = |at: usize| (at + usize::from(outcome)) % RUNNERS.len();
-            let result = |at| if place(at) < count { won } else { RunnerResult::Loser };
-            RUNNERS.iter().enumerate().map(|(at, runner)| (*runner, result(at))).collect()
-        });
-        self.markets[usize::from(market)].settle(results);
+        let results =
+            RUNNERS.iter().enumerate().map(|(at, runner)| (*runner, result(at))).collect();
+        let results = if outcome == 0 { None } else { Some(results) };
+        self.markets[usize::from(market)].settle(&terms, results);
     }
 
     fn hear_all(&mut self, market: u8) {
@@ -342,9 +371,10 @@ proptest! {
     fn nothing_is_lost_doubled_or_held_for_nothing(
         winners in 1_u16..=2,
         complete in any::<bool>(),
+        kind in kind(),
         steps in prop::collection::vec(step(), 1..120),
     ) {
-        let mut life = Life::begin(winners, complete);
+        let mut life = Life::begin(winners, complete, kind);
         for step in steps {
             life.step(step);
         }

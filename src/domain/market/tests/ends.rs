@@ -1,13 +1,14 @@
 //! Stories of the end: settle, void, reverse, and who is told and paid.
 
 use super::*;
+use crate::act::Verdict;
 use crate::record::RunnerResult;
 
 const ANN: u64 = 1;
 const BOB: u64 = 2;
 
 fn settle(winners: &[Runner]) -> MarketAct {
-    MarketAct::Settle { winners: winners.to_vec(), dead_heat: false }
+    MarketAct::Settle(Verdict::won_by(winners.to_vec()))
 }
 
 fn matched_market() -> Table {
@@ -135,7 +136,8 @@ fn results_say_who_won_and_how_much_of_it() {
         |winners: &[Runner], dead_heat: bool, expected: Result<[(u16, u16); 3], ActError>| {
             let places = MarketDefinition { number_of_winners: 2, ..definition() };
             let mut table = Table::with(places);
-            let answer = table.act(MarketAct::Settle { winners: winners.to_vec(), dead_heat });
+            let verdict = Verdict { dead_heat, ..Verdict::won_by(winners.to_vec()) };
+            let answer = table.act(MarketAct::Settle(verdict));
             let results = match (answer, table.market.resolution()) {
                 (Some(ActAnswer::Refused(error)), _) => Err(error),
                 (_, Some(Resolution::Settled(results))) => Ok(results

@@ -9,6 +9,7 @@
 
 use super::naive::{Naive, erased};
 use super::*;
+use crate::act::Verdict;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -112,7 +113,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<bool>().prop_map(|lapse| MarketAct::Suspend { lapse }),
         6 => Just(MarketAct::Open),
         2 => Just(MarketAct::TurnInPlay { bet_delay_s: None }),
-        1 => Just(MarketAct::Settle { winners: vec![HOME], dead_heat: false }),
+        1 => Just(MarketAct::Settle(Verdict::won_by(vec![HOME]))),
         1 => Just(MarketAct::Void),
         3 => Just(MarketAct::Unsettle),
         3 => Just(MarketAct::Reopen),

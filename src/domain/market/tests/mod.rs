@@ -39,6 +39,8 @@ pub(super) fn definition() -> MarketDefinition {
         runners: [(HOME, "Home"), (AWAY, "Away"), (DRAW, "The Draw")].map(runner).to_vec(),
         number_of_winners: 1,
         betting_type: BettingType::Odds,
+        each_way_divisor: None,
+        line: None,
         bsp_market: false,
         turn_in_play: true,
         persistence: true,

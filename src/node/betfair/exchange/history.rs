@@ -295,6 +295,7 @@ fn cleared_order(
         bet_outcome: order.outcome.map(|outcome| match outcome {
             BetOutcome::Won => "WON",
             BetOutcome::Lost => "LOST",
+            BetOutcome::Placed => "PLACE",
             BetOutcome::Void => "VOID",
         }),
         price_requested: order.price_requested.map(price),

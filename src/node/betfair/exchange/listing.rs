@@ -12,13 +12,13 @@ use domain::home::SportEvent;
 use domain::ids::{CompetitionId, EventId, EventTypeId};
 use domain::time::UtcMillis;
 
-use super::translate::{betting_type_word, date, handicap, money, selection};
+use super::translate::{betting_type_word, date, handicap, ladder_word, money, selection};
 use super::{busy, prices};
 use crate::betfair::exception::{Exception, ExceptionWord};
 use crate::betfair::filter;
 use crate::betfair::request::ListMarketCatalogue;
 use crate::betfair::response::catalogue::{
-    Event, EventResult, EventTypeResult, MarketCatalogue, MarketDescription, Named,
+    Event, EventResult, EventTypeResult, LineRangeInfo, MarketCatalogue, MarketDescription, Named,
     PriceLadderDescription, RunnerCatalogue,
 };
 use crate::betfair::words::{self, MarketProjection};
@@ -120,7 +120,14 @@ fn wanted(asked: filter::MarketFilter) -> Result<Wanted, Exception> {
     let betting_types = asked.market_betting_types.map(|types| {
         let known = |word: &words::MarketBettingType| match word {
             words::MarketBettingType::Odds => Some(BettingType::Odds),
-            _ => None,
+            words::MarketBettingType::Line => Some(BettingType::Line),
+            words::MarketBettingType::AsianHandicapDoubleLine => {
+                Some(BettingType::AsianHandicapDoubleLine)
+            }
+            words::MarketBettingType::AsianHandicapSingleLine => {
+                Some(BettingType::AsianHandicapSingleLine)
+            }
+            words::MarketBettingType::Range | words::MarketBettingType::FixedOdds => None,
         };
         types.iter().filter_map(known).collect::<Vec<_>>()
     });
@@ -240,8 +247,13 @@ fn description(card: &MarketCard) -> MarketDescription {
         wallet: "UK wallet",
         rules: String::new(),
         rules_has_date: false,
-        each_way_divisor: None,
-        line_range_info: None,
-        price_ladder_description: PriceLadderDescription { kind: "CLASSIC" },
+        each_way_divisor: definition.each_way_divisor.map(|divisor| f64::from(divisor) / 100.0),
+        line_range_info: definition.line.as_ref().map(|line| LineRangeInfo {
+            max_unit_value: f64::from(line.range.max) / 100.0,
+            min_unit_value: f64::from(line.range.min) / 100.0,
+            interval: f64::from(line.range.interval) / 100.0,
+            market_unit: line.unit.clone(),
+        }),
+        price_ladder_description: PriceLadderDescription { kind: ladder_word(definition.ladder()) },
     }
 }

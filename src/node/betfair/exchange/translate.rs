@@ -2,6 +2,7 @@
 
 use domain::definition::{BettingType, MarketStatus};
 use domain::ids::{BetId, MarketId, Runner, SelectionId};
+use domain::ladder::Ladder;
 use domain::money::Pence;
 use domain::order::{ExecutionError, InstructionError, LapseReason, Persistence, Side};
 use domain::price::Price;
@@ -100,6 +101,17 @@ pub(super) fn status_word(status: MarketStatus) -> words::MarketStatus {
 pub(super) fn betting_type_word(betting: BettingType) -> words::MarketBettingType {
     match betting {
         BettingType::Odds => words::MarketBettingType::Odds,
+        BettingType::Line => words::MarketBettingType::Line,
+        BettingType::AsianHandicapDoubleLine => words::MarketBettingType::AsianHandicapDoubleLine,
+        BettingType::AsianHandicapSingleLine => words::MarketBettingType::AsianHandicapSingleLine,
+    }
+}
+
+pub(super) fn ladder_word(ladder: Ladder) -> &'static str {
+    match ladder {
+        Ladder::Classic => "CLASSIC",
+        Ladder::Finest => "FINEST",
+        Ladder::Lines(_) => "LINE_RANGE",
     }
 }
 
@@ -107,9 +119,14 @@ pub(super) fn betting_type_word(betting: BettingType) -> words::MarketBettingTyp
 pub(super) fn runner_word(result: Option<RunnerResult>) -> words::RunnerStatus {
     match result {
         None => words::RunnerStatus::Active,
-        Some(RunnerResult::Winner { .. }) => words::RunnerStatus::Winner,
-        Some(RunnerResult::Loser) => words::RunnerStatus::Loser,
-        Some(RunnerResult::Removed) => words::RunnerStatus::Removed,
+        // A line has neither winners nor losers; the original shows its runner as the winner.
+        Some(RunnerResult::Winner { .. } | RunnerResult::HalfWinner | RunnerResult::Counted(_)) => {
+            words::RunnerStatus::Winner
+        }
+        Some(RunnerResult::Loser | RunnerResult::HalfLoser) => words::RunnerStatus::Loser,
+        Some(RunnerResult::Placed { .. }) => words::RunnerStatus::Placed,
+        // Stakes came back, as on a runner that did not run.
+        Some(RunnerResult::Removed | RunnerResult::Push) => words::RunnerStatus::Removed,
     }
 }
 

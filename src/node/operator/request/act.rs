@@ -47,8 +47,12 @@ pub enum Act {
         winners: Vec<u64>,
         /// Who was placed, in EACH_WAY markets.
         placed: Vec<u64>,
+        /// Who shares the places that the others leave.
+        tied: Vec<u64>,
         /// More winners than places share them.
         dead_heat: bool,
+        /// What decides handicaps and lines, in hundredths.
+        result: Option<i64>,
     },
     /// The result was wrong.
     Unsettle,
@@ -71,13 +75,19 @@ impl MarketAct {
                 })
             },
             "settle" => |m| {
+                let result = m.decimal("bad_number", "result", -MOST_COUNTED, MOST_COUNTED)?;
                 let winners = m.ids("winners", MAX_RUNNERS)?;
-                let winners = m.must("winners", winners)?;
+                let winners = match result {
+                    Some(_) => winners.unwrap_or_default(),
+                    None => m.must("winners", winners)?,
+                };
                 let placed = m.ids("placed", MAX_RUNNERS)?.unwrap_or_default();
+                let tied = m.ids("tied", MAX_RUNNERS)?.unwrap_or_default();
                 refuse_repeats("winners", &winners)?;
                 refuse_repeats("placed", &placed)?;
+                refuse_repeats("tied", &tied)?;
                 let dead_heat = m.truth("deadHeat")?.unwrap_or(false);
-                Ok(Act::Settle { winners, placed, dead_heat })
+                Ok(Act::Settle { winners, placed, tied, dead_heat, result })
             },
             "unsettle" => |_| Ok(Act::Unsettle),
             _ => return None,
@@ -85,6 +95,9 @@ impl MarketAct {
         Some(json::read(body, |m| Ok(MarketAct { act: read(m)?, reason: reason(m)? })))
     }
 }
+
+/// Hundredths of whatever is counted: a million.
+const MOST_COUNTED: i64 = 100_000_000;
 
 fn refuse_repeats(name: &'static str, ids: &[u64]) -> Result<(), Problem> {
     let repeated = |(at, id): (usize, &u64)| ids[..at].contains(id);

@@ -3,6 +3,7 @@
 use super::super::json::{self, Members};
 use super::super::problem::Problem;
 use super::{MAX_RUNNERS, count, id, reason};
+use domain::definition::BettingType;
 
 /// `POST /v1/operator/markets`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,19 +48,6 @@ pub struct CreateMarket {
     pub open: bool,
     /// Why, for the audit.
     pub reason: Option<String>,
-}
-
-/// How bets of a market work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BettingType {
-    /// At prices.
-    Odds,
-    /// At lines.
-    Line,
-    /// Handicaps, two lines at once.
-    AsianHandicapDoubleLine,
-    /// Handicaps, one line at once.
-    AsianHandicapSingleLine,
 }
 
 /// A runner to be.

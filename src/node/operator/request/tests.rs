@@ -1,6 +1,7 @@
 //! Every operator request: what it is read as, and by which name it is refused.
 
 use super::*;
+use domain::definition::BettingType;
 
 /// The code and the field of a refusal.
 fn check<T: std::fmt::Debug>(
@@ -159,13 +160,29 @@ fn every_act_on_a_market_is_read_from_its_path() {
     good("unsettle", "", Act::Unsettle);
     let removed = Act::RemoveRunner { selection_id: 9, adjustment_factor: Some(250) };
     good("remove-runner", r#"{"selectionId":9,"adjustmentFactor":"2.5"}"#, removed);
-    let settled = Act::Settle { winners: vec![9, 10], placed: vec![], dead_heat: true };
+    let settled = Act::Settle {
+        winners: vec![9, 10],
+        placed: vec![],
+        tied: vec![],
+        dead_heat: true,
+        result: None,
+    };
     good("settle", r#"{"winners":[9,10],"deadHeat":true}"#, settled);
+    let counted = Act::Settle {
+        winners: vec![],
+        placed: vec![],
+        tied: vec![],
+        dead_heat: false,
+        result: Some(-150),
+    };
+    good("settle", r#"{"result":"-1.5"}"#, counted);
     assert_eq!(MarketAct::read("explode", b""), None);
     let refused = |path: &'static str| move |body: &[u8]| MarketAct::read(path, body).unwrap();
     check(refused("settle"), "{}", "missing_field", "winners");
     check(refused("settle"), r#"{"winners":[9,9]}"#, "repeated", "winners");
     check(refused("settle"), r#"{"winners":["9"]}"#, "bad_number", "winners[0]");
+    check(refused("settle"), r#"{"winners":[9],"tied":[9,9]}"#, "repeated", "tied");
+    check(refused("settle"), r#"{"result":2}"#, "bad_number", "result");
     check(refused("void"), r#"{"lapse":true}"#, "unknown_field", "lapse");
     check(refused("turn-in-play"), r#"{"betDelay":601}"#, "bad_number", "betDelay");
     check(refused("remove-runner"), "{}", "missing_field", "selectionId");
