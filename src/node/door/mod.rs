@@ -25,6 +25,7 @@ mod gate;
 mod limits;
 mod phase;
 mod socket;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;
