@@ -118,6 +118,8 @@ pub struct MarketTerms {
     /// Orders may persist into play.
     pub persistence: bool,
     pub kind: MarketKind,
+    /// There will be a starting price.
+    pub bsp_market: bool,
 }
 
 impl MarketDefinition {
@@ -145,6 +147,7 @@ impl MarketDefinition {
             discount_allowed: self.discount_allowed,
             persistence: self.persistence,
             kind: self.kind(),
+            bsp_market: self.bsp_market,
         }
     }
 }

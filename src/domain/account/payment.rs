@@ -126,6 +126,7 @@ mod tests {
                 discount_allowed,
                 persistence: true,
                 kind: MarketKind::Odds,
+                bsp_market: false,
             };
             let profile = AccountProfile { discount_rate, ..AccountProfile::default() };
             assert_eq!(commission(Pence(net), &terms, &profile), Pence(expected), "{name}");

@@ -16,7 +16,7 @@ use crate::order::{
     TimeInForce,
 };
 use crate::price::Price;
-use crate::record::RequestKey;
+use crate::record::{ClosedBet, RequestKey};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,29 @@ pub(super) struct Position {
     pub(super) resolved: Option<Resolved>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carry {
+    In,
+    Out,
+}
+
+/// Puts a bet into its runner's sums, or takes it out; of a bet on a line what is open goes to the lines, and
+/// what is matched has gone there match by match.
+fn carry(kind: MarketKind, sums: &mut RunnerSums, lines: &mut Lines, bet: &Bet, way: Carry) {
+    match (kind, way) {
+        (MarketKind::Line(_), Carry::In) => lines.open(bet.side, bet.held_at, bet.remaining()),
+        (MarketKind::Line(_), Carry::Out) => lines.open(bet.side, bet.held_at, -bet.remaining()),
+        (kind, Carry::In) => {
+            *sums += bet.matched_sums();
+            *sums += bet.open_sums(kind);
+        }
+        (kind, Carry::Out) => {
+            *sums -= bet.matched_sums();
+            *sums -= bet.open_sums(kind);
+        }
+    }
+}
+
 /// Something that a request would add to what can still be matched, or take off it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Added {
@@ -62,6 +85,8 @@ pub(super) struct Added {
     pub(super) price: Price,
     /// Negative: taken off.
     pub(super) size: Pence,
+    /// The size is what may be lost at the starting price.
+    pub(super) at_close: bool,
 }
 
 /// The worst result of a market in which only these stand.
@@ -145,7 +170,10 @@ impl Position {
         }
         let mut more: Vec<(Runner, RunnerSums)> = Vec::with_capacity(added.len());
         for added in added {
-            let open = RunnerSums::open(terms.kind, added.side, added.price, added.size);
+            let open = match added.at_close {
+                true => RunnerSums::at_close(added.side, added.size),
+                false => RunnerSums::open(terms.kind, added.side, added.price, added.size),
+            };
             match more.iter_mut().find(|(runner, _)| *runner == added.runner) {
                 Some((_, sums)) => *sums += open,
                 None => more.push((added.runner, open)),
@@ -188,9 +216,17 @@ impl Position {
         references: Option<Box<References>>,
     ) {
         let runner = self.runner_index(order.runner);
+        let at_close = order.kind.is_on_close();
+        let (size, liability) = match at_close {
+            true => (Pence::ZERO, order.size),
+            false => (order.size, Pence::ZERO),
+        };
         self.insert(Bet {
             id: order.bet,
-            size: order.size,
+            size,
+            liability,
+            at_close,
+            order_type: order.kind.order_type(),
             matched: Pence::ZERO,
             value: 0,
             cancelled: Pence::ZERO,
@@ -211,7 +247,8 @@ impl Position {
         });
     }
 
-    /// The successor of a replaced bet, of what was left of it.
+    /// The successor of a replaced bet, of what was left of it. One that waits for the starting price takes
+    /// its whole liability over.
     pub(super) fn succeed(
         &mut self,
         at: UtcMillis,
@@ -220,10 +257,16 @@ impl Position {
         price: Price,
         size: Pence,
     ) {
-        let Some(old) = self.bet(old) else { return };
+        let at_close = self.change(old, |bet| {
+            bet.ended_at = at;
+            std::mem::replace(&mut bet.at_close, false)
+        });
+        let (Some(old), Some(at_close)) = (self.bet(old), at_close) else { return };
         let successor = Bet {
             id: new,
-            size,
+            size: if at_close { Pence::ZERO } else { size },
+            liability: if at_close { old.liability } else { Pence::ZERO },
+            at_close,
             matched: Pence::ZERO,
             value: 0,
             cancelled: Pence::ZERO,
@@ -240,7 +283,8 @@ impl Position {
     }
 
     fn insert(&mut self, bet: Bet) {
-        self.hold_open(bet.runner, bet.side, bet.held_at, bet.remaining());
+        let sums = &mut self.runners[usize::from(bet.runner)].1;
+        carry(self.terms.kind, sums, &mut self.lines, &bet, Carry::In);
         self.live += 1;
         let at = self.bets.partition_point(|other| other.id < bet.id);
         if self.bets.len() == self.bets.capacity() {
@@ -250,62 +294,37 @@ impl Position {
         self.bets.insert(at, bet);
     }
 
-    /// `size` more (negative: less) of a bet is unmatched.
-    fn hold_open(&mut self, runner: u16, side: Side, price: Price, size: Pence) {
-        match self.terms.kind {
-            MarketKind::Line(_) => self.lines.open(side, price, size),
-            kind => {
-                let sums = &mut self.runners[usize::from(runner)].1;
-                *sums += RunnerSums::open(kind, side, price, size);
-            }
-        }
-    }
-
-    /// Changes a bet and carries the difference into its runner's sums; ends it when nothing remains. What
-    /// it adds to the matches is carried by `fill`.
+    /// Changes a bet and carries the difference into its runner's sums; ends it when nothing remains.
     fn change<R>(&mut self, bet: BetId, change: impl FnOnce(&mut Bet) -> R) -> Option<R> {
         let at = self.index(bet)?;
         let bet = &mut self.bets[at];
+        let sums = &mut self.runners[usize::from(bet.runner)].1;
         let was_live = bet.stage != Stage::Done;
-        let (before, left) = (bet.held_at, bet.remaining());
+        carry(self.terms.kind, sums, &mut self.lines, bet, Carry::Out);
         let result = change(bet);
-        if was_live && bet.remaining().is_zero() && bet.stage != Stage::Sent {
+        carry(self.terms.kind, sums, &mut self.lines, bet, Carry::In);
+        let over = bet.remaining().is_zero() && !bet.at_close;
+        if was_live && over && bet.stage != Stage::Sent {
             bet.stage = Stage::Done;
             bet.held_at = bet.price;
             self.live -= 1;
             self.unmatched += u32::from(bet.matched.is_zero());
         }
-        let (runner, side, after, leaves) = (bet.runner, bet.side, bet.held_at, bet.remaining());
-        if before == after {
-            if leaves != left {
-                self.hold_open(runner, side, after, leaves - left);
-            }
-        } else {
-            self.hold_open(runner, side, before, -left);
-            self.hold_open(runner, side, after, leaves);
-        }
         Some(result)
     }
 
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
-        let value = i64::try_from(matched.price.times(matched.size))
-            .expect("a match is at most 1000.00 times MAX_ENTERED");
-        let filled = self.change(bet, |bet| {
+        let side = self.change(bet, |bet| {
             bet.matched += matched.size;
-            bet.value += value;
+            bet.value += i64::try_from(matched.price.times(matched.size))
+                .expect("a match is at most 1000.00 times MAX_ENTERED");
             bet.matched_at = at;
-            (bet.runner, bet.side)
+            bet.side
         });
-        let Some((runner, side)) = filled else { return };
-        match self.terms.kind {
-            MarketKind::Line(_) => self.lines.matched(bet, side, matched),
-            _ => {
-                let sums = &mut self.runners[usize::from(runner)].1;
-                *sums += RunnerSums::matched(side, i128::from(value), matched.size);
-            }
+        if let (MarketKind::Line(_), Some(side)) = (self.terms.kind, side) {
+            self.lines.matched(bet, side, matched);
         }
     }
-
     /// Takes off what the customer cancelled, at most what remains; says how much.
     pub(super) fn cancel(&mut self, at: UtcMillis, bet: BetId, size: Pence) -> Pence {
         self.change(bet, |bet| {
@@ -320,6 +339,11 @@ impl Position {
     /// Takes off what went by itself; what was killed at once counts as cancelled.
     pub(super) fn lapse(&mut self, at: UtcMillis, bet: BetId, size: Pence, reason: LapseReason) {
         self.change(bet, |bet| {
+            if bet.at_close {
+                // All of it goes at once, and has a size for the first time.
+                bet.at_close = false;
+                bet.size += bet.liability;
+            }
             let size = size.min(bet.remaining());
             if size.is_zero() {
                 return;
@@ -334,6 +358,31 @@ impl Position {
         });
     }
 
+    /// The starting price is made. A bet that had not waited for it was in the book: it met it there, or was
+    /// converted with all that was left of it.
+    pub(super) fn close(&mut self, at: UtcMillis, closed: &ClosedBet) {
+        self.change(closed.bet, |bet| {
+            if !bet.at_close && !closed.liability.is_zero() {
+                bet.size -= bet.remaining();
+                bet.liability = closed.liability;
+                bet.at_close = true;
+            }
+            if std::mem::replace(&mut bet.at_close, false) {
+                bet.size += closed.matched + closed.lapsed;
+            }
+            if !closed.matched.is_zero() {
+                bet.matched += closed.matched;
+                bet.value += closed.value;
+                bet.matched_at = at;
+            }
+            if !closed.lapsed.is_zero() {
+                bet.lapsed += closed.lapsed;
+                bet.lapse_reason = Some(closed.reason);
+                bet.ended_at = at;
+            }
+        });
+    }
+
     /// The market has the order and lets it wait.
     pub(super) fn wait(&mut self, bet: BetId, handle: Handle) {
         self.change(bet, |bet| {
@@ -343,7 +392,22 @@ impl Position {
     }
 
     /// The market's last word on a placement: after the matches, what rests or why nothing does.
+    /// A target's stake is known now: what was matched and what is left.
     pub(super) fn placed(&mut self, at: UtcMillis, placed: &PlacedOrder) {
+        let left = match placed.remainder {
+            Remainder::None => Some(Pence::ZERO),
+            Remainder::Rests { size, .. } => Some(size),
+            // Of an order that went while it waited nothing is said.
+            Remainder::Gone { size, .. } => Some(size).filter(|size| !size.is_zero()),
+        };
+        if let Some(left) = left {
+            let matched: Pence = placed.matched.iter().map(|matched| matched.size).sum();
+            self.change(placed.bet, |bet| {
+                if !bet.at_close {
+                    bet.size = bet.matched + bet.cancelled + bet.lapsed + matched + left;
+                }
+            });
+        }
         for matched in &placed.matched {
             self.fill(at, placed.bet, *matched);
         }
@@ -386,8 +450,8 @@ impl Position {
     pub(super) fn remove(&mut self, bet: BetId) {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
-        debug_assert!(bet.matched.is_zero(), "what was matched has been");
-        self.hold_open(bet.runner, bet.side, bet.held_at, -bet.remaining());
+        let sums = &mut self.runners[usize::from(bet.runner)].1;
+        carry(self.terms.kind, sums, &mut self.lines, &bet, Carry::Out);
         if bet.stage != Stage::Done {
             self.live -= 1;
         } else if bet.matched.is_zero() {

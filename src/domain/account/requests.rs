@@ -4,7 +4,7 @@ use super::Account;
 use super::exposure;
 use super::position::{Added, worst_of};
 use super::sessions::Kind;
-use super::validate::{REFERENCE_LEN_MAX, is_reference, validate};
+use super::validate::{REFERENCE_LEN_MAX, is_reference, limit, stake, validate};
 use crate::act::{AccountProfile, AccountStatus};
 use crate::definition::MarketTerms;
 use crate::ids::{BetId, MarketId};
@@ -138,8 +138,9 @@ impl Account {
         tickets: &[Ticket],
         strategy_ref: Option<&str>,
     ) -> Result<Pence, Refusal> {
-        let minimum_stakes = self.profile().is_some_and(|profile| profile.minimum_stakes);
-        validate(tickets, strategy_ref, terms, minimum_stakes)?;
+        let minimums = self.opened.filter(|(_, profile)| profile.minimum_stakes);
+        let minimums = minimums.map(|(currency, _)| currency.minimums());
+        validate(tickets, strategy_ref, terms, minimums)?;
         let position = self.positions.get(&market);
         if position.is_some_and(|position| position.bets.len() + tickets.len() > BETS_MAX) {
             return Err(Refusal::whole(ExecutionError::TooManyInstructions, tickets.len()));
@@ -148,7 +149,8 @@ impl Account {
             runner: ticket.runner,
             side: ticket.side,
             price: ticket.price,
-            size: ticket.size,
+            size: stake(ticket),
+            at_close: ticket.kind.is_on_close(),
         });
         let added: Vec<Added> = added.collect();
         let worst = match position {
@@ -221,15 +223,16 @@ impl CustomerRequest {
 }
 
 fn new_order(ticket: &Ticket, bet: BetId) -> NewOrder {
-    let kills = ticket.time_in_force != TimeInForce::Rest;
+    let only_once = ticket.time_in_force != TimeInForce::Rest || ticket.kind.is_on_close();
     NewOrder {
         bet,
         runner: ticket.runner,
         side: ticket.side,
-        price: ticket.price,
-        size: ticket.size,
-        persistence: if kills { Persistence::Lapse } else { ticket.persistence },
+        price: limit(ticket),
+        size: stake(ticket),
+        persistence: if only_once { Persistence::Lapse } else { ticket.persistence },
         time_in_force: ticket.time_in_force,
+        kind: ticket.kind,
     }
 }
 

@@ -18,6 +18,7 @@ pub(super) fn check_shape(new: &NewMarket) -> Checked {
     check_line(new)?;
     check_each_way(new)?;
     check_cross_matching(new)?;
+    check_starting_price(new)?;
     let winners = usize::from(new.number_of_winners);
     if new.betting_type != BettingType::Odds {
         // Nobody wins the field: one is what a creator who says nothing has said.
@@ -114,6 +115,15 @@ fn check_each_way(new: &NewMarket) -> Checked {
             Err(HomeError::invalid("eachWayDivisor", "must be 1 to 1000"))
         }
         _ => Ok(()),
+    }
+}
+
+/// What may be lost at a starting price is said of a bet on winning.
+fn check_starting_price(new: &NewMarket) -> Checked {
+    let plain = new.betting_type == BettingType::Odds && new.each_way_divisor.is_none();
+    match new.bsp_market && !plain {
+        true => Err(HomeError::invalid("bspMarket", "is for plain markets of ODDS")),
+        false => Ok(()),
     }
 }
 

@@ -232,7 +232,7 @@ impl Api<'_> {
             Act::Void => MarketAct::Void,
             Act::Reopen => MarketAct::Reopen,
             Act::Unsettle => MarketAct::Unsettle,
-            Act::ReconcileSp => return Err(Problem::not_built("reconcile-sp")),
+            Act::ReconcileSp => MarketAct::ReconcileSp,
             Act::RemoveRunner { .. } => return Err(Problem::not_built("remove-runner")),
             Act::Settle { winners, placed, tied, dead_heat, result } => {
                 MarketAct::Settle(Verdict {
@@ -412,7 +412,6 @@ fn new_event(asked: &CreateEvent) -> Result<NewEvent, Problem> {
 fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
     let not_built = [
         ("bettingType", asked.betting_type != BettingType::Odds),
-        ("bspMarket", asked.bsp_market),
         ("crossMatching", asked.cross_matching),
     ];
     if let Some((field, _)) = not_built.iter().find(|(_, asked)| *asked) {
@@ -448,7 +447,7 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         betting_type: asked.betting_type,
         each_way_divisor: asked.each_way_divisor.and_then(|divisor| u32::try_from(divisor).ok()),
         line: asked.line.as_ref().map(line).transpose()?,
-        bsp_market: false,
+        bsp_market: asked.bsp_market,
         turn_in_play: asked.turn_in_play,
         persistence: asked.persistence,
         cross_matching: false,
