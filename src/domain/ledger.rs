@@ -24,7 +24,7 @@ pub enum LedgerAccount {
 
 /// The debits and credits of one record; they sum to zero.
 pub fn postings(record: &Record) -> impl Iterator<Item = (LedgerAccount, Pence)> {
-    use LedgerAccount::{Clearing, Commission, Customer, Rounding, World};
+    use LedgerAccount::{Clearing, Commission, CrossMatching, Customer, Rounding, World};
     let nothing = (World, Pence::ZERO);
     let entries = match (&record.event, record.entity) {
         (Event::Account(event), EntityId::Account(id)) => match event {
@@ -45,9 +45,13 @@ pub fn postings(record: &Record) -> impl Iterator<Item = (LedgerAccount, Pence)>
             _ => [nothing; 3],
         },
         (
-            Event::Market(MarketEvent::ResolutionClosed { rounding, .. }),
+            Event::Market(MarketEvent::ResolutionClosed { rounding, crossed, .. }),
             EntityId::Market(market),
-        ) => [(Clearing(market), -*rounding), (Rounding, *rounding), nothing],
+        ) => [
+            (Clearing(market), -*rounding - *crossed),
+            (Rounding, *rounding),
+            (CrossMatching, *crossed),
+        ],
         _ => [nothing; 3],
     };
     entries.into_iter().filter(|(_, amount)| !amount.is_zero())

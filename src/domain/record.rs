@@ -152,6 +152,22 @@ pub struct Taken {
     pub rests: Option<Handle>,
     /// Why the rest, if any, does not rest.
     pub gone: Option<LapseReason>,
+    /// What it met of bets on all other runners; only cross matched markets write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crossed: Option<Box<Crossings>>,
+}
+
+/// Virtual bets that one order was given, the best first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Crossings(pub Vec<Crossed>);
+
+/// One virtual bet: the taker's part, and the bets on other runners that it was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossed {
+    pub price: Price,
+    pub size: Pence,
+    pub fills: Vec<Fill>,
 }
 
 /// (Part of) a resting or waiting order left the market by itself.
@@ -214,9 +230,10 @@ pub enum MarketEvent {
     /// These accounts have applied it, with what clearing paid each (negative: received).
     #[serde(rename = "14")]
     ResolutionPaid { payments: Vec<(AccountId, u64, Pence)> },
-    /// Through: `rounding` is what was left in clearing.
+    /// Through: of what was left in clearing `crossed` is the exchange's own from cross matching, the rest
+    /// is `rounding`.
     #[serde(rename = "15")]
-    ResolutionClosed { generation: u32, rounding: Pence },
+    ResolutionClosed { generation: u32, rounding: Pence, crossed: Pence },
     /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
     /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
     #[serde(rename = "20")]

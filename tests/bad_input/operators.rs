@@ -156,9 +156,30 @@ fn wrong_events_and_markets_are_refused() {
         ("commission below zero", made("baseRate", json!("-1.00")), 400, "baseRate"),
         ("an endless delay", made("betDelay", json!(601)), 400, "betDelay"),
         ("a delay of half a second", made("betDelay", json!(0.5)), 400, "betDelay"),
-        ("what is not built", made("crossMatching", json!(true)), 422, "crossMatching"),
-        ("what is not built either", made("crossMatching", json!(true)), 422, "crossMatching"),
-        ("lines that are not built", made("bettingType", json!("LINE")), 422, "bettingType"),
+        (
+            "somebody else may win",
+            but(&made("crossMatching", json!(true)), "complete", json!(false)),
+            422,
+            "crossMatching",
+        ),
+        ("lines without lines", made("bettingType", json!("LINE")), 422, "line"),
+        (
+            "each way on a handicap",
+            but(
+                &made("eachWayDivisor", json!("4.00")),
+                "bettingType",
+                json!("ASIAN_HANDICAP_SINGLE_LINE"),
+            ),
+            422,
+            "eachWayDivisor",
+        ),
+        ("a divisor below evens", made("eachWayDivisor", json!("0.50")), 400, "eachWayDivisor"),
+        (
+            "a handicap at plain odds",
+            made("runners", json!([{"name": "A", "handicap": "1.00"}, {"name": "B"}])),
+            422,
+            "runners[0].handicap",
+        ),
     ];
     hold(&mut house, "POST", "/v1/operator/markets", rows);
 }
@@ -178,7 +199,10 @@ fn wrong_acts_on_markets_are_refused() {
         ("two of one without a dead heat", json!({"winners": [a, b]}), 400, "winners"),
         ("a word", json!({"winners": "A"}), 400, "winners"),
         ("a word in a list", json!({"winners": ["A"]}), 400, "winners[0]"),
-        ("places that are not built", json!({"winners": [a], "placed": [b]}), 422, "placed"),
+        ("places where nobody is placed", json!({"winners": [a], "placed": [b]}), 400, "placed"),
+        ("tied with nobody", json!({"winners": [a], "tied": [b]}), 400, "tied"),
+        ("a result where runners win", json!({"result": "2"}), 400, "result"),
+        ("a result that is a number", json!({"result": 2}), 400, "result"),
     ];
     hold(&mut house, "POST", &path("settle"), rows);
     let rows = vec![("an endless delay", json!({"betDelay": 601}), 400, "betDelay")];

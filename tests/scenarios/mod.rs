@@ -2,6 +2,7 @@
 //!
 //! Owns the stories. After every step of every story the house's books add up: [`Evening::square`].
 
+mod crossed;
 mod funds;
 mod in_play;
 mod matching;

@@ -63,7 +63,7 @@ const START: UtcMillis = UtcMillis(1_700_000_000_000);
 const STEPS: usize = 400;
 const ACCOUNTS: u64 = 3;
 
-fn definition(id: u64, runners: u64, winners: u16) -> MarketDefinition {
+fn definition(id: u64, runners: u64, winners: u16, divisor: Option<u32>) -> MarketDefinition {
     let runner = |number| RunnerDefinition {
         runner: step::runner(number),
         name: format!("runner {number}"),
@@ -81,13 +81,13 @@ fn definition(id: u64, runners: u64, winners: u16) -> MarketDefinition {
         runners: (1..=runners).map(runner).collect(),
         number_of_winners: winners,
         betting_type: BettingType::Odds,
-        each_way_divisor: None,
+        each_way_divisor: divisor,
         line: None,
         bsp_market: false,
         turn_in_play: true,
         persistence: true,
         cross_matching: false,
-        complete: winners == 1,
+        complete: winners == 1 || divisor.is_some(),
         discount_allowed: winners == 1,
         base_rate: 500 / u32::from(winners),
         bet_delay_s: 3,
@@ -95,11 +95,13 @@ fn definition(id: u64, runners: u64, winners: u16) -> MarketDefinition {
     }
 }
 
-/// Three accounts with money, two open markets, everything durable.
+/// Three accounts with money, three open markets (the last is each-way), everything durable.
 fn world(mutation: Option<Mutation>) -> Check<World> {
     let mut world = World::empty(mutation, START);
-    for (id, runners, winners) in [(100_000_001, 3, 1), (100_000_002, 4, 2)] {
-        let definition = definition(id, runners, winners);
+    let markets =
+        [(100_000_001, 3, 1, None), (100_000_002, 4, 2, None), (100_000_003, 4, 2, Some(400))];
+    for (id, runners, winners, divisor) in markets {
+        let definition = definition(id, runners, winners, divisor);
         world.revive_market(definition.id, None, false)?;
         let id = EntityId::Market(definition.id);
         let create = MarketAct::Create { definition: Box::new(definition), open: true };

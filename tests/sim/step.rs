@@ -288,11 +288,18 @@ impl World {
         let runners = definition.runners.len() as u64;
         let settle = |random: &mut Random| {
             let places = u64::from(definition.number_of_winners);
-            let winners = if random.percent(35) { places + 1 } else { places };
+            // Each-way one wins, and the others of the places are placed.
+            let each_way = definition.each_way_divisor.is_some();
+            let full = if each_way { 1 } else { places };
+            let winners = if random.percent(35) { full + 1 } else { full };
             let first = random.below(runners);
-            let winners = (0..winners).map(|at| runner(1 + (first + at) % runners)).collect();
+            let some = |from: u64, to: u64| {
+                (from..to).map(|at| runner(1 + (first + at) % runners)).collect::<Vec<_>>()
+            };
+            let placed = if each_way { some(winners, places) } else { Vec::new() };
+            let winners = some(0, winners);
             let dead_heat = random.percent(90);
-            MarketAct::Settle(Verdict { dead_heat, ..Verdict::won_by(winners) })
+            MarketAct::Settle(Verdict { placed, dead_heat, ..Verdict::won_by(winners) })
         };
         let turn = MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) };
         let state = &self.markets[&market].state;

@@ -167,6 +167,9 @@ pub enum HomeError {
     /// `field` is the path of the operator API's own field: `runners[2].name`.
     #[error("{field}: {reason}")]
     Invalid { field: String, reason: String },
+    /// Each field is good by itself; the market cannot be of such a shape.
+    #[error("{field}: {reason}")]
+    Unfit { field: String, reason: String },
     #[error("no more than {limit} {what}")]
     Full { what: String, limit: u64 },
 }
@@ -174,6 +177,10 @@ pub enum HomeError {
 impl HomeError {
     pub(crate) fn invalid(field: impl Into<String>, reason: impl Into<String>) -> Self {
         HomeError::Invalid { field: field.into(), reason: reason.into() }
+    }
+
+    pub(crate) fn unfit(field: impl Into<String>, reason: impl Into<String>) -> Self {
+        HomeError::Unfit { field: field.into(), reason: reason.into() }
     }
 
     /// Refuses when `have` of the `limit` allowed are there already.

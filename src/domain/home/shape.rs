@@ -24,7 +24,7 @@ pub(super) fn check_shape(new: &NewMarket) -> Checked {
         // Nobody wins the field: one is what a creator who says nothing has said.
         return match winners {
             0 | 1 => Ok(()),
-            _ => Err(HomeError::invalid("numberOfWinners", "is for markets of ODDS")),
+            _ => Err(HomeError::unfit("numberOfWinners", "is for markets of ODDS")),
         };
     }
     // In a complete market somebody must lose; another runner may still join one that is not complete.
@@ -34,7 +34,7 @@ pub(super) fn check_shape(new: &NewMarket) -> Checked {
             0 => "a complete market needs two runners".to_owned(),
             most => format!("must be 1 to {most} for {} runners", new.runners.len()),
         };
-        return Err(HomeError::invalid("numberOfWinners", reason));
+        return Err(HomeError::unfit("numberOfWinners", reason));
     }
     Ok(())
 }
@@ -62,7 +62,7 @@ fn check_handicaps(new: &NewMarket) -> Checked {
             false if runner.handicap == 0 => continue,
             false => "must be 0 but in Asian handicap markets",
         };
-        return Err(HomeError::invalid(format!("runners[{index}].handicap"), reason));
+        return Err(HomeError::unfit(format!("runners[{index}].handicap"), reason));
     }
     Ok(())
 }
@@ -81,11 +81,11 @@ pub(super) fn check_sides(new: BettingType, runners: &[RunnerDefinition]) -> Che
     for (index, runner) in runners.iter().enumerate() {
         let side = Some(runner.runner.selection);
         if side != first && side != second {
-            return Err(HomeError::invalid("runners", "a double line has two sides"));
+            return Err(HomeError::unfit("runners", "a double line has two sides"));
         }
         if !runners.iter().any(|other| has(other, runner)) {
             let field = format!("runners[{index}].handicap");
-            return Err(HomeError::invalid(field, "has no mirror on the other side"));
+            return Err(HomeError::unfit(field, "has no mirror on the other side"));
         }
     }
     Ok(())
@@ -93,15 +93,15 @@ pub(super) fn check_sides(new: BettingType, runners: &[RunnerDefinition]) -> Che
 
 fn check_line(new: &NewMarket) -> Checked {
     match (new.betting_type, &new.line) {
-        (BettingType::Line, None) => Err(HomeError::invalid("line", "is mandatory for LINE")),
+        (BettingType::Line, None) => Err(HomeError::unfit("line", "is mandatory for LINE")),
         (BettingType::Line, Some(line)) => {
             check::name("line.unit", &line.unit, check::NAME_CHARS)?;
             match new.runners.len() {
                 1 => Ok(()),
-                _ => Err(HomeError::invalid("runners", "a market of LINE has one")),
+                _ => Err(HomeError::unfit("runners", "a market of LINE has one")),
             }
         }
-        (_, Some(_)) => Err(HomeError::invalid("line", "is for markets of LINE")),
+        (_, Some(_)) => Err(HomeError::unfit("line", "is for markets of LINE")),
         (_, None) => Ok(()),
     }
 }
@@ -109,10 +109,10 @@ fn check_line(new: &NewMarket) -> Checked {
 fn check_each_way(new: &NewMarket) -> Checked {
     match new.each_way_divisor {
         Some(_) if new.betting_type != BettingType::Odds => {
-            Err(HomeError::invalid("eachWayDivisor", "is for markets of ODDS"))
+            Err(HomeError::unfit("eachWayDivisor", "is for markets of ODDS"))
         }
         Some(divisor) if !DIVISOR.contains(&divisor) => {
-            Err(HomeError::invalid("eachWayDivisor", "must be 1 to 1000"))
+            Err(HomeError::unfit("eachWayDivisor", "must be 1 to 1000"))
         }
         _ => Ok(()),
     }
@@ -122,14 +122,24 @@ fn check_each_way(new: &NewMarket) -> Checked {
 fn check_starting_price(new: &NewMarket) -> Checked {
     let plain = new.betting_type == BettingType::Odds && new.each_way_divisor.is_none();
     match new.bsp_market && !plain {
-        true => Err(HomeError::invalid("bspMarket", "is for plain markets of ODDS")),
+        true => Err(HomeError::unfit("bspMarket", "is for plain markets of ODDS")),
         false => Ok(()),
     }
 }
 
+/// The exchange stands between all runners, and loses nothing only where exactly one of them must win and
+/// none can be taken away.
 fn check_cross_matching(new: &NewMarket) -> Checked {
-    match new.cross_matching {
-        true => Err(HomeError::invalid("crossMatching", "is not supported")),
-        false => Ok(()),
-    }
+    let reason = if !new.cross_matching {
+        return Ok(());
+    } else if new.betting_type != BettingType::Odds || new.each_way_divisor.is_some() {
+        "is for plain markets of ODDS"
+    } else if new.number_of_winners != 1 || !new.complete {
+        "needs a complete market of one winner"
+    } else if new.runners.iter().any(|runner| runner.adjustment_factor.is_some()) {
+        "is not for runners that may be removed"
+    } else {
+        return Ok(());
+    };
+    Err(HomeError::unfit("crossMatching", reason))
 }

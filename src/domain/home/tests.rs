@@ -172,7 +172,7 @@ fn list(node: &mut Node, new: NewMarket) -> (MarketId, Vec<(u64, String)>) {
 
 fn refused_field(node: &mut Node, request: HomeRequest) -> String {
     match node.ask(NOON, by(), request) {
-        Err(HomeError::Invalid { field, .. }) => field,
+        Err(HomeError::Invalid { field, .. } | HomeError::Unfit { field, .. }) => field,
         other => panic!("not refused: {other:?}"),
     }
 }
@@ -377,7 +377,7 @@ fn a_creator_may_bring_ids_from_elsewhere_but_never_ids_not_given_yet() {
 fn what_a_market_may_not_be_is_refused_by_field() {
     let (mut node, event) = with_event();
     type Spoil = fn(&mut NewMarket);
-    let cases: [(&str, Spoil); 22] = [
+    let cases: [(&str, Spoil); 24] = [
         ("name", |m| m.name.clear()),
         ("name", |m| m.name = "x".repeat(101)),
         ("name", |m| m.name = "Match\u{202E}Odds".to_owned()),
@@ -389,7 +389,11 @@ fn what_a_market_may_not_be_is_refused_by_field() {
         ("numberOfWinners", |m| m.number_of_winners = 3),
         ("numberOfWinners", |m| m.runners.truncate(1)),
         ("bspMarket", |m| m.bsp_market = true),
-        ("crossMatching", |m| m.cross_matching = true),
+        ("crossMatching", |m| (m.cross_matching, m.complete) = (true, false)),
+        ("crossMatching", |m| (m.cross_matching, m.number_of_winners) = (true, 2)),
+        ("crossMatching", |m| {
+            (m.cross_matching, m.runners[0].adjustment_factor) = (true, Some(250));
+        }),
         ("baseRate", |m| m.base_rate = 10_001),
         ("betDelay", |m| m.bet_delay_s = 61),
         ("jurisdiction", |m| m.jurisdiction = Some(String::new())),

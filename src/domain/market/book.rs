@@ -1,124 +1,54 @@
-//! The unmatched orders of a market: for each runner and side 350 first-come-first-served queues.
+//! The unmatched orders of a market: for each runner, side and price a first-come-first-served queue.
 //!
 //! ```text
-//!   Ladder: 350 bits, one for each level that holds anything
+//!   Levels: which prices hold anything, and what (`levels`)
 //!   Level : head ─▶ slot ⇄ slot ⇄ slot ◀─ tail, and the sum of what remains
 //! ```
-//! The queues run through the slab's slots, so an order that comes or goes allocates nothing. A runner's
-//! ladders are allocated when the first order arrives. Never decides who meets whom.
+//! The queues run through the slab's slots, so on the classic ladder an order that comes or goes allocates
+//! nothing. Never decides who meets whom.
 
 use super::closing::Closing;
+use super::levels::{Levels, Volumes};
 use super::slab::{NONE, Newcomer, Place, Slab};
 use crate::ids::Handle;
+use crate::ladder::Ladder;
 use crate::money::Pence;
 use crate::order::Side;
-use crate::price::{LADDER_LEN, LadderIndex};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Level {
-    pub(super) head: u32,
-    pub(super) tail: u32,
-    pub(super) total: Pence,
-}
-
-const EMPTY: Level = Level { head: NONE, tail: NONE, total: Pence::ZERO };
-
-const WORDS: usize = LADDER_LEN.div_ceil(64);
-
-/// One side of a runner. Backs are best at the bottom, lays at the top.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub(super) struct Ladder {
-    bits: [u64; WORDS],
-    levels: Vec<Level>,
-}
-
-impl Ladder {
-    pub(super) fn level(&self, index: u16) -> &Level {
-        self.levels.get(usize::from(index)).unwrap_or(&EMPTY)
-    }
-
-    fn level_mut(&mut self, index: u16) -> &mut Level {
-        if self.levels.is_empty() {
-            self.levels = vec![EMPTY; LADDER_LEN];
-        }
-        &mut self.levels[usize::from(index)]
-    }
-
-    fn set(&mut self, index: u16) {
-        self.bits[usize::from(index / 64)] |= 1 << (index % 64);
-    }
-
-    fn clear(&mut self, index: u16) {
-        self.bits[usize::from(index / 64)] &= !(1 << (index % 64));
-    }
-
-    /// The best price that somebody waits at.
-    pub(super) fn best(&self, side: Side) -> Option<u16> {
-        match side {
-            Side::Back => self.at_or_above(0),
-            Side::Lay => self.at_or_below(LADDER_LEN as u16 - 1),
-        }
-    }
-
-    /// The next best behind `index`.
-    pub(super) fn behind(&self, side: Side, index: u16) -> Option<u16> {
-        match side {
-            Side::Back => self.at_or_above(index + 1),
-            Side::Lay => self.at_or_below(index.checked_sub(1)?),
-        }
-    }
-
-    fn at_or_above(&self, index: u16) -> Option<u16> {
-        let mut word = usize::from(index / 64);
-        let mut bits = self.bits.get(word)? & (u64::MAX << (index % 64));
-        while bits == 0 {
-            word += 1;
-            bits = *self.bits.get(word)?;
-        }
-        Some(word as u16 * 64 + bits.trailing_zeros() as u16)
-    }
-
-    fn at_or_below(&self, index: u16) -> Option<u16> {
-        let mut word = usize::from(index / 64);
-        let mut bits = self.bits[word] & (u64::MAX >> (63 - index % 64));
-        while bits == 0 {
-            word = word.checked_sub(1)?;
-            bits = self.bits[word];
-        }
-        Some(word as u16 * 64 + 63 - bits.leading_zeros() as u16)
-    }
-
-    /// Every level that holds anything, best first.
-    pub(super) fn levels(&self, side: Side) -> impl Iterator<Item = (LadderIndex, Pence)> {
-        let first = self.best(side);
-        let levels = std::iter::successors(first, move |index| self.behind(side, *index));
-        levels.map(|index| (LadderIndex(index), self.level(index).total))
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RunnerBook {
-    backs: Ladder,
-    lays: Ladder,
-    /// Backers' stakes by price; empty until something is matched.
-    pub(super) traded: Vec<Pence>,
+    backs: Levels,
+    lays: Levels,
+    pub(super) traded: Volumes,
     pub(super) matched: Pence,
-    pub(super) last_price: Option<LadderIndex>,
+    /// By its index.
+    pub(super) last_price: Option<u32>,
     /// Where there is a starting price, from the first order for it on.
     pub(super) closing: Option<Box<Closing>>,
 }
 
 impl RunnerBook {
-    pub(super) fn ladder(&self, side: Side) -> &Ladder {
+    pub(super) fn new(prices: Ladder) -> RunnerBook {
+        RunnerBook {
+            backs: Levels::new(prices),
+            lays: Levels::new(prices),
+            traded: Volumes::new(prices),
+            matched: Pence::ZERO,
+            last_price: None,
+            closing: None,
+        }
+    }
+
+    pub(super) fn ladder(&self, side: Side) -> &Levels {
         match side {
             Side::Back => &self.backs,
             Side::Lay => &self.lays,
         }
     }
 
-    fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
+    fn ladder_mut(&mut self, side: Side) -> &mut Levels {
         match side {
             Side::Back => &mut self.backs,
             Side::Lay => &mut self.lays,
@@ -130,13 +60,15 @@ impl RunnerBook {
 pub(super) struct Book {
     pub(super) orders: Slab,
     pub(super) runners: Vec<RunnerBook>,
+    /// What the levels are.
+    pub(super) prices: Ladder,
     /// Backers' stakes.
     pub(super) matched: Pence,
     pub(super) last_match: Option<UtcMillis>,
 }
 
 impl Book {
-    pub(super) fn ladder(&self, runner: u16, side: Side) -> &Ladder {
+    pub(super) fn ladder(&self, runner: u16, side: Side) -> &Levels {
         self.runners[usize::from(runner)].ladder(side)
     }
 
@@ -160,7 +92,7 @@ impl Book {
     fn join(&mut self, at: u32) {
         let slot = self.orders.at_mut(at);
         slot.place = Place::Resting;
-        let (index, side, remaining) = (slot.index, slot.side, slot.remaining);
+        let (index, side, remaining) = (slot.level(), slot.side, slot.remaining);
         let ladder = self.runners[usize::from(slot.runner)].ladder_mut(side);
         let level = ladder.level_mut(index);
         let last = level.tail;
@@ -184,7 +116,7 @@ impl Book {
         let gone = slot.remaining.is_zero();
         if slot.place == Place::Resting {
             let ladder = self.runners[usize::from(slot.runner)].ladder_mut(slot.side);
-            let level = ladder.level_mut(slot.index);
+            let level = ladder.level_mut(slot.level());
             level.total -= size;
             if gone {
                 match slot.previous {
@@ -196,7 +128,7 @@ impl Book {
                     next => self.orders.at_mut(next).previous = slot.previous,
                 }
                 if level.head == NONE {
-                    ladder.clear(slot.index);
+                    ladder.clear(slot.level());
                 }
             }
         } else if slot.place == Place::Closing {
@@ -210,16 +142,17 @@ impl Book {
     /// `size` of a resting order is met.
     pub(super) fn fill(&mut self, at: u32, size: Pence) {
         let slot = self.orders.at(at);
-        let (runner, index) = (usize::from(slot.runner), slot.index);
-        let book = &mut self.runners[runner];
-        if book.traded.is_empty() {
-            book.traded = vec![Pence::ZERO; LADDER_LEN];
-        }
-        book.traded[usize::from(index)] += size;
-        book.matched += size;
-        book.last_price = Some(LadderIndex(index));
-        self.matched += size;
+        self.trade(slot.runner, slot.level(), size);
         self.reduce(at, size);
+    }
+
+    /// `size` was matched at a price.
+    pub(super) fn trade(&mut self, runner: u16, index: u32, size: Pence) {
+        let book = &mut self.runners[usize::from(runner)];
+        book.traded.add(index, size);
+        book.matched += size;
+        book.last_price = Some(index);
+        self.matched += size;
     }
 
     pub(super) fn check_invariants(&self) {
@@ -231,11 +164,13 @@ impl Book {
                 assert!(lay < back, "the book of runner {number} is crossed: {lay} and {back}");
             }
             for side in [Side::Back, Side::Lay] {
-                for index in 0..LADDER_LEN as u16 {
-                    resting += self.check_level(number as u16, side, index);
-                }
+                let ladder = runner.ladder(side);
+                ladder.check_invariants();
+                let levels = ladder.iter(side).map(|(index, _)| index);
+                resting +=
+                    levels.map(|index| self.check_level(number as u16, side, index)).sum::<usize>();
             }
-            assert_eq!(runner.traded.iter().copied().sum::<Pence>(), runner.matched);
+            assert_eq!(runner.traded.iter().map(|(_, size)| size).sum::<Pence>(), runner.matched);
         }
         let matched: Pence = self.runners.iter().map(|runner| runner.matched).sum();
         assert_eq!(matched, self.matched, "what is matched is matched on a runner");
@@ -245,16 +180,14 @@ impl Book {
     }
 
     /// How many orders queue there.
-    fn check_level(&self, runner: u16, side: Side, index: u16) -> usize {
+    fn check_level(&self, runner: u16, side: Side, index: u32) -> usize {
         let ladder = self.ladder(runner, side);
         let level = ladder.level(index);
-        let bit = ladder.bits[usize::from(index / 64)] >> (index % 64) & 1 == 1;
-        assert_eq!(bit, level.head != NONE, "bit {index} is wrong");
         let (mut count, mut total, mut before, mut at) = (0, Pence::ZERO, NONE, level.head);
         while at != NONE {
             let slot = self.orders.at(at);
             assert_eq!(slot.place, Place::Resting);
-            assert_eq!((slot.runner, slot.side, slot.index), (runner, side, index));
+            assert_eq!((slot.runner, slot.side, slot.level()), (runner, side, index));
             assert!(slot.remaining > Pence::ZERO, "nothing of {} remains", slot.bet);
             assert_eq!(slot.previous, before);
             (before, at) = (at, slot.next);
@@ -263,28 +196,5 @@ impl Book {
         }
         assert_eq!((level.tail, level.total), (before, total));
         count
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_bits_find_the_best_price_and_the_next() {
-        let mut ladder = Ladder::default();
-        assert_eq!((ladder.best(Side::Back), ladder.best(Side::Lay)), (None, None));
-        for index in [0, 63, 64, 200, 349] {
-            ladder.set(index);
-        }
-        let walk = |side| {
-            std::iter::successors(ladder.best(side), |index| ladder.behind(side, *index))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(walk(Side::Back), [0, 63, 64, 200, 349]);
-        assert_eq!(walk(Side::Lay), [349, 200, 64, 63, 0]);
-        ladder.clear(0);
-        ladder.clear(349);
-        assert_eq!((ladder.best(Side::Back), ladder.best(Side::Lay)), (Some(63), Some(200)));
     }
 }

@@ -86,7 +86,8 @@ impl Book {
         self.orders.insert(handle, new);
         self.orders.at_mut(handle.slot).place = Place::Closing;
         let queue = self.queue_mut(new.runner, new.side);
-        *queue.by_limit.entry(new.index).or_default() += new.size;
+        // Only the classic ladder has starting prices.
+        *queue.by_limit.entry(new.level as u16).or_default() += new.size;
         let last = std::mem::replace(&mut queue.tail, handle.slot);
         if last == NONE {
             queue.head = handle.slot;

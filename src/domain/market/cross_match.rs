@@ -81,7 +81,7 @@ pub(super) fn step(taker: Side, others: &[Best], most: impl Fn(Price) -> Pence) 
         return None;
     }
     let there = others.iter().map(|other| largest_return(taker, other)).min()?;
-    let asked = ((i128::from(wanted.0) << PLACES) + (left >> 10)) / left;
+    let asked = ((i128::from(wanted.0) << PLACES) + (left >> 30)) / left;
     let first = there.min(i64::try_from(asked).unwrap_or(i64::MAX));
     let tried = (first.saturating_sub(TRIED - 1).max(1)..=first).rev();
     let mut affordable = None;

@@ -151,7 +151,7 @@ impl Market {
         handle: Handle,
         conditions: &Conditions,
     ) -> Taken {
-        let none = |order, gone| Taken { order, fills: vec![], rests: None, gone };
+        let none = |order, gone| Taken { order, fills: vec![], rests: None, gone, crossed: None };
         let taken = match self.book.orders.get(handle) {
             None => {
                 order.size = Pence::ZERO;

@@ -9,11 +9,11 @@ use super::slab::NONE;
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{Conditions, LapseReason, NewOrder, OrderKind, Side, TimeInForce};
-use crate::price::{LadderIndex, Price};
+use crate::price::Price;
 use crate::record::{Fill, Taken};
 
 /// What a taker gains over the limit for each penny of stake at `price`, in hundredths; negative is worse.
-fn gain(taker: Side, limit: Price, price: Price) -> i64 {
+pub(super) fn gain(taker: Side, limit: Price, price: Price) -> i64 {
     let over = i64::from(price.0) - i64::from(limit.0);
     match taker {
         Side::Back => over,
@@ -33,6 +33,9 @@ impl Market {
         if order.kind != OrderKind::Limit {
             return self.take_by_kind(own, order, conditions, rests);
         }
+        if self.house.is_some() {
+            return self.take_crossing(own, order, conditions, rests);
+        }
         self.take_limit(own, order, conditions, rests)
     }
 
@@ -45,7 +48,7 @@ impl Market {
         rests: Handle,
     ) -> Taken {
         if order.kind.is_on_close() {
-            return Taken { order, fills: vec![], rests: Some(rests), gone: None };
+            return Taken { order, fills: vec![], rests: Some(rests), gone: None, crossed: None };
         }
         let runner = self.runner(order.runner).expect("checked when the command came");
         let meets = self.meets_anybody(&order, runner);
@@ -65,15 +68,22 @@ impl Market {
         rests: Handle,
     ) -> Taken {
         let runner = self.runner(order.runner).expect("checked when the command came");
-        let killed =
-            |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
+        let killed = |order, reason| Taken {
+            order,
+            fills: vec![],
+            rests: None,
+            gone: Some(reason),
+            crossed: None,
+        };
         if !conditions.best_execution && self.improves(&order, runner) {
             return killed(order, LapseReason::PriceImprovementTooLarge);
         }
         if !self.meets_anybody(&order, runner) {
             // Most orders: nothing to move but themselves.
             return match order.time_in_force {
-                TimeInForce::Rest => Taken { order, fills: vec![], rests: Some(rests), gone: None },
+                TimeInForce::Rest => {
+                    Taken { order, fills: vec![], rests: Some(rests), gone: None, crossed: None }
+                }
                 TimeInForce::FillOrKill { .. } => killed(order, LapseReason::Killed),
             };
         }
@@ -91,8 +101,13 @@ impl Market {
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
-        let killed =
-            |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
+        let killed = |order, reason| Taken {
+            order,
+            fills: vec![],
+            rests: None,
+            gone: Some(reason),
+            crossed: None,
+        };
         if !conditions.self_match && !fills.is_empty() {
             let account = self.links.account(own);
             if fills.iter().any(|fill| fill.account == account) {
@@ -103,14 +118,14 @@ impl Market {
         match order.time_in_force {
             TimeInForce::Rest => {
                 let rests = (!left.is_zero()).then_some(rests);
-                Taken { order, fills, rests, gone: None }
+                Taken { order, fills, rests, gone: None, crossed: None }
             }
             TimeInForce::FillOrKill { min_fill } => {
                 if order.size - left < min_fill.unwrap_or(order.size) {
                     return killed(order, LapseReason::Killed);
                 }
                 let gone = (!left.is_zero()).then_some(LapseReason::Killed);
-                Taken { order, fills, rests: None, gone }
+                Taken { order, fills, rests: None, gone, crossed: None }
             }
         }
     }
@@ -119,14 +134,14 @@ impl Market {
     fn improves(&self, order: &NewOrder, runner: u16) -> bool {
         let other = order.side.opposite();
         let best = self.book.ladder(runner, other).best(other);
-        best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) > 0)
+        best.is_some_and(|best| gain(order.side, order.price, self.book.prices.price(best)) > 0)
     }
 
     /// The best price is no worse than the limit; if it is not, no average can be.
     fn meets_anybody(&self, order: &NewOrder, runner: u16) -> bool {
         let other = order.side.opposite();
         let best = self.book.ladder(runner, other).best(other);
-        best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) >= 0)
+        best.is_some_and(|best| gain(order.side, order.price, self.book.prices.price(best)) >= 0)
     }
 
     fn fills(&self, order: &NewOrder, runner: u16) -> Vec<Fill> {
@@ -139,7 +154,7 @@ impl Market {
         let mut saved: i128 = 0;
         let mut level = ladder.best(other);
         while let Some(index) = level {
-            let price = LadderIndex(index).price();
+            let price = self.book.prices.price(index);
             let gain = gain(order.side, order.price, price);
             let most = match gain {
                 0.. => left,
@@ -177,7 +192,7 @@ impl Market {
         let mut fills = Vec::new();
         let mut level = ladder.best(other);
         while let Some(index) = level {
-            let price = LadderIndex(index).price();
+            let price = self.book.prices.price(index);
             if gain(order.side, order.price, price) < 0 {
                 break;
             }
@@ -237,7 +252,7 @@ impl Market {
         let ladder = self.book.ladder(runner, other);
         let mut level = ladder.best(other);
         while let Some(index) = level {
-            let worse = gain(order.side, order.price, LadderIndex(index).price()) < 0;
+            let worse = gain(order.side, order.price, self.book.prices.price(index)) < 0;
             if worse && order.time_in_force == TimeInForce::Rest {
                 return false;
             }
@@ -260,7 +275,7 @@ impl Market {
 }
 
 /// How much at a loss of `gain` (negative) the savings pay for.
-fn affordable(saved: i128, gain: i64) -> Pence {
+pub(super) fn affordable(saved: i128, gain: i64) -> Pence {
     let most = saved / i128::from(-gain);
     Pence(i64::try_from(most).unwrap_or(i64::MAX))
 }

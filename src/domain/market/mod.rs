@@ -5,13 +5,13 @@
 //! | `orders` | place, cancel, replace, update: how a command is decided |
 //! | `outcomes` | how its record changes the market, and the answer |
 //! | `matching` | who an order meets, and at what price |
-//! | `cross_match` | virtual bets: what all other runners together offer on one |
+//! | `cross_match`, `crossing` | virtual bets: what all other runners offer on one; who meets whom by them, and what the exchange itself has of it |
 //! | `delay` | orders that wait in play, and withdrawn commands |
 //! | `status` | an operator's acts |
 //! | `verdict` | what an operator's word on the end means for each runner |
 //! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
 //! | `settle` | how the end is told and paid, account by account |
-//! | `book`, `slab` | the queues, and the slots that they run through |
+//! | `book`, `levels`, `slab` | the queues, the prices that they stand at, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
 //! | `view` | what doors show |
 //!
@@ -33,7 +33,9 @@ mod balance;
 mod book;
 mod closing;
 mod cross_match;
+mod crossing;
 mod delay;
+mod levels;
 mod matching;
 mod notices;
 mod orders;
@@ -62,6 +64,7 @@ use crate::order::OrderCommand;
 use crate::record::{CommandRef, MarketEvent, Notice, Resolution};
 use crate::time::UtcMillis;
 use book::Book;
+use crossing::House;
 use delay::Waiting;
 use notices::Links;
 use serde::{Deserialize, Serialize};
@@ -92,6 +95,8 @@ pub struct Market {
     /// Sorted; each runner's number is its place in the definition.
     runners: Vec<(Runner, u16)>,
     book: Book,
+    /// The exchange's own bets, where it stands between runners.
+    house: Option<Box<House>>,
     /// All sizes ever placed.
     placed: Pence,
     links: Links,
@@ -135,7 +140,7 @@ impl Market {
             }
             MarketEvent::ResolutionSent { accounts } => self.apply_resolution_sent(accounts),
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
-            MarketEvent::ResolutionClosed { .. } => self.apply_resolution_closed(),
+            MarketEvent::ResolutionClosed { crossed, .. } => self.apply_resolution_closed(*crossed),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }
@@ -207,7 +212,10 @@ impl Market {
         assert!(self.last_material <= self.version);
         let in_book = self.book.orders.iter().filter(|(_, slot)| slot.place != Place::Closing);
         let unmatched: Pence = in_book.map(|(_, slot)| slot.remaining).sum();
-        assert!(unmatched.0 + self.book.matched.0 * 2 <= self.placed.0, "more than was placed");
+        // Of what was cross matched the other half is the exchange's.
+        let crossed = self.house.as_ref().map_or(Pence::ZERO, |house| house.check_invariants());
+        let matched = self.book.matched + self.book.matched - crossed;
+        assert!(unmatched + matched <= self.placed, "more than was placed");
         if self.status == MarketStatus::Closed {
             assert_eq!(self.book.orders.len(), 0, "a closed market has unmatched orders");
         }

@@ -166,7 +166,7 @@ impl Market {
         if order.kind.is_on_close() {
             return self.check_on_close(order);
         }
-        if order.price.index().is_none() {
+        if !self.book.prices.has(order.price) {
             return Err(InstructionError::InvalidOdds);
         }
         match order.time_in_force {

@@ -112,7 +112,10 @@ impl Market {
             let matched = Matched { price: fill.price, size: fill.size };
             self.links.filled(account, fill.bet, matched);
         }
-        if !taken.fills.is_empty() {
+        if let Some(crossed) = &taken.crossed {
+            self.apply_crossed(&taken.order, crossed);
+        }
+        if !taken.fills.is_empty() || taken.crossed.is_some() {
             self.book.last_match = Some(at);
         }
     }
@@ -130,7 +133,7 @@ impl Market {
             n,
             account,
             runner: self.runner(order.runner)?,
-            index: order.price.index()?.0,
+            level: self.book.prices.index(order.price)?,
             side: order.side,
             persistence: order.persistence,
         })
@@ -192,7 +195,10 @@ impl Market {
 impl Taken {
     /// What was not matched, if anything.
     fn left(&self) -> Option<Pence> {
-        let left = self.order.size - self.fills.iter().map(|fill| fill.size).sum();
+        let mut left = self.order.size - self.fills.iter().map(|fill| fill.size).sum();
+        if let Some(crossed) = &self.crossed {
+            left -= crossed.size();
+        }
         (!left.is_zero()).then_some(left)
     }
 
@@ -203,7 +209,10 @@ impl Taken {
             _ => Remainder::None,
         };
         // Most orders meet nobody: their path has no vector to move.
-        let matched = if self.fills.is_empty() { Vec::new() } else { matched_by(&self.fills) };
+        let mut matched = if self.fills.is_empty() { Vec::new() } else { matched_by(&self.fills) };
+        if let Some(crossed) = &self.crossed {
+            crossed.add_to(self.order.side, &mut matched);
+        }
         PlacedOrder { bet: self.order.bet, matched, remainder }
     }
 }

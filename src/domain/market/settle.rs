@@ -122,8 +122,9 @@ impl Market {
             let accounts = next.take(CREDIT - telling.unpaid.len()).collect();
             MarketEvent::ResolutionSent { accounts }
         } else if telling.unpaid.is_empty() {
-            let (generation, rounding) = (self.generation, -telling.paid);
-            MarketEvent::ResolutionClosed { generation, rounding }
+            let crossed = self.crossed_result();
+            let (generation, rounding) = (self.generation, -telling.paid - crossed);
+            MarketEvent::ResolutionClosed { generation, rounding, crossed }
         } else {
             return;
         };
@@ -158,7 +159,10 @@ impl Market {
         }
     }
 
-    pub(super) fn apply_resolution_closed(&mut self) {
+    pub(super) fn apply_resolution_closed(&mut self, crossed: Pence) {
+        if let Some(house) = &mut self.house {
+            house.paid += crossed;
+        }
         if let Some(telling) = self.telling.take() {
             self.answer_act_with_status(telling.n);
         }

@@ -35,10 +35,20 @@ pub(super) struct Slot {
     pub(super) next: u32,
     generation: u32,
     pub(super) runner: u16,
+    /// Where its price stands on the ladder. Only the finest ladders go beyond the first page.
     pub(super) index: u16,
+    page: u8,
     pub(super) side: Side,
     pub(super) persistence: Persistence,
     pub(super) place: Place,
+}
+
+impl Slot {
+    /// The level that the order queues at.
+    #[inline]
+    pub(super) fn level(&self) -> u32 {
+        u32::from(self.page) << 16 | u32::from(self.index)
+    }
 }
 
 /// What a new order brings; the slab and the book fill in the rest.
@@ -49,7 +59,7 @@ pub(super) struct Newcomer {
     pub(super) n: u64,
     pub(super) account: u32,
     pub(super) runner: u16,
-    pub(super) index: u16,
+    pub(super) level: u32,
     pub(super) side: Side,
     pub(super) persistence: Persistence,
 }
@@ -95,7 +105,8 @@ impl Slab {
             next: NONE,
             generation: handle.generation,
             runner: new.runner,
-            index: new.index,
+            index: new.level as u16,
+            page: (new.level >> 16) as u8,
             side: new.side,
             persistence: new.persistence,
             place: Place::Waiting,
@@ -185,6 +196,7 @@ const VACANT: Slot = Slot {
     generation: 0,
     runner: 0,
     index: 0,
+    page: 0,
     side: Side::Back,
     persistence: Persistence::Lapse,
     place: Place::Vacant,
@@ -201,7 +213,7 @@ mod tests {
             n: 1,
             account: 0,
             runner: 0,
-            index: 0,
+            level: 0,
             side: Side::Back,
             persistence: Persistence::Lapse,
         }
@@ -210,6 +222,14 @@ mod tests {
     #[test]
     fn an_order_is_48_bytes() {
         assert_eq!(size_of::<Slot>(), 48);
+    }
+
+    #[test]
+    fn a_level_beyond_the_first_page_is_kept() {
+        let mut slab = Slab::default();
+        let handle = slab.next_handle();
+        slab.insert(handle, Newcomer { level: 99_899, ..newcomer(1) });
+        assert_eq!(slab.at(handle.slot).level(), 99_899);
     }
 
     #[test]

@@ -45,11 +45,11 @@ impl RunnerBook {
             }
         }
         if with_book {
-            for (index, size) in self.ladder(Side::Back).levels(Side::Back) {
-                limits.entry(index.0).or_default().back += i128::from(size.0);
+            for (index, size) in self.ladder(Side::Back).iter(Side::Back) {
+                limits.entry(index as u16).or_default().back += i128::from(size.0);
             }
-            for (index, size) in self.ladder(Side::Lay).levels(Side::Lay) {
-                limits.entry(index.0).or_default().lay += i128::from(size.0);
+            for (index, size) in self.ladder(Side::Lay).iter(Side::Lay) {
+                limits.entry(index as u16).or_default().lay += i128::from(size.0);
             }
         }
         for (_, slot, money) in converts {
@@ -251,9 +251,9 @@ impl Market {
         let mut parties = Vec::new();
         for side in [Side::Back, Side::Lay] {
             let ladder = self.book.ladder(runner, side);
-            let met = |index: &LadderIndex| found.share(side, index.0) != Share::Nothing;
-            for index in ladder.levels(side).map(|(index, _)| index).take_while(met) {
-                let mut at = ladder.level(index.0).head;
+            let met = |index: &u32| found.share(side, *index as u16) != Share::Nothing;
+            for index in ladder.iter(side).map(|(index, _)| index).take_while(met) {
+                let mut at = ladder.level(index).head;
                 while at != NONE {
                     let slot = self.book.orders.at(at);
                     if slot.persistence != Persistence::MarketOnClose {

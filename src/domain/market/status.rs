@@ -4,6 +4,8 @@
 //! hears it again and nothing is done twice.
 
 use super::Market;
+use super::book::RunnerBook;
+use super::crossing::House;
 use super::slab::{Place, Slot};
 use crate::act::{ActAnswer, ActError, MarketAct};
 use crate::definition::{MarketDefinition, MarketStatus};
@@ -224,7 +226,11 @@ impl Market {
         let numbered = (0_u16..).zip(&definition.runners);
         self.runners = numbered.map(|(number, runner)| (runner.runner, number)).collect();
         self.runners.sort_unstable();
-        self.book.runners.resize_with(definition.runners.len(), Default::default);
+        let prices = definition.ladder();
+        self.book.prices = prices;
+        self.book.runners.resize_with(definition.runners.len(), || RunnerBook::new(prices));
+        let house = definition.cross_matching;
+        self.house = house.then(|| Box::new(House::new(definition.runners.len())));
         self.definition = Some(Box::new(definition.clone()));
         self.status = status;
         self.version = first_version(at);

@@ -9,6 +9,7 @@ use super::slab::{Place, Slot};
 use super::{Market, cross_match};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::{AccountId, BetId, Handle, Runner};
+use crate::ladder::Ladder;
 use crate::money::Pence;
 use crate::order::{Persistence, Side};
 use crate::price::{ExactPrice, LadderIndex, Price, StartingPrice};
@@ -20,29 +21,29 @@ use crate::time::UtcMillis;
 pub struct RunnerView<'a> {
     pub runner: Runner,
     book: &'a RunnerBook,
+    prices: Ladder,
 }
 
 impl<'a> RunnerView<'a> {
     /// What can be backed: resting lays, highest price first.
     pub fn available_to_back(&self) -> impl Iterator<Item = (Price, Pence)> + use<'a> {
-        priced(self.book, Side::Lay)
+        priced(self.book, self.prices, Side::Lay)
     }
 
     /// What can be laid: resting backs, lowest price first.
     pub fn available_to_lay(&self) -> impl Iterator<Item = (Price, Pence)> + use<'a> {
-        priced(self.book, Side::Back)
+        priced(self.book, self.prices, Side::Back)
     }
 
     /// Volume by price, lowest first.
     pub fn traded(&self) -> impl Iterator<Item = (Price, Pence)> + use<'a> {
-        let prices = (0_u16..).map(|index| LadderIndex(index).price());
-        let traded = self.book.traded.iter().map(|size| both_sides(*size));
-        // The volumes come first: there is no price behind the last.
-        traded.zip(prices).map(|(size, price)| (price, size)).filter(|(_, size)| !size.is_zero())
+        let prices = self.prices;
+        let traded = self.book.traded.iter().filter(|(_, size)| !size.is_zero());
+        traded.map(move |(index, size)| (prices.price(index), both_sides(size)))
     }
 
     pub fn last_price_traded(&self) -> Option<Price> {
-        self.book.last_price.map(LadderIndex::price)
+        self.book.last_price.map(|index| self.prices.price(index))
     }
 
     pub fn total_matched(&self) -> Pence {
@@ -96,8 +97,12 @@ impl<'a> RunnerView<'a> {
     }
 }
 
-fn priced(book: &RunnerBook, side: Side) -> impl Iterator<Item = (Price, Pence)> + use<'_> {
-    book.ladder(side).levels(side).map(|(index, size)| (index.price(), size))
+fn priced(
+    book: &RunnerBook,
+    prices: Ladder,
+    side: Side,
+) -> impl Iterator<Item = (Price, Pence)> + use<'_> {
+    book.ladder(side).iter(side).map(move |(index, size)| (prices.price(index), size))
 }
 
 fn both_sides(backed: Pence) -> Pence {
@@ -186,7 +191,12 @@ impl Market {
     pub fn runners(&self) -> impl Iterator<Item = RunnerView<'_>> {
         let runners = self.definition().into_iter().flat_map(|definition| &definition.runners);
         let books = self.book.runners.iter();
-        runners.zip(books).map(|(runner, book)| RunnerView { runner: runner.runner, book })
+        let prices = self.book.prices;
+        runners.zip(books).map(move |(runner, book)| RunnerView {
+            runner: runner.runner,
+            book,
+            prices,
+        })
     }
 
     /// Whether bets on a runner may be met by bets on all others: one must win, and only one.
@@ -199,19 +209,21 @@ impl Market {
     /// does not run here.
     pub fn offers(&self, runner: Runner, taker: Side, count: usize) -> Vec<(Price, Pence)> {
         let Some(own) = self.runner(runner).map(usize::from) else { return Vec::new() };
-        let real = priced(&self.book.runners[own], taker.opposite());
+        let prices = self.book.prices;
+        let real = priced(&self.book.runners[own], prices, taker.opposite());
         if !self.is_cross_matched() {
             return real.take(count).collect();
         }
         let books = self.book.runners.iter().enumerate();
-        let others = books.filter(|(at, _)| *at != own).map(|(_, book)| priced(book, taker));
+        let others =
+            books.filter(|(at, _)| *at != own).map(|(_, book)| priced(book, prices, taker));
         let made = cross_match::offers(taker, others.collect(), count);
         cross_match::merged(taker, real, made, count)
     }
 
     pub fn runner_view(&self, runner: Runner) -> Option<RunnerView<'_>> {
         let book = &self.book.runners[usize::from(self.runner(runner)?)];
-        Some(RunnerView { runner, book })
+        Some(RunnerView { runner, book, prices: self.book.prices })
     }
 
     pub fn order(&self, handle: Handle) -> Option<OrderView> {
@@ -231,7 +243,7 @@ impl Market {
             account: self.links.account(slot.account),
             runner: definition.runners[usize::from(slot.runner)].runner,
             side: slot.side,
-            price: LadderIndex(slot.index).price(),
+            price: self.book.prices.price(slot.level()),
             remaining: slot.remaining,
             persistence: slot.persistence,
             waiting: slot.place == Place::Waiting,

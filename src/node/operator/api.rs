@@ -410,13 +410,6 @@ fn new_event(asked: &CreateEvent) -> Result<NewEvent, Problem> {
 }
 
 fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
-    let not_built = [
-        ("bettingType", asked.betting_type != BettingType::Odds),
-        ("crossMatching", asked.cross_matching),
-    ];
-    if let Some((field, _)) = not_built.iter().find(|(_, asked)| *asked) {
-        return Err(Problem::not_built(*field));
-    }
     let runner = |at: usize| move |name: &str| format!("runners[{at}].{name}");
     let mut runners = Vec::with_capacity(asked.runners.len());
     for (at, asked) in asked.runners.iter().enumerate() {
@@ -450,7 +443,7 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         bsp_market: asked.bsp_market,
         turn_in_play: asked.turn_in_play,
         persistence: asked.persistence,
-        cross_matching: false,
+        cross_matching: asked.cross_matching,
         complete: asked.complete,
         discount_allowed: asked.discount_allowed,
         base_rate: u32::try_from(asked.base_rate).unwrap_or(u32::MAX),

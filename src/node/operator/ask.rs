@@ -92,6 +92,10 @@ fn refused(error: OperateError) -> Problem {
     let reason = home.to_string();
     match home {
         HomeError::Invalid { field, reason } => Problem::field("invalid", field, reason),
+        HomeError::Unfit { field, reason } => Problem {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            ..Problem::field("unfit", field, reason)
+        },
         HomeError::UsernameTaken => {
             Problem { status: StatusCode::CONFLICT, ..Problem::field("taken", "username", reason) }
         }
@@ -116,6 +120,9 @@ fn refused_act(error: ActError) -> Problem {
         }
         ActError::NotARunner | ActError::DuplicateWinner => field("bad_winners", "winners"),
         ActError::WrongNumberOfWinners { .. } => field("bad_winners", "winners"),
+        ActError::NobodyIsPlaced => field("bad_winners", "placed"),
+        ActError::NotTied => field("bad_winners", "tied"),
+        ActError::WrongResult | ActError::ResultNotWhole => field("bad_result", "result"),
         ActError::BetDelayTooLong => field("bad_delay", "betDelay"),
         ActError::NotPositive | ActError::TooLarge => field("bad_amount", "amount"),
         ActError::InsufficientFunds => {

@@ -9,6 +9,7 @@ use domain::definition::MarketDefinition;
 use domain::ids::{AccountId, BetId, MarketId, Runner};
 use domain::money::Pence;
 use domain::order::Side;
+use domain::price::Price;
 use domain::record::{Payment, Resolution, RunnerResult, StatusChanged};
 use std::collections::BTreeMap;
 
@@ -39,12 +40,71 @@ fn rounded(numerator: i128, denominator: i128) -> i64 {
     (whole + i128::from(2 * rest >= denominator)) as i64
 }
 
-fn wins(results: &[(Runner, RunnerResult)], runner: Runner) -> (i128, i128) {
-    let of = results.iter().find(|(named, _)| *named == runner).map(|(_, result)| *result);
-    match of {
-        Some(RunnerResult::Winner { places, of }) => (i128::from(places.min(of)), i128::from(of)),
-        _ => (0, 1),
+/// Stakes are shared by as many as divide this.
+const PARTS: i128 = 12;
+
+/// What amounts are multiplied by to stay whole.
+fn scale(definition: &MarketDefinition) -> i128 {
+    PARTS * i128::from(definition.each_way_divisor.unwrap_or(100))
+}
+
+/// What a backer of `size` at `price` wins, in hundredths of a penny times the scale.
+fn pays(definition: &MarketDefinition, result: RunnerResult, price: Price, size: i64) -> i128 {
+    use RunnerResult::*;
+    let (gain, stake) = ((i128::from(price.0) - 100) * i128::from(size), 100 * i128::from(size));
+    let part = |gain: i128, stake: i128, places: u16, of: u16| {
+        let won = PARTS * i128::from(places.min(of)) / i128::from(of);
+        won * gain - (PARTS - won) * stake
+    };
+    let (win, place) = match result {
+        Winner { places, of } => ((places, of), (definition.number_of_winners, of)),
+        Placed { places, of } => ((0, 1), (places, of)),
+        _ => ((0, 1), (0, 1)),
+    };
+    if let Some(divisor) = definition.each_way_divisor.map(i128::from) {
+        let on_winning = divisor * part(gain, stake, win.0, win.1);
+        return on_winning + part(100 * gain, divisor * stake, place.0, place.1);
     }
+    100 * part(gain, stake, win.0, win.1)
+}
+
+/// What the operator's word means for a runner.
+fn ends(definition: &MarketDefinition, verdict: &Verdict, runner: Runner) -> RunnerResult {
+    let won = verdict.winners.len() as u16;
+    let wins = if definition.each_way_divisor.is_some() { 1 } else { definition.number_of_winners };
+    match (verdict.winners.contains(&runner), verdict.placed.contains(&runner)) {
+        (true, _) => RunnerResult::Winner { places: wins.min(won), of: won },
+        (false, true) => RunnerResult::Placed { places: 1, of: 1 },
+        (false, false) => RunnerResult::Loser,
+    }
+}
+
+/// Every way in which a market may end, runner by runner.
+fn endings(definition: &MarketDefinition) -> Vec<Vec<RunnerResult>> {
+    use RunnerResult::*;
+    let (runners, full) = (definition.runners.len(), Winner { places: 1, of: 1 });
+    let places = u32::from(definition.number_of_winners);
+    let sets = (0_u32..1 << runners).filter(|set| {
+        let named = set.count_ones();
+        named == places || (named < places && !definition.complete)
+    });
+    sets.flat_map(|set| {
+        let named = |at: usize| set >> at & 1 == 1;
+        // Each-way, each of those who are placed may be the winner.
+        let winners = match definition.each_way_divisor {
+            Some(_) => (0..runners).filter(|at| named(*at)).map(Some).collect(),
+            None => vec![None],
+        };
+        winners.into_iter().map(move |winner| {
+            let fate = |at: usize| match (named(at), winner) {
+                (false, _) => Loser,
+                (true, Some(winner)) if winner != at => Placed { places: 1, of: 1 },
+                (true, _) => full,
+            };
+            (0..runners).map(fate).collect::<Vec<_>>()
+        })
+    })
+    .collect()
 }
 
 impl NaiveMarket {
@@ -60,20 +120,11 @@ impl NaiveMarket {
         self.paid = 0;
         self.closes(change)?;
         match (act, resolution) {
-            (MarketAct::Settle(Verdict { winners, .. }), Resolution::Settled(results)) => {
+            (MarketAct::Settle(verdict), Resolution::Settled(results)) => {
                 let definition = self.definition.as_ref().expect("it was created");
-                let places = definition.number_of_winners.min(winners.len() as u16);
-                let named: Vec<_> = definition
-                    .runners
-                    .iter()
-                    .map(|runner| match winners.contains(&runner.runner) {
-                        true => {
-                            let of = winners.len() as u16;
-                            (runner.runner, RunnerResult::Winner { places, of })
-                        }
-                        false => (runner.runner, RunnerResult::Loser),
-                    })
-                    .collect();
+                let runners = definition.runners.iter().map(|runner| runner.runner);
+                let named: Vec<_> =
+                    runners.map(|runner| (runner, ends(definition, verdict, runner))).collect();
                 hold!(Settlement, named == *results, "{act:?} became {results:?}");
                 self.settle(generation, results);
                 self.settled_by = generation;
@@ -106,20 +157,20 @@ impl NaiveMarket {
     }
 
     fn settle(&mut self, generation: u32, results: &[(Runner, RunnerResult)]) {
-        // By account and bet: hundredths of a penny over the number of those who share.
-        let mut exact: BTreeMap<(AccountId, BetId), (i128, i128)> = BTreeMap::new();
+        let definition = self.definition.as_ref().expect("it was created");
+        // By account and bet: hundredths of a penny times the scale.
+        let mut exact: BTreeMap<(AccountId, BetId), i128> = BTreeMap::new();
         for NaiveMatch { runner, price, size, bets } in &self.matches {
-            let (places, of) = wins(results, *runner);
-            let (stake, return_) =
-                (i128::from(*size) * 100, i128::from(*size) * i128::from(price.0));
-            // The part that won returns price times stake; all of the stake was given.
-            let backer = return_ * places - stake * of;
-            exact.entry(bets[0]).or_insert((0, of)).0 += backer;
-            exact.entry(bets[1]).or_insert((0, of)).0 -= backer;
+            let result =
+                results.iter().find(|(named, _)| named == runner).map(|(_, result)| *result);
+            let backer = pays(definition, result.expect("every runner ends"), *price, *size);
+            *exact.entry(bets[0]).or_default() += backer;
+            *exact.entry(bets[1]).or_default() -= backer;
         }
-        for ((account, bet), (profit, of)) in exact {
+        let scale = scale(definition);
+        for ((account, bet), profit) in exact {
             let payment = self.payments.entry((generation, account)).or_default();
-            payment.profits.insert(bet, rounded(profit, 100 * of));
+            payment.profits.insert(bet, rounded(profit, 100 * scale));
         }
     }
 
@@ -159,37 +210,33 @@ impl NaiveMarket {
         if self.resolution.is_some() {
             return 0;
         }
-        let runners = definition.runners.len();
-        let (places, complete) = (u32::from(definition.number_of_winners), definition.complete);
-        let sets = (0_u32..1 << runners).filter(|set| {
-            let winners = set.count_ones();
-            winners == places || (winners < places && !complete)
-        });
-        let worst = sets.map(|set| self.result(definition, account, set)).min().unwrap_or_default();
-        let worst = worst.min(0);
+        let endings = endings(definition).into_iter();
+        let worst = endings.map(|ending| self.result(definition, account, &ending)).min();
+        let worst = worst.unwrap_or_default();
         // Rounded up to the penny.
-        ((-worst + 99) / 100) as i64
+        let scale = 100 * scale(definition);
+        ((-worst.min(0) + scale - 1) / scale) as i64
     }
 
-    /// What an account gets when these runners win and its open orders do what is worst for it, in
-    /// hundredths of a penny.
-    fn result(&self, definition: &MarketDefinition, account: AccountId, set: u32) -> i128 {
-        let won = |runner: Runner| {
+    /// What an account gets when the runners end like this and its open orders do what is worst for it.
+    fn result(
+        &self,
+        definition: &MarketDefinition,
+        account: AccountId,
+        ending: &[RunnerResult],
+    ) -> i128 {
+        let backer = |runner: Runner, price: Price, size: i64| {
             let at = definition.runners.iter().position(|named| named.runner == runner);
-            at.is_some_and(|at| set >> at & 1 == 1)
-        };
-        let backer = |runner: Runner, price: u32, size: i64| {
-            let (price, size) = (i128::from(price), i128::from(size));
-            if won(runner) { (price - 100) * size } else { -100 * size }
+            at.map_or(0, |at| pays(definition, ending[at], price, size))
         };
         let mut sum = 0;
         for m in &self.matches {
-            let profit = backer(m.runner, m.price.0, m.size);
+            let profit = backer(m.runner, m.price, m.size);
             sum += if m.bets[0].0 == account { profit } else { 0 };
             sum -= if m.bets[1].0 == account { profit } else { 0 };
         }
         for order in self.orders.iter().filter(|order| order.account == account) {
-            let profit = backer(order.order.runner, order.order.price.0, order.remaining);
+            let profit = backer(order.order.runner, order.order.price, order.remaining);
             let profit = if order.order.side == Side::Back { profit } else { -profit };
             sum += profit.min(0);
         }

@@ -49,7 +49,8 @@ fn a_settlement_lapses_the_rest_tells_everybody_and_is_answered_when_all_have_pa
     assert!(table.market.settling(), "without the payment it is not through");
     assert!(table.market.open_notices(AccountId(BOB), bob).next().is_some(), "it is sent again");
     table.acknowledge(BOB, bob, Some(199));
-    let closed = MarketEvent::ResolutionClosed { generation: 1, rounding: Pence(1) };
+    let closed =
+        MarketEvent::ResolutionClosed { generation: 1, rounding: Pence(1), crossed: Pence::ZERO };
     assert_eq!(table.records.last(), Some(&closed));
     let version = table.market.version();
     let answer = ActAnswer::Market { status: MarketStatus::Closed, version };

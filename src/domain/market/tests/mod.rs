@@ -1,5 +1,6 @@
 //! A market as its bettors know it: a table to play stories on, and the stories by file.
 
+mod crossed;
 mod delays;
 mod ends;
 mod machine;
