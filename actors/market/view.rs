@@ -4,6 +4,7 @@ use domain::definition::MarketStatus;
 use domain::ids::{MarketId, Runner};
 use domain::market::Market;
 use domain::money::Pence;
+use domain::order::Side;
 use domain::price::{ExactPrice, Price, StartingPrice};
 use domain::record::{Resolution, RunnerResult};
 use domain::time::UtcMillis;
@@ -15,6 +16,8 @@ pub enum LadderDepth {
     /// The best prices of each side.
     Best(usize),
     All,
+    /// All of it, and what can be made of the other runners where the market is cross matched.
+    Virtual,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -88,8 +91,16 @@ impl MarketView {
                     result: result(market.resolution(), runner.runner),
                     last_price_traded: runner.last_price_traded(),
                     total_matched: runner.total_matched(),
-                    available_to_back: cut(runner.available_to_back(), request.offers),
-                    available_to_lay: cut(runner.available_to_lay(), request.offers),
+                    available_to_back: match request.offers {
+                        LadderDepth::Virtual => {
+                            market.offers(runner.runner, Side::Back, usize::MAX)
+                        }
+                        depth => cut(runner.available_to_back(), depth),
+                    },
+                    available_to_lay: match request.offers {
+                        LadderDepth::Virtual => market.offers(runner.runner, Side::Lay, usize::MAX),
+                        depth => cut(runner.available_to_lay(), depth),
+                    },
                     traded: match request.traded {
                         true => runner.traded().collect(),
                         false => Vec::new(),
@@ -126,7 +137,7 @@ fn cut(ladder: impl Iterator<Item = (Price, Pence)>, depth: LadderDepth) -> Vec<
     match depth {
         LadderDepth::None => Vec::new(),
         LadderDepth::Best(levels) => ladder.take(levels).collect(),
-        LadderDepth::All => ladder.collect(),
+        LadderDepth::All | LadderDepth::Virtual => ladder.collect(),
     }
 }
 

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::Evening;
-use crate::harness::pence;
+use crate::harness::{Bettor, pence};
 
 #[test]
 fn bets_on_all_other_runners_meet_a_bet_on_one() {
@@ -15,6 +15,15 @@ fn bets_on_all_other_runners_meet_a_bet_on_one() {
     let mut bob = evening.bettor("bob", 100_000);
     let (york, _) = alice.back(&market, 1, 120.0, 2.0);
     let (draw, _) = alice.back(&market, 2, 150.0, 3.0);
+    let best = |bettor: &mut Bettor, virtualise: bool| {
+        let projection = json!({"priceData": ["EX_BEST_OFFERS"], "virtualise": virtualise});
+        let params = json!({"marketIds": [market.id], "priceProjection": projection});
+        let books = bettor.ask("listMarketBook", &params);
+        let rows = books[0]["runners"][0]["ex"]["availableToBack"].as_array().expect("a ladder");
+        rows.iter().map(|row| (pence(&row["price"]), pence(&row["size"]))).collect::<Vec<_>>()
+    };
+    assert_eq!(best(&mut bob, false), []);
+    assert_eq!(best(&mut bob, true), [(600, 4_000)]);
     // The published example: 40 at 6.0.
     let (_, matched) = bob.back(&market, 0, 50.0, 6.0);
     assert_eq!(matched, 4_000);

@@ -76,7 +76,7 @@ pub(super) fn best_price(taker: Side, others: impl Iterator<Item = Price>) -> Op
 pub(super) fn step(taker: Side, others: &[Best], most: impl Fn(Price) -> Pence) -> Option<Step> {
     let left = left(others.iter().map(|(price, _)| *price))?;
     let price = virtual_price(taker, left)?;
-    let wanted = most(price);
+    let wanted = most(price).min(Pence::MAX_ENTERED);
     if wanted <= Pence::ZERO {
         return None;
     }
@@ -336,7 +336,7 @@ mod tests {
         assert_eq!(shown(Side::Back, &[&[(200, 10_000)], &[]]), []);
         // Others that leave nothing, or next to nothing.
         assert_eq!(shown(Side::Back, &[&[(150, 10_000)], &[(300, 10_000)]]), []);
-        assert_eq!(shown(Side::Back, &[&[(150, 10_000)], &[(301, 10_000)]]), []);
+        assert_eq!(shown(Side::Back, &[&[(101, 10_000)], &[(10_200, 10_000)]]), []);
     }
 
     #[test]

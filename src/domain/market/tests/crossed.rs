@@ -175,8 +175,12 @@ impl NaiveCross {
                 worse if kills => left.min((saved / i128::from(-worse)) as i64),
                 _ => 0,
             };
-            let first = self.queue(order.runner, order.side.opposite()).first().copied();
-            let real = first.map(|at| (self.orders[at].order.price, self.orders[at].left));
+            let queue = self.queue(order.runner, order.side.opposite());
+            let real = queue.first().map(|at| {
+                let price = self.orders[*at].order.price;
+                let level = queue.iter().map(|at| &self.orders[*at]);
+                (price, level.filter(|o| o.order.price == price).map(|o| o.left).sum::<i64>())
+            });
             let step = self.step(&order, most);
             let better = |real: Price| {
                 step.is_none_or(|(price, ..)| over(&order, real) >= over(&order, price))
@@ -205,6 +209,7 @@ impl NaiveCross {
                 None => matched.push((price.0, size)),
             }
         }
+        matched.sort_by_key(|(price, _)| -over(&order, Price(*price)));
         if kills && left > 0 {
             (self.orders, self.house, self.customers, self.matched) = before;
             return vec![];

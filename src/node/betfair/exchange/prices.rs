@@ -104,7 +104,7 @@ fn view_request(prices: &PriceProjection) -> ViewRequest {
         LadderDepth::All
     } else if asked(PriceData::ExBestOffers) {
         // Rolled up from the whole ladder: small offers count towards the next price.
-        LadderDepth::All
+        if prices.virtualise { LadderDepth::Virtual } else { LadderDepth::All }
     } else {
         LadderDepth::None
     };
