@@ -75,6 +75,8 @@ impl Named for AccountMsg {
                 Notice::Filled(_) => "filled",
                 Notice::Lapsed(_) => "lapsed",
                 Notice::Closed(_) => "closed",
+                Notice::Adjusted(_) => "adjusted",
+                Notice::RunnerRemoved(_) => "runner removed",
                 Notice::Resolved { .. } => "resolved",
             },
             AccountMsg::SendAgain { .. } => "send again",

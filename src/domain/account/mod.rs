@@ -114,6 +114,7 @@ impl Account {
                     noticed.k,
                     &noticed.notice,
                     noticed.payment.as_ref(),
+                    &noticed.reduced,
                 );
                 self.hold(noticed.market, noticed.exposure);
             }

@@ -15,9 +15,11 @@ use crate::order::{
     TimeInForce,
 };
 use crate::price::Price;
-use crate::record::{ClosedBet, RequestKey};
+use crate::record::{ClosedBet, Reduced, RequestKey};
+use crate::reduction::Reduction;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A market remembers this many to twice as many of the orders that ended without any match; the oldest
 /// go first. A bot that quotes for a week would otherwise fill the memory with what never was a bet.
@@ -49,6 +51,24 @@ pub(super) struct Position {
     /// The notice of the last resolution and what it paid, repeated when the market asks again.
     pub(super) paid: Option<(u64, Pence)>,
     pub(super) resolved: Option<Resolved>,
+    /// Bets that were matched at more than one price: a removal reduces each by itself.
+    pub(super) parts: BTreeMap<BetId, Vec<Part>>,
+    /// Runners that do not run.
+    pub(super) removed: Vec<Runner>,
+}
+
+/// What of a bet was matched at one price; `value` is price times size, hundredths of a penny.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Part {
+    pub(super) value: i64,
+    pub(super) size: Pence,
+}
+
+impl Part {
+    fn has_price_of(&self, other: &Part) -> bool {
+        i128::from(self.value) * i128::from(other.size.0)
+            == i128::from(other.value) * i128::from(self.size.0)
+    }
 }
 
 /// A command that the market has not answered.
@@ -78,6 +98,8 @@ impl Position {
             generation: 0,
             paid: None,
             resolved: None,
+            parts: BTreeMap::new(),
+            removed: Vec::new(),
         }
     }
 
@@ -108,7 +130,8 @@ impl Position {
     /// The worst result under `terms` with `added` on top, hundredths of a penny.
     pub(super) fn worst_with(&self, terms: &MarketTerms, added: &[(Runner, RunnerSums)]) -> i128 {
         let resolved = self.resolved.is_some();
-        let known = self.runners.iter().map(|(runner, sums)| {
+        let runs = |runner: &Runner| !self.removed.contains(runner);
+        let known = self.runners.iter().filter(|(runner, _)| runs(runner)).map(|(runner, sums)| {
             let mut sums = if resolved { sums.open_only() } else { *sums };
             if let Some((_, more)) = added.iter().find(|(added, _)| added == runner) {
                 sums += *more;
@@ -118,8 +141,15 @@ impl Position {
         let new = added
             .iter()
             .filter(|(added, _)| self.runners.iter().all(|(runner, _)| runner != added))
+            .filter(|(added, _)| runs(added))
             .map(|(_, sums)| *sums);
-        exposure::worst(terms, known.chain(new))
+        exposure::worst(&self.running(terms), known.chain(new))
+    }
+
+    /// The terms of those who still run.
+    pub(super) fn running(&self, terms: &MarketTerms) -> MarketTerms {
+        let removed = u16::try_from(self.removed.len()).unwrap_or(u16::MAX);
+        MarketTerms { runners: terms.runners.saturating_sub(removed), ..*terms }
     }
 
     /// What the bets as they stand need to have held.
@@ -171,6 +201,7 @@ impl Position {
             side: order.side,
             persistence: order.persistence,
             fill_or_kill: order.time_in_force != TimeInForce::Rest,
+            void: false,
             stage: Stage::Sent,
             lapse_reason: None,
         });
@@ -204,6 +235,7 @@ impl Position {
             handle: None,
             price,
             held_at: price,
+            void: false,
             stage: Stage::Sent,
             lapse_reason: None,
             ..old.clone()
@@ -244,11 +276,100 @@ impl Position {
     }
 
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
+        let value = i64::try_from(matched.price.times(matched.size))
+            .expect("a match is at most 1000.00 times MAX_ENTERED");
+        let part = Part { value, size: matched.size };
+        self.add_part(bet, part);
         self.change(bet, |bet| {
-            bet.matched += matched.size;
-            bet.value += i64::try_from(matched.price.times(matched.size))
-                .expect("a match is at most 1000.00 times MAX_ENTERED");
+            bet.matched += part.size;
+            bet.value += part.value;
             bet.matched_at = at;
+        });
+    }
+
+    /// Notes what a bet is about to be matched at, when that is not the one price it has.
+    fn add_part(&mut self, bet: BetId, part: Part) {
+        let Some(at) = self.index(bet) else { return };
+        let before = Part { value: self.bets[at].value, size: self.bets[at].matched };
+        if let Some(parts) = self.parts.get_mut(&bet) {
+            match parts.iter_mut().find(|known| known.has_price_of(&part)) {
+                Some(known) => {
+                    known.size += part.size;
+                    known.value += part.value;
+                }
+                None => parts.push(part),
+            }
+        } else if !before.size.is_zero() && !before.has_price_of(&part) {
+            self.parts.insert(bet, vec![before, part]);
+        }
+    }
+
+    /// What a bet was matched at, price by price.
+    pub(super) fn parts_of(&self, bet: &Bet) -> Vec<Part> {
+        match self.parts.get(&bet.id) {
+            Some(parts) => parts.clone(),
+            None if bet.matched.is_zero() => Vec::new(),
+            None => vec![Part { value: bet.value, size: bet.matched }],
+        }
+    }
+
+    /// What a removal makes of the matched bets on other runners.
+    pub(super) fn reductions(&self, reduction: &Reduction) -> Vec<Reduced> {
+        if !reduction.reduces() {
+            return Vec::new();
+        }
+        let others = self.bets.iter().filter(|bet| {
+            !bet.matched.is_zero() && !bet.void && self.runner(bet) != reduction.runner
+        });
+        let reduced = |part: &Part| Matched {
+            price: reduction.price_of(part.value, part.size),
+            size: part.size,
+        };
+        others
+            .map(|bet| Reduced {
+                bet: bet.id,
+                parts: self.parts_of(bet).iter().map(reduced).collect(),
+            })
+            .collect()
+    }
+
+    /// The runner is removed, and these bets are worth less.
+    pub(super) fn remove_runner(&mut self, runner: Runner, reduced: &[Reduced]) {
+        if !self.removed.contains(&runner) {
+            self.removed.push(runner);
+        }
+        let on_it = self.bets.iter().filter(|bet| self.runner(bet) == runner);
+        let on_it: Vec<BetId> = on_it.map(|bet| bet.id).collect();
+        for bet in on_it {
+            self.change(bet, |bet| bet.void = true);
+        }
+        for line in reduced {
+            let part = |matched: &Matched| Part {
+                value: i64::try_from(matched.price.times(matched.size))
+                    .expect("a reduced price is lower than it was"),
+                size: matched.size,
+            };
+            let parts: Vec<Part> = line.parts.iter().map(part).collect();
+            let value = parts.iter().map(|part| part.value).sum();
+            self.change(line.bet, |bet| bet.value = value);
+            if parts.len() > 1 {
+                self.parts.insert(line.bet, parts);
+            }
+        }
+    }
+
+    /// A runner is being removed: an unmatched order has another price, or less to lose.
+    pub(super) fn adjust(&mut self, bet: BetId, price: Price, left: Pence) {
+        self.change(bet, |bet| {
+            if bet.at_close {
+                bet.liability = left;
+                return;
+            }
+            bet.price = price;
+            // While a replace is on its way the worse of both prices is held; the new one may be it.
+            if bet.stage != Stage::Replacing {
+                bet.held_at = price;
+            }
         });
     }
 
@@ -288,6 +409,9 @@ impl Position {
     /// The starting price is made. A bet that had not waited for it was in the book: it met it there, or was
     /// converted with all that was left of it.
     pub(super) fn close(&mut self, at: UtcMillis, closed: &ClosedBet) {
+        if !closed.matched.is_zero() {
+            self.add_part(closed.bet, Part { value: closed.value, size: closed.matched });
+        }
         self.change(closed.bet, |bet| {
             if !bet.at_close && !closed.liability.is_zero() {
                 bet.size -= bet.remaining();
@@ -379,6 +503,7 @@ impl Position {
     pub(super) fn remove(&mut self, bet: BetId) {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
+        self.parts.remove(&bet.id);
         let sums = &mut self.runners[usize::from(bet.runner)].1;
         *sums -= bet.matched_sums();
         *sums -= bet.open_sums();

@@ -312,7 +312,7 @@ impl OrderSort {
 impl Position {
     fn current(&self, market: MarketId, bet: &Bet) -> CurrentOrder {
         let runner = self.runner(bet);
-        let void = self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
+        let void = bet.void || self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
         CurrentOrder {
             bet: bet.id,
             market,

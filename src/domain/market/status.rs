@@ -102,6 +102,9 @@ impl Market {
             MarketAct::Settle { winners, dead_heat } => self.settle(now, n, winners, *dead_heat),
             MarketAct::Void => self.void(now, n),
             MarketAct::Unsettle => self.unsettle(now, n),
+            MarketAct::RemoveRunner { runner, factor } => {
+                self.remove_runner(now, n, *runner, *factor)
+            }
             MarketAct::ReconcileSp => self.reconcile_act(now, n),
         }
     }
@@ -225,6 +228,7 @@ impl Market {
         self.runners = numbered.map(|(number, runner)| (runner.runner, number)).collect();
         self.runners.sort_unstable();
         self.book.runners.resize_with(definition.runners.len(), Default::default);
+        self.factors = definition.runners.iter().map(|runner| runner.adjustment_factor).collect();
         self.definition = Some(Box::new(definition.clone()));
         self.status = status;
         self.version = first_version(at);

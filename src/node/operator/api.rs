@@ -232,7 +232,12 @@ impl Api<'_> {
             Act::Reopen => MarketAct::Reopen,
             Act::Unsettle => MarketAct::Unsettle,
             Act::ReconcileSp => MarketAct::ReconcileSp,
-            Act::RemoveRunner { .. } => return Err(Problem::not_built("remove-runner")),
+            Act::RemoveRunner { selection_id, adjustment_factor } => {
+                let runner = self.runners(market, &[selection_id]).await?;
+                let factor = adjustment_factor.and_then(|factor| u32::try_from(factor).ok());
+                let runner = runner.first().copied().ok_or_else(|| not_found("no such runner"))?;
+                MarketAct::RemoveRunner { runner, factor }
+            }
             Act::Settle { placed, .. } if !placed.is_empty() => {
                 return Err(Problem::not_built("placed"));
             }
