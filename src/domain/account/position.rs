@@ -5,6 +5,7 @@
 
 use super::bet::{Bet, References, Stage};
 use super::exposure::{self, RunnerSums};
+use super::fragments::Fragments;
 use super::payment::Resolved;
 use crate::definition::MarketTerms;
 use crate::ids::{BetId, Handle, Runner};
@@ -30,6 +31,8 @@ pub(super) struct Position {
     pub(super) runners: Vec<(Runner, RunnerSums)>,
     /// By id.
     pub(super) bets: Vec<Bet>,
+    /// Of those that were matched at more than one price.
+    pub(super) fragments: Fragments,
     /// Bets that are not done.
     pub(super) live: u32,
     /// Bets that are done and were never matched.
@@ -67,6 +70,7 @@ impl Position {
             terms,
             runners: Vec::new(),
             bets: Vec::new(),
+            fragments: Fragments::default(),
             live: 0,
             unmatched: 0,
             held: Pence::ZERO,
@@ -231,6 +235,9 @@ impl Position {
     }
 
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
+        if let Some(before) = self.index(bet) {
+            self.fragments.add(&self.bets[before], at, matched);
+        }
         self.change(bet, |bet| {
             bet.matched += matched.size;
             bet.value += i64::try_from(matched.price.times(matched.size))

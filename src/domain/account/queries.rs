@@ -2,8 +2,9 @@
 
 use super::Account;
 use super::bet::{Bet, Stage};
+use super::fragments::Match;
 use super::position::Position;
-use crate::ids::{BetId, MarketId, Runner};
+use crate::ids::{BetId, Handle, MarketId, Runner};
 use crate::money::Pence;
 use crate::order::{LapseReason, Persistence, Side};
 use crate::price::Price;
@@ -21,7 +22,7 @@ impl Page {
     pub const COUNT_MAX: u32 = 1_000;
 
     /// The page of the list, and whether anything follows it.
-    pub(super) fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
+    pub fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
         let count = if self.count == 0 { Page::COUNT_MAX } else { self.count };
         let count = count.min(Page::COUNT_MAX) as usize;
         let mut rest = items.skip(self.from as usize);
@@ -109,6 +110,8 @@ pub struct CurrentOrder {
     pub lapse_reason: Option<LapseReason>,
     pub order_ref: Option<Box<str>>,
     pub strategy_ref: Option<Box<str>>,
+    /// Where the market has it, once it does.
+    pub handle: Option<Handle>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -226,6 +229,13 @@ impl Account {
         found
     }
 
+    /// What each bet in a market matched, price by price, the oldest bet first.
+    pub fn matched_bets(&self, market: MarketId) -> Vec<Match> {
+        let Some(position) = self.positions.get(&market) else { return Vec::new() };
+        let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
+        matched.flat_map(|bet| position.fragments.of(bet, position.runner(bet))).collect()
+    }
+
     /// What the matched bets of an open market would pay; `None` without a position in it.
     pub fn profit_and_loss(&self, market: MarketId) -> Option<ProfitAndLoss> {
         let position = self.positions.get(&market)?;
@@ -324,6 +334,7 @@ impl Position {
             lapse_reason: bet.lapse_reason,
             order_ref: bet.order_ref().map(Into::into),
             strategy_ref: bet.strategy_ref().map(Into::into),
+            handle: bet.handle,
         }
     }
 }
