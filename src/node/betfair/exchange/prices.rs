@@ -193,13 +193,13 @@ fn ladder(levels: &[(Price, Pence)], asked: &PriceProjection) -> Vec<PriceSize> 
     let mut shown = Vec::with_capacity(depth);
     let mut carried = Pence::ZERO;
     for (at, size) in levels {
+        if shown.len() == depth {
+            break;
+        }
         carried += *size;
         if is_worth_showing(*at, carried, asked) {
             shown.push(price_size((*at, carried)));
             carried = Pence::ZERO;
-        }
-        if shown.len() == depth {
-            break;
         }
     }
     shown
