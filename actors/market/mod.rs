@@ -9,7 +9,7 @@
 
 mod view;
 
-pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
+pub use view::{AtClose, LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};

@@ -3,29 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use actors::market::{LadderDepth, MarketMsg, MarketView, RunnerLadders, ViewRequest};
+use actors::market::{AtClose, LadderDepth, MarketMsg, MarketView, RunnerLadders, ViewRequest};
 use actors::node::{Child, Node};
 use actors::partition::deliver;
 use domain::account::CurrentOrder;
 use domain::definition::MarketStatus;
 use domain::ids::{EntityId, MarketId, Runner};
 use domain::money::Pence;
-use domain::price::Price;
+use domain::price::{ExactPrice, Price, StartingPrice};
 use tokio::sync::oneshot;
 
-use super::history::order_status;
+use super::history::{order_status, shown_price};
 use super::own::Own;
 use super::translate::{
-    average, date, handicap, market_id, money, persistence_word, price, runner, runner_word,
-    selection, side_word, status_word,
+    average, date, exact, handicap, market_id, money, order_type_word, persistence_word, price,
+    runner, runner_word, selection, side_word, status_word,
 };
 use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, busy};
 use crate::betfair::exception::Exception;
 use crate::betfair::request::{ListMarketBook, PriceProjection};
 use crate::betfair::response::book::{
-    BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, StartingPrices,
+    BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, SpPrice, SpSize, StartingPrices,
 };
-use crate::betfair::words::{self, OrderType, PriceData, RollupModel};
+use crate::betfair::words::{self, PriceData, RollupModel};
 
 /// The least stake of the currency, below which public offers are rolled into the next price.
 const ROLLUP_PENCE: i64 = 100;
@@ -42,7 +42,7 @@ pub(super) async fn totals(
     node: &Node,
     markets: impl Iterator<Item = MarketId>,
 ) -> BTreeMap<MarketId, Totals> {
-    let request = ViewRequest { offers: LadderDepth::None, traded: false };
+    let request = ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
     let asked: Vec<_> = markets.map(|market| (market, ask(node, market, request))).collect();
     let mut totals = BTreeMap::new();
     for (market, answer) in asked {
@@ -108,7 +108,8 @@ fn view_request(prices: &PriceProjection) -> ViewRequest {
     } else {
         LadderDepth::None
     };
-    ViewRequest { offers, traded: asked(PriceData::ExTraded) }
+    let starting_price = asked(PriceData::SpAvailable) || asked(PriceData::SpTraded);
+    ViewRequest { offers, traded: asked(PriceData::ExTraded), starting_price }
 }
 
 impl ListMarketBook {
@@ -164,7 +165,6 @@ fn runner_book(
         available_to_lay: ladder(&ladders.available_to_lay, &request.prices),
         traded_volume: ladders.traded.iter().map(|level| price_size(*level)).collect(),
     });
-    let sp = asked(PriceData::SpAvailable) || asked(PriceData::SpTraded);
     RunnerBook {
         selection_id: selection(ladders.runner),
         handicap: handicap(ladders.runner),
@@ -173,7 +173,10 @@ fn runner_book(
         last_price_traded: ladders.last_price_traded.map(price),
         total_matched: money(ladders.total_matched),
         removal_date: None,
-        sp: sp.then(StartingPrices::default),
+        sp: ladders
+            .at_close
+            .as_ref()
+            .map(|at_close| starting_prices(at_close, ladders.starting_price, &request.prices)),
         ex,
         orders: own.orders(market, ladders.runner).map(|orders| orders.map(book_order).collect()),
         matches: own.matches(market, ladders.runner, request),
@@ -226,6 +229,39 @@ fn is_worth_showing(at: Price, carried: Pence, asked: &PriceProjection) -> bool 
     }
 }
 
+/// What waits for the starting price is available until the price is made, and traded from then on.
+fn starting_prices(
+    at_close: &AtClose,
+    made: Option<StartingPrice>,
+    asked: &PriceProjection,
+) -> StartingPrices {
+    let projected = made.is_none() && asked.has(PriceData::SpAvailable);
+    let shown = if made.is_some() { asked.has(PriceData::SpTraded) } else { projected };
+    let rows = |taken: &[(ExactPrice, Pence)]| match shown {
+        true => taken.iter().map(|(at, size)| sp_size(*at, *size)).collect(),
+        false => vec![],
+    };
+    StartingPrices {
+        near_price: projected.then(|| sp_price(at_close.near_price)),
+        far_price: projected.then(|| sp_price(at_close.far_price)),
+        back_stake_taken: rows(&at_close.back_stakes),
+        lay_liability_taken: rows(&at_close.lay_liabilities),
+        actual_sp: made.map(sp_price),
+    }
+}
+
+fn sp_size(at: ExactPrice, size: Pence) -> SpSize {
+    SpSize { price: exact(at), size: money(size) }
+}
+
+fn sp_price(price: StartingPrice) -> SpPrice {
+    match price {
+        StartingPrice::At(price) => SpPrice::At(exact(price)),
+        StartingPrice::NotANumber => SpPrice::None("NaN"),
+        StartingPrice::Infinity => SpPrice::None("Infinity"),
+    }
+}
+
 fn price_size((at, size): (Price, Pence)) -> PriceSize {
     PriceSize { price: price(at), size: money(size) }
 }
@@ -233,13 +269,13 @@ fn price_size((at, size): (Price, Pence)) -> PriceSize {
 fn book_order(order: &CurrentOrder) -> BookOrder {
     BookOrder {
         bet_id: order.bet.to_string(),
-        order_type: OrderType::Limit,
+        order_type: order_type_word(order.order_type),
         status: order_status(order),
         persistence_type: persistence_word(order.persistence),
         side: side_word(order.side),
-        price: price(order.price),
-        size: money(order.size),
-        bsp_liability: Default::default(),
+        price: price(shown_price(order)),
+        size: money(if order.at_close { Pence::ZERO } else { order.size }),
+        bsp_liability: money(order.liability),
         placed_date: date(order.placed_at),
         avg_price_matched: average(i128::from(order.matched_times_price), order.matched),
         size_matched: money(order.matched),
