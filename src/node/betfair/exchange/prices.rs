@@ -127,7 +127,7 @@ fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own
         is_market_data_delayed: false,
         status: status_word(view.status),
         bet_delay: u32::from(view.bet_delay_s),
-        bsp_reconciled: false,
+        bsp_reconciled: view.bsp_reconciled,
         complete: view.complete,
         inplay: view.in_play,
         number_of_winners: u32::from(view.number_of_winners),
