@@ -96,6 +96,40 @@ fn a_part_that_was_not_asked_for_is_not_there() {
 }
 
 #[test]
+fn what_waits_for_the_starting_price_is_in_its_own_part() {
+    let mut evening = Evening::begin("sp");
+    let race = json!({"marketType": "WIN", "bspMarket": true});
+    let market = evening.operator().market("Cork 3rd May", &["One", "Two"], &race);
+    let (mut ann, mut bob) = (evening.bettor("ann", 100_000), evening.bettor("bob", 100_000));
+    let at_close = |side: &str, liability: f64| {
+        json!({"selectionId": market.runners[0], "handicap": 0, "side": side,
+               "orderType": "MARKET_ON_CLOSE", "marketOnCloseOrder": {"liability": liability}})
+    };
+    let mut part = |ann: &mut Bettor, part: &str| {
+        let parts = json!({"priceProjection": {"priceData": [part]}});
+        book(ann, &market, parts)["runners"][0]["sp"].clone()
+    };
+    let empty = json!({"backStakeTaken": [], "layLiabilityTaken": []});
+    assert_eq!(part(&mut ann, "SP_TRADED"), empty, "nothing is traded yet");
+    ann.bet(&market, at_close("BACK", 10.0));
+    let available = part(&mut ann, "SP_AVAILABLE");
+    assert_eq!(rows(&available["backStakeTaken"]), [(101, 1_000)], "{available}");
+    assert_eq!(available["farPrice"], "NaN", "nobody lays");
+    bob.bet(&market, at_close("LAY", 20.0));
+    let available = part(&mut ann, "SP_AVAILABLE");
+    assert_eq!(rows(&available["layLiabilityTaken"]), [(100_000, 2_000)], "{available}");
+    assert_eq!(pence(&available["farPrice"]), 300, "20 of liability meets 10 of stake at 3");
+    assert_eq!(part(&mut ann, "SP_TRADED"), empty);
+    let orders = book(&mut ann, &market, json!({"orderProjection": "ALL"}));
+    let order = &orders["runners"][0]["orders"][0];
+    assert_eq!(
+        (&order["orderType"], pence(&order["bspLiability"])),
+        (&json!("MARKET_ON_CLOSE"), 1_000)
+    );
+    evening.square();
+}
+
+#[test]
 fn a_book_shows_the_customers_own_as_asked() {
     let mut evening = Evening::begin("own");
     let market = evening.match_odds();

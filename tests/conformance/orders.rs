@@ -103,6 +103,24 @@ fn c19_fill_or_kill_fills_enough_or_nothing() {
 }
 
 #[test]
+fn c21_a_payout_is_a_stake_at_its_price() {
+    let mut evening = Evening::begin("c21");
+    let market = evening.match_odds();
+    let mut ann = evening.bettor("ann", 10_000);
+    let mut order = limit(market.runners[0], "BACK", 25.0, 4.0);
+    order["limitOrder"]["betTargetType"] = json!("PAYOUT");
+    order["limitOrder"]["betTargetSize"] = json!("100");
+    let report = ann.place(&market, &[order.clone()]);
+    assert_eq!(codes(&report), ("BET_ACTION_ERROR", vec!["INVALID_BET_SIZE"]), "both: {report}");
+    order["limitOrder"]["size"] = Value::Null;
+    let report = ann.place(&market, &[order]);
+    assert_eq!(report["status"], "SUCCESS", "{report}");
+    let bet = report["instructionReports"][0]["betId"].as_str().unwrap().to_owned();
+    assert_eq!(ann.order(&bet).size, 2_500);
+    evening.square();
+}
+
+#[test]
 fn c22_what_cannot_be_cancelled_says_why() {
     let mut evening = Evening::begin("c22");
     let market = evening.match_odds();
