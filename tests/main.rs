@@ -3,6 +3,7 @@
 //! | room | what it asks |
 //! |---|---|
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
+//! | [`conformance`] | does a client that knows the original find what it knows? |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
@@ -21,6 +22,7 @@
 )]
 
 mod bad_input;
+mod conformance;
 mod events;
 mod harness;
 mod healing;

@@ -36,7 +36,12 @@ impl Evening {
         Evening::with(story, Launch::manual_clock)
     }
 
-    fn with(story: &str, settings: impl Fn(Launch) -> Launch) -> Evening {
+    /// The limits of the real one, to rehearse them.
+    pub(crate) fn begin_with_the_real_limits(story: &str) -> Evening {
+        Evening::with(story, |launch| launch.setting("LIMITS__PROFILE", "betfair"))
+    }
+
+    pub(crate) fn with(story: &str, settings: impl Fn(Launch) -> Launch) -> Evening {
         let scratch = Scratch::new(story);
         let launch = settings(Launch::new(&scratch));
         let node = launch.start();
@@ -51,7 +56,7 @@ impl Evening {
         }
     }
 
-    fn node(&self) -> &Node {
+    pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().expect("between restarts nobody asks")
     }
 
@@ -105,5 +110,9 @@ impl Evening {
 
     pub(crate) fn match_odds(&mut self) -> Market {
         self.operator.match_odds("Leeds", "York")
+    }
+
+    pub(crate) fn operator(&mut self) -> &mut Operator {
+        &mut self.operator
     }
 }

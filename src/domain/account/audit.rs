@@ -95,13 +95,7 @@ impl Position {
                 && bet.liability >= Pence::ZERO
                 && (bet.stage == Stage::Replacing || bet.held_at == bet.price);
             let placed = bet.matched.is_zero() || bet.matched_at != UtcMillis::default();
-            let parts = self.parts.get(&bet.id).is_none_or(|parts| {
-                let (size, value) = parts.iter().fold((Pence::ZERO, 0), |(size, value), part| {
-                    (size + part.size, value + part.value)
-                });
-                (size, value) == (bet.matched, bet.value)
-            });
-            if !whole || !placed || !parts {
+            if !whole || !placed || !self.fragments.agree_with(bet) {
                 found.push(Difference::Bet { market, bet: bet.id });
             }
             let mine = &mut sums[usize::from(bet.runner)];

@@ -27,6 +27,7 @@ mod bet;
 mod changes;
 mod cleared;
 mod exposure;
+mod fragments;
 mod history;
 mod notices;
 mod ordered;
@@ -47,6 +48,7 @@ pub use bet::References;
 pub use cleared::{
     BetOutcome, ClearedFilter, ClearedGroup, ClearedOrder, ClearedOrders, ClearedStatus,
 };
+pub use fragments::Match;
 pub use history::{CLEARED_MS_MAX, CLEARED_UNMATCHED_MAX};
 pub use notices::NoticeTaken;
 pub use outgoing::Outgoing;

@@ -5,6 +5,7 @@
 
 use super::bet::{Bet, References, Stage};
 use super::exposure::{self, RunnerSums};
+use super::fragments::{Fragment, Fragments};
 use super::payment::Resolved;
 use crate::definition::MarketTerms;
 use crate::ids::{BetId, Handle, Runner};
@@ -19,7 +20,6 @@ use crate::record::{ClosedBet, Reduced, RequestKey};
 use crate::reduction::Reduction;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// A market remembers this many to twice as many of the orders that ended without any match; the oldest
 /// go first. A bot that quotes for a week would otherwise fill the memory with what never was a bet.
@@ -32,6 +32,8 @@ pub(super) struct Position {
     pub(super) runners: Vec<(Runner, RunnerSums)>,
     /// By id.
     pub(super) bets: Vec<Bet>,
+    /// Of those that were matched at more than one price.
+    pub(super) fragments: Fragments,
     /// Bets that are not done.
     pub(super) live: u32,
     /// Bets that are done and were never matched.
@@ -51,24 +53,8 @@ pub(super) struct Position {
     /// The notice of the last resolution and what it paid, repeated when the market asks again.
     pub(super) paid: Option<(u64, Pence)>,
     pub(super) resolved: Option<Resolved>,
-    /// Bets that were matched at more than one price: a removal reduces each by itself.
-    pub(super) parts: BTreeMap<BetId, Vec<Part>>,
     /// Runners that do not run.
     pub(super) removed: Vec<Runner>,
-}
-
-/// What of a bet was matched at one price; `value` is price times size, hundredths of a penny.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Part {
-    pub(super) value: i64,
-    pub(super) size: Pence,
-}
-
-impl Part {
-    fn has_price_of(&self, other: &Part) -> bool {
-        i128::from(self.value) * i128::from(other.size.0)
-            == i128::from(other.value) * i128::from(self.size.0)
-    }
 }
 
 /// A command that the market has not answered.
@@ -87,6 +73,7 @@ impl Position {
             terms,
             runners: Vec::new(),
             bets: Vec::new(),
+            fragments: Fragments::default(),
             live: 0,
             unmatched: 0,
             held: Pence::ZERO,
@@ -98,7 +85,6 @@ impl Position {
             generation: 0,
             paid: None,
             resolved: None,
-            parts: BTreeMap::new(),
             removed: Vec::new(),
         }
     }
@@ -278,38 +264,18 @@ impl Position {
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
         let value = i64::try_from(matched.price.times(matched.size))
             .expect("a match is at most 1000.00 times MAX_ENTERED");
-        let part = Part { value, size: matched.size };
-        self.add_part(bet, part);
+        self.note_match(bet, Fragment::new(value, matched.size, at));
         self.change(bet, |bet| {
-            bet.matched += part.size;
-            bet.value += part.value;
+            bet.matched += matched.size;
+            bet.value += value;
             bet.matched_at = at;
         });
     }
 
-    /// Notes what a bet is about to be matched at, when that is not the one price it has.
-    fn add_part(&mut self, bet: BetId, part: Part) {
-        let Some(at) = self.index(bet) else { return };
-        let before = Part { value: self.bets[at].value, size: self.bets[at].matched };
-        if let Some(parts) = self.parts.get_mut(&bet) {
-            match parts.iter_mut().find(|known| known.has_price_of(&part)) {
-                Some(known) => {
-                    known.size += part.size;
-                    known.value += part.value;
-                }
-                None => parts.push(part),
-            }
-        } else if !before.size.is_zero() && !before.has_price_of(&part) {
-            self.parts.insert(bet, vec![before, part]);
-        }
-    }
-
-    /// What a bet was matched at, price by price.
-    pub(super) fn parts_of(&self, bet: &Bet) -> Vec<Part> {
-        match self.parts.get(&bet.id) {
-            Some(parts) => parts.clone(),
-            None if bet.matched.is_zero() => Vec::new(),
-            None => vec![Part { value: bet.value, size: bet.matched }],
+    /// Before the bet counts it.
+    fn note_match(&mut self, bet: BetId, new: Fragment) {
+        if let Some(before) = self.index(bet) {
+            self.fragments.add(&self.bets[before], new);
         }
     }
 
@@ -321,14 +287,14 @@ impl Position {
         let others = self.bets.iter().filter(|bet| {
             !bet.matched.is_zero() && !bet.void && self.runner(bet) != reduction.runner
         });
-        let reduced = |part: &Part| Matched {
-            price: reduction.price_of(part.value, part.size),
-            size: part.size,
+        let reduced = |fragment: &Fragment| Matched {
+            price: reduction.price_of(fragment.value, fragment.size),
+            size: fragment.size,
         };
         others
             .map(|bet| Reduced {
                 bet: bet.id,
-                parts: self.parts_of(bet).iter().map(reduced).collect(),
+                parts: self.fragments.of(bet).iter().map(reduced).collect(),
             })
             .collect()
     }
@@ -344,17 +310,8 @@ impl Position {
             self.change(bet, |bet| bet.void = true);
         }
         for line in reduced {
-            let part = |matched: &Matched| Part {
-                value: i64::try_from(matched.price.times(matched.size))
-                    .expect("a reduced price is lower than it was"),
-                size: matched.size,
-            };
-            let parts: Vec<Part> = line.parts.iter().map(part).collect();
-            let value = parts.iter().map(|part| part.value).sum();
+            let value = self.fragments.reduce(line.bet, &line.parts);
             self.change(line.bet, |bet| bet.value = value);
-            if parts.len() > 1 {
-                self.parts.insert(line.bet, parts);
-            }
         }
     }
 
@@ -410,7 +367,7 @@ impl Position {
     /// converted with all that was left of it.
     pub(super) fn close(&mut self, at: UtcMillis, closed: &ClosedBet) {
         if !closed.matched.is_zero() {
-            self.add_part(closed.bet, Part { value: closed.value, size: closed.matched });
+            self.note_match(closed.bet, Fragment::new(closed.value, closed.matched, at));
         }
         self.change(closed.bet, |bet| {
             if !bet.at_close && !closed.liability.is_zero() {
@@ -503,7 +460,7 @@ impl Position {
     pub(super) fn remove(&mut self, bet: BetId) {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
-        self.parts.remove(&bet.id);
+        self.fragments.forget(bet.id);
         let sums = &mut self.runners[usize::from(bet.runner)].1;
         *sums -= bet.matched_sums();
         *sums -= bet.open_sums();

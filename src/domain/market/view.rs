@@ -6,7 +6,7 @@
 use super::Market;
 use super::book::RunnerBook;
 use super::closing::Made;
-use super::slab::{Place, Slot};
+use super::slab::{NONE, Place, Slot};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::{AccountId, BetId, Handle, Runner};
 use crate::money::Pence;
@@ -209,6 +209,21 @@ impl Market {
 
     pub fn order(&self, handle: Handle) -> Option<OrderView> {
         self.book.orders.get(handle).map(|slot| self.order_view(handle, slot))
+    }
+
+    /// What is to be matched before a resting order at its own price; `None` when it does not rest, or
+    /// when more than `steps` orders are ahead of it. Takes what it looked at off `steps`.
+    pub fn size_ahead(&self, handle: Handle, steps: &mut u32) -> Option<Pence> {
+        let orders = &self.book.orders;
+        let slot = orders.get(handle).filter(|slot| slot.place == Place::Resting)?;
+        let (mut ahead, mut at) = (Pence::ZERO, slot.previous);
+        while at != NONE {
+            *steps = steps.checked_sub(1)?;
+            let other = orders.at(at);
+            ahead += other.remaining;
+            at = other.previous;
+        }
+        Some(ahead)
     }
 
     /// Every unmatched order, by slot.
