@@ -120,7 +120,8 @@ impl ListMarketBook {
 }
 
 fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own) -> MarketBook {
-    let active = view.runners.iter().filter(|runner| runner.result.is_none()).count();
+    let runs = |runner: &&RunnerLadders| runner.result.is_none() && runner.removed_at.is_none();
+    let active = view.runners.iter().filter(runs).count();
     let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
     MarketBook {
         market_id: market.to_string(),
