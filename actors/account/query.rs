@@ -1,8 +1,8 @@
 //! What a door may ask an account, and what it is told: copied out of the actor.
 
 use domain::account::{
-    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, DateRange, OrderFilter,
-    OrderSort, Page, RunnerMatches, Statement,
+    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, OrderFilter, OrderSort,
+    Page, RunnerMatches, Statement, StatementFilter,
 };
 use domain::act::{AccountProfile, Funds};
 use domain::ids::MarketId;
@@ -21,7 +21,7 @@ pub enum AccountQuery {
         page: Page,
     },
     Statement {
-        range: DateRange,
+        filter: StatementFilter,
         page: Page,
     },
     /// What is matched in each of the markets.
@@ -56,8 +56,8 @@ impl AccountView {
             AccountQuery::ClearedOrders { filter, group, page } => {
                 AccountView::ClearedOrders(account.cleared_orders(filter, *group, *page))
             }
-            AccountQuery::Statement { range, page } => {
-                AccountView::Statement(account.statement(*range, *page))
+            AccountQuery::Statement { filter, page } => {
+                AccountView::Statement(account.statement(*filter, *page))
             }
             AccountQuery::Matches(markets) => AccountView::Matches(
                 markets.iter().map(|market| (*market, account.matches(*market, None))).collect(),

@@ -52,6 +52,11 @@ const KEYS: &[(&str, &str, &str)] = &[
         "60000",
         "accounts and markets without mail for so long sleep until somebody writes to them",
     ),
+    (
+        "sessions.lifetime_ms",
+        "43200000",
+        "a login lasts so long, and so long again from each keepAlive",
+    ),
     ("timeouts.header_ms", "5000", "for a request's head"),
     ("timeouts.body_ms", "10000", "for a request's body"),
     ("timeouts.idle_ms", "240000", "of a connection without a request"),
@@ -93,6 +98,8 @@ pub struct Settings {
     pub resume_suspended_after: Duration,
     /// Without mail for so long, an account or market sleeps until somebody writes to it.
     pub idle_after: Duration,
+    /// A login, or its last keepAlive, lasts so long.
+    pub session: Duration,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -371,6 +378,7 @@ impl Layers {
         }
         let resume_suspended_after = self.millis("recovery.resume_suspended_after_ms");
         let idle_after = self.millis("entities.idle_after_ms");
+        let session = self.number("sessions.lifetime_ms", 1_000, 24 * 3_600_000);
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -391,6 +399,7 @@ impl Layers {
             checkpoint_after_records: checkpoint_after_records?,
             resume_suspended_after: resume_suspended_after?,
             idle_after: idle_after?,
+            session: Duration::from_millis(session?),
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,
