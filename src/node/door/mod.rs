@@ -26,6 +26,7 @@ pub mod gzip;
 mod limits;
 mod phase;
 mod socket;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;
