@@ -5,6 +5,7 @@
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
+//! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
@@ -21,6 +22,7 @@
 )]
 
 mod bad_input;
+mod conformance;
 mod events;
 mod harness;
 mod healing;

@@ -63,6 +63,11 @@ class Node:
         return self.addresses["http"]
 
     @property
+    def stream(self):
+        """Host and port of the stream over TLS."""
+        return self.addresses["stream"].rpartition("/")[2]
+
+    @property
     def admin(self):
         return self.addresses["admin"]
 

@@ -75,6 +75,12 @@ impl Launch {
         self
     }
 
+    /// One more setting, by its name in the environment.
+    pub(crate) fn setting(mut self, name: &str, value: &str) -> Launch {
+        self.environment.push((format!("LAYBOOK__{name}"), value.to_owned()));
+        self
+    }
+
     /// Accounts and markets sleep when nobody has written to them for so long.
     pub(crate) fn idle_after_ms(mut self, idle: u64) -> Launch {
         self.environment.push(("LAYBOOK__ENTITIES__IDLE_AFTER_MS".to_owned(), idle.to_string()));

@@ -230,7 +230,10 @@ mod tests {
             "bet_delay_s": 0, "jurisdiction": null,
         });
         let definition: MarketDefinition = serde_json::from_value(json).unwrap();
-        assert_eq!((definition.partition, definition.betting_type), (PartitionId(0), BettingType::Odds));
+        assert_eq!(
+            (definition.partition, definition.betting_type),
+            (PartitionId(0), BettingType::Odds)
+        );
         definition
     }
 
@@ -249,7 +252,10 @@ mod tests {
         ];
         let events = [leeds, cup, ascot].map(|event| (event.id, event)).into();
         let menu = serde_json::to_value(menu(&events, markets)).unwrap();
-        assert_eq!((&menu["type"], &menu["name"], &menu["id"]), (&json!("GROUP"), &json!("ROOT"), &json!(0)));
+        assert_eq!(
+            (&menu["type"], &menu["name"], &menu["id"]),
+            (&json!("GROUP"), &json!("ROOT"), &json!(0))
+        );
         let soccer = &menu["children"][0];
         assert_eq!((&soccer["type"], &soccer["id"]), (&json!("EVENT_TYPE"), &json!("1")));
         let league = &soccer["children"][0];

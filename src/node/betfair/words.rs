@@ -38,6 +38,15 @@ macro_rules! words {
 }
 
 words! {
+    /// Which items of a statement.
+    IncludeItem {
+        All = "ALL",
+        DepositsWithdrawals = "DEPOSITS_WITHDRAWALS",
+        Exchange = "EXCHANGE",
+        PokerRoom = "POKER_ROOM",
+    }
+    /// Where money is kept; every account has the first only.
+    Wallet { Uk = "UK", Australian = "AUSTRALIAN", }
     /// For or against a runner.
     Side { Back = "BACK", Lay = "LAY", }
     /// How an order wants to be matched.
