@@ -3,6 +3,7 @@
 //! | room | what it asks |
 //! |---|---|
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
+//! | [`conformance`] | does a client that knows the original find what it knows? |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |

@@ -20,9 +20,10 @@ use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
 use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
-use domain::ids::{AccountId, EntityId, MarketId, SessionId};
+use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::link::Arrival;
 use domain::market::Acknowledgement;
+use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
 use domain::request::{CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
@@ -31,12 +32,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// Where somebody waits to hear that a request is taken and durable, with the bets it placed. Dropped
+/// without a word when it was refused, or taken before.
+pub type Taken = oneshot::Sender<Vec<BetId>>;
+
 #[derive(Debug)]
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
         key: RequestKey,
         request: Arc<CustomerRequest>,
+        taken: Option<Taken>,
     },
     /// A market's numbered notice.
     Notice {
@@ -79,6 +85,7 @@ impl Named for AccountMsg {
                 Notice::Waiting { .. } => "waiting",
                 Notice::Filled(_) => "filled",
                 Notice::Lapsed(_) => "lapsed",
+                Notice::Closed(_) => "closed",
                 Notice::Resolved { .. } => "resolved",
             },
             AccountMsg::SendAgain { .. } => "send again",
@@ -151,7 +158,7 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request } => self.request(key, &request, desk),
+            AccountMsg::Request { key, request, taken } => self.request(key, &request, taken, desk),
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
             AccountMsg::SendAgain { market, from } => {
                 self.send_open_commands(desk, |(other, n)| other == market && n >= from);
@@ -210,13 +217,20 @@ impl Account {
         &mut self,
         key: RequestKey,
         request: &CustomerRequest,
+        taken: Option<Taken>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
         self.run_due(now, desk)?;
         let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
-            Requested::Taken(events) => self.hand_over(now, events, desk),
+            Requested::Taken(events) => {
+                let told = taken.map(|taken| {
+                    let bets = placed(&events);
+                    Effect::new(move |_| drop(taken.send(bets)))
+                });
+                self.hand_over_with(now, events, told, desk)
+            }
             Requested::Pending | Requested::Forgotten => Ok(()),
             Requested::Answered(outcome) => {
                 let tell = answer(desk, key.session, key.n, outcome);
@@ -299,7 +313,18 @@ impl Account {
         events: Vec<AccountEvent>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let (mut effects, mut messages) = (Vec::new(), Vec::new());
+        self.hand_over_with(now, events, None, desk)
+    }
+
+    /// The same, and one more thing that leaves.
+    fn hand_over_with(
+        &mut self,
+        now: UtcMillis,
+        events: Vec<AccountEvent>,
+        also: Option<Effect>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let (mut effects, mut messages) = (Vec::from_iter(also), Vec::new());
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
@@ -373,6 +398,18 @@ impl Account {
         let effect = Effect::new(move |_| tell());
         desk.hand_over(desk.now(), vec![], Self::into_event, self.state.wake(), vec![effect])
     }
+}
+
+/// The bets that a request placed.
+fn placed(events: &[AccountEvent]) -> Vec<BetId> {
+    let orders = events.iter().filter_map(|event| match event {
+        AccountEvent::Ordered(ordered) => match &ordered.command {
+            OrderCommand::Place { orders, .. } => Some(orders),
+            _ => None,
+        },
+        _ => None,
+    });
+    orders.flatten().map(|order| order.bet).collect()
 }
 
 /// To the session, if it is still there: if not, the answer stays with the account.

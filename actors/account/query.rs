@@ -1,8 +1,8 @@
 //! What a door may ask an account, and what it is told: copied out of the actor.
 
 use domain::account::{
-    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, OrderFilter,
-    OrderProjection, OrderSort, Page, ProfitAndLoss, RunnerMatches, Statement, StatementFilter,
+    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, Match, OrderFilter,
+    OrderProjection, OrderSort, Page, ProfitAndLoss, Statement, StatementFilter,
 };
 use domain::act::{AccountProfile, Funds};
 use domain::ids::MarketId;
@@ -25,7 +25,7 @@ pub enum AccountQuery {
         filter: StatementFilter,
         page: Page,
     },
-    /// What is matched in each of the markets.
+    /// What each bet in each of the markets matched, price by price.
     Matches(Vec<MarketId>),
     /// Markets with orders of these states.
     MarketsWithOrders(OrderProjection),
@@ -44,7 +44,7 @@ pub enum AccountView {
     CurrentOrders(CurrentOrders),
     ClearedOrders(ClearedOrders),
     Statement(Statement),
-    Matches(Vec<(MarketId, Vec<RunnerMatches>)>),
+    Matches(Vec<(MarketId, Vec<Match>)>),
     MarketsWithOrders(BTreeSet<MarketId>),
     /// Only of markets with a position.
     ProfitAndLoss {
@@ -71,7 +71,7 @@ impl AccountView {
                 AccountView::Statement(account.statement(*filter, *page))
             }
             AccountQuery::Matches(markets) => AccountView::Matches(
-                markets.iter().map(|market| (*market, account.matches(*market, None))).collect(),
+                markets.iter().map(|market| (*market, account.matched_bets(*market))).collect(),
             ),
             AccountQuery::MarketsWithOrders(projection) => {
                 AccountView::MarketsWithOrders(account.markets_with_orders(*projection))

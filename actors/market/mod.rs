@@ -9,7 +9,7 @@
 
 mod view;
 
-pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
+pub use view::{AtClose, LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
@@ -17,9 +17,10 @@ use crate::home::HomeMsg;
 use crate::partition::{Effect, Routes};
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
-use domain::ids::{AccountId, EntityId, MarketId};
+use domain::ids::{AccountId, BetId, EntityId, Handle, MarketId};
 use domain::link::Arrival;
 use domain::market::{Acknowledgement, Market as State, Outgoing};
+use domain::money::Pence;
 use domain::order::OrderCommand;
 use domain::record::{Event, MarketEvent};
 use domain::time::UtcMillis;
@@ -58,7 +59,16 @@ pub enum MarketMsg {
         request: ViewRequest,
         reply: oneshot::Sender<MarketView>,
     },
+    /// How much is to be matched before each of these orders at its price; what does not rest, or rests too
+    /// deep to count, is left out.
+    SizeAhead {
+        orders: Vec<(BetId, Handle)>,
+        reply: oneshot::Sender<Vec<(BetId, Pence)>>,
+    },
 }
+
+/// Orders that one question looks at: a market has other things to do than to walk its queues.
+const SIZE_AHEAD_STEPS: u32 = 100_000;
 
 impl Named for MarketMsg {
     fn name(&self) -> &'static str {
@@ -74,6 +84,7 @@ impl Named for MarketMsg {
             MarketMsg::Resume { .. } => "resume",
             MarketMsg::Act { .. } => "act",
             MarketMsg::View { .. } => "view",
+            MarketMsg::SizeAhead { .. } => "size ahead",
         }
     }
 }
@@ -154,6 +165,7 @@ impl Entity for Market {
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
             MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::SizeAhead { orders, reply } => self.size_ahead(&orders, reply, desk),
         }
     }
 
@@ -276,6 +288,22 @@ impl Market {
         let view = MarketView::of(&self.state, &request);
         // A door that went away wants no answer.
         let answer = Effect::new(move |_| drop(reply.send(view)));
+        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
+    }
+
+    fn size_ahead(
+        &mut self,
+        orders: &[(BetId, Handle)],
+        reply: oneshot::Sender<Vec<(BetId, Pence)>>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let mut steps = SIZE_AHEAD_STEPS;
+        let ahead = orders
+            .iter()
+            .filter(|(bet, handle)| self.state.order(*handle).is_some_and(|it| it.bet == *bet))
+            .filter_map(|(bet, handle)| Some((*bet, self.state.size_ahead(*handle, &mut steps)?)))
+            .collect();
+        let answer = Effect::new(move |_| drop(reply.send(ahead)));
         desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
     }
 

@@ -5,9 +5,12 @@
 //! Asks     home who it is; the catalogue for the terms of a market it meets for the first time; its account.
 //! Crash    doors that wait are told that the outcome is unknown; a new incarnation counts on higher. A
 //!          crash of the account is bridged: what it has not answered is sent again under its number.
-//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy.
+//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy. `REPLAYS_MAX` outcomes are kept for who asks
+//!          for them again; the oldest go first.
 
-use crate::account::AccountMsg;
+mod replays;
+
+use crate::account::{AccountMsg, Taken};
 use crate::catalogue::CatalogueMsg;
 use crate::entity::EntityMsg;
 use crate::home::HomeMsg;
@@ -22,6 +25,7 @@ use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use domain::order::Ticket;
 use domain::record::RequestKey;
 use domain::request::{CustomerRequest, Outcome, RequestBody};
+use replays::Replays;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -33,6 +37,12 @@ pub enum SessionMsg {
     Request {
         request: SessionRequest,
         reply: Reply,
+    },
+    /// The same, with more than an outcome wished for.
+    RequestWith {
+        request: SessionRequest,
+        reply: Reply,
+        wishes: Wishes,
     },
     /// From the account's incarnation `from`, once durable.
     Answered {
@@ -56,7 +66,7 @@ pub enum SessionMsg {
 impl Named for SessionMsg {
     fn name(&self) -> &'static str {
         match self {
-            SessionMsg::Request { .. } => "request",
+            SessionMsg::Request { .. } | SessionMsg::RequestWith { .. } => "request",
             SessionMsg::Answered { .. } => "answered",
             SessionMsg::Login(_) => "login",
             SessionMsg::Terms { .. } => "terms",
@@ -83,6 +93,16 @@ pub enum SessionRequest {
 /// Where a door waits. Dropped without an answer, the outcome is unknown.
 pub type Reply = oneshot::Sender<Result<Outcome, RequestError>>;
 
+/// What a door may wish for beside the outcome.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// A request that came before, word for word and with the same customer's reference, is answered with
+    /// its first outcome.
+    pub replay: bool,
+    /// Who waits for the account to take it.
+    pub taken: Option<Taken>,
+}
+
 /// Nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -106,7 +126,8 @@ pub struct Session {
     /// `None` until home has answered.
     login: Option<Login>,
     /// Asked before home or the catalogue answered.
-    waiting: Vec<(SessionRequest, Reply)>,
+    waiting: Vec<(SessionRequest, Reply, Wishes)>,
+    replays: Replays,
     terms: HashMap<MarketId, MarketTerms>,
     terms_asked: HashMap<MarketId, Instant>,
     next: u64,
@@ -152,6 +173,7 @@ impl Behaviour for Session {
             id: args.session,
             login: None,
             waiting: Vec::new(),
+            replays: Replays::default(),
             terms: HashMap::new(),
             terms_asked: HashMap::new(),
             next: u64::try_from(now).unwrap_or(0) << 20,
@@ -174,7 +196,12 @@ impl Behaviour for Session {
         context: &mut Context<SessionMsg>,
     ) -> Result<(), Fault> {
         match message {
-            SessionMsg::Request { request, reply } => self.request(request, reply, context),
+            SessionMsg::Request { request, reply } => {
+                self.request(request, reply, Wishes::default(), context);
+            }
+            SessionMsg::RequestWith { request, reply, wishes } => {
+                self.request(request, reply, wishes, context);
+            }
             SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
@@ -200,17 +227,18 @@ impl Session {
         &mut self,
         request: SessionRequest,
         reply: Reply,
+        wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
         if self.open.len() + self.waiting.len() >= IN_FLIGHT_MAX {
             return refuse(reply, RequestError::TooManyRequests);
         }
         let Some(account) = self.login.as_ref().map(|login| login.account) else {
-            self.waiting.push((request, reply));
+            self.waiting.push((request, reply, wishes));
             return self.check_later(context);
         };
         match request {
-            SessionRequest::Plain(request) => self.send(account, request, reply, context),
+            SessionRequest::Plain(request) => self.send(account, request, reply, wishes, context),
             SessionRequest::Place {
                 market,
                 tickets,
@@ -226,13 +254,14 @@ impl Session {
                         strategy_ref,
                         market_version,
                     };
-                    self.waiting.push((request, reply));
+                    self.waiting.push((request, reply, wishes));
                     self.ask_terms(market, context);
                     return self.check_later(context);
                 };
                 let body =
                     RequestBody::Place { market, terms, tickets, strategy_ref, market_version };
-                self.send(account, CustomerRequest { customer_ref, body }, reply, context);
+                let request = CustomerRequest { customer_ref, body };
+                self.send(account, request, reply, wishes, context);
             }
         }
     }
@@ -242,20 +271,30 @@ impl Session {
         account: AccountId,
         request: CustomerRequest,
         reply: Reply,
+        wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
         let node = &context.node;
+        let now = || node.partition(PARTITION).and_then(|home| home.now()).unwrap_or_default();
+        let request = Arc::new(request);
+        let reply = match wishes.replay && request.reference().is_some() {
+            true => match self.replays.first(now(), &request, reply) {
+                Some(reply) => reply,
+                None => return self.check_later(context),
+            },
+            false => reply,
+        };
         let admitted = match node.partition(PARTITION) {
             Some(partition) => partition.admits(&node.settings),
             None => Err(Busy::Backlog),
         };
         if let Err(busy) = admitted {
+            self.replays.forget(&request);
             return refuse(reply, busy.into());
         }
         self.next += 1;
         let n = self.next;
-        let request = Arc::new(request);
-        let sent_to = self.pass(account, n, request.clone(), node);
+        let sent_to = self.pass(account, n, request.clone(), wishes.taken, node);
         self.open.insert(n, Open { request, reply, sent_to, since: Instant::now() });
         self.check_later(context);
     }
@@ -266,11 +305,12 @@ impl Session {
         account: AccountId,
         n: u64,
         request: Arc<CustomerRequest>,
+        taken: Option<Taken>,
         node: &Node,
     ) -> u64 {
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
-        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request });
+        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request, taken });
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         // What is on its way through the directory goes first.
         let tries = if self.detour.is_taken() { 0 } else { 2 };
@@ -309,6 +349,7 @@ impl Session {
         }
         if let Some(open) = self.open.remove(&n) {
             self.answered += 1;
+            self.replays.answered(&open.request, &outcome);
             let _ = open.reply.send(Ok(outcome));
         }
     }
@@ -320,7 +361,7 @@ impl Session {
                 self.retry_waiting(context);
             }
             None => {
-                for (_, reply) in self.waiting.drain(..) {
+                for (_, reply, _) in self.waiting.drain(..) {
                     refuse(reply, RequestError::SessionOver);
                 }
                 context.stop();
@@ -346,9 +387,9 @@ impl Session {
             None => {
                 let for_it = |request: &SessionRequest| matches!(request, SessionRequest::Place { market: asked, .. } if *asked == market);
                 let (gone, rest) =
-                    self.waiting.drain(..).partition::<Vec<_>, _>(|(request, _)| for_it(request));
+                    self.waiting.drain(..).partition::<Vec<_>, _>(|(request, ..)| for_it(request));
                 self.waiting = rest;
-                for (_, reply) in gone {
+                for (_, reply, _) in gone {
                     refuse(reply, RequestError::NoSuchMarket);
                 }
             }
@@ -356,8 +397,8 @@ impl Session {
     }
 
     fn retry_waiting(&mut self, context: &mut Context<SessionMsg>) {
-        for (request, reply) in std::mem::take(&mut self.waiting) {
-            self.request(request, reply, context);
+        for (request, reply, wishes) in std::mem::take(&mut self.waiting) {
+            self.request(request, reply, wishes, context);
         }
     }
 
@@ -367,7 +408,7 @@ impl Session {
         self.checking = false;
         self.open
             .retain(|_, open| !open.reply.is_closed() || open.since.elapsed() < ABANDONED_AFTER);
-        self.waiting.retain(|(_, reply)| !reply.is_closed());
+        self.waiting.retain(|(_, reply, _)| !reply.is_closed());
         if self.login.is_none() {
             self.ask_home(context);
         }
@@ -395,7 +436,7 @@ impl Session {
                     .collect();
                 self.account = Some(present);
                 for (n, request) in lost {
-                    let sent_to = self.pass(account, n, request, &context.node);
+                    let sent_to = self.pass(account, n, request, None, &context.node);
                     if let Some(open) = self.open.get_mut(&n) {
                         open.sent_to = sent_to;
                     }

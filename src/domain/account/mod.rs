@@ -28,6 +28,7 @@ mod bet;
 mod changes;
 mod cleared;
 mod exposure;
+mod fragments;
 mod heartbeat;
 mod history;
 mod notices;
@@ -49,6 +50,7 @@ pub use bet::References;
 pub use cleared::{
     BetOutcome, ClearedFilter, ClearedGroup, ClearedOrder, ClearedOrders, ClearedStatus,
 };
+pub use fragments::Match;
 pub use heartbeat::{HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, HeartbeatAction, HeartbeatAnswer};
 pub use history::{CLEARED_MS_MAX, CLEARED_UNMATCHED_MAX};
 pub use notices::NoticeTaken;
@@ -63,9 +65,7 @@ pub use statement::{
     STATEMENT_LINES_MAX, STATEMENT_PAGE_MAX, SettledBet, Statement, StatementFilter, StatementItem,
     StatementKind, StatementLine, StatementRow,
 };
-pub use validate::{
-    MINIMUM_PAYOUT, MINIMUM_STAKE, REFERENCE_LEN_MAX, STRATEGY_REFERENCE_LEN_MAX, validate,
-};
+pub use validate::{REFERENCE_LEN_MAX, STRATEGY_REFERENCE_LEN_MAX, validate};
 
 use crate::act::{AccountProfile, AccountStatus, ActAnswer, Currency, Funds};
 use crate::ids::MarketId;

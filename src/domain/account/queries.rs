@@ -2,10 +2,11 @@
 
 use super::Account;
 use super::bet::{Bet, Stage};
+use super::fragments::Match;
 use super::position::Position;
-use crate::ids::{BetId, MarketId, Runner};
+use crate::ids::{BetId, Handle, MarketId, Runner};
 use crate::money::Pence;
-use crate::order::{LapseReason, Persistence, Side};
+use crate::order::{LapseReason, OrderType, Persistence, Side};
 use crate::price::Price;
 use crate::time::UtcMillis;
 use std::collections::BTreeSet;
@@ -27,7 +28,7 @@ impl Page {
     }
 
     /// The page of the list, and whether anything follows it.
-    pub(super) fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
+    pub fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
         let count = if self.count == 0 { Page::COUNT_MAX } else { self.count };
         let count = count.min(Page::COUNT_MAX) as usize;
         let mut rest = items.skip(self.from as usize);
@@ -98,9 +99,14 @@ pub struct CurrentOrder {
     pub price: Price,
     pub size: Pence,
     pub persistence: Persistence,
+    pub order_type: OrderType,
     pub fill_or_kill: bool,
-    /// Something remains to be matched.
+    /// Something remains to be matched before the starting price.
     pub executable: bool,
+    /// It waits for the starting price: it has no size yet, and cannot be cancelled.
+    pub at_close: bool,
+    /// What was brought to the starting price: a back's stake, the most that a lay may lose.
+    pub liability: Pence,
     pub placed_at: UtcMillis,
     pub matched_at: Option<UtcMillis>,
     pub matched: Pence,
@@ -115,6 +121,8 @@ pub struct CurrentOrder {
     pub lapse_reason: Option<LapseReason>,
     pub order_ref: Option<Box<str>>,
     pub strategy_ref: Option<Box<str>>,
+    /// Where the market has it, once it does.
+    pub handle: Option<Handle>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -232,6 +240,13 @@ impl Account {
         found
     }
 
+    /// What each bet in a market matched, price by price, the oldest bet first.
+    pub fn matched_bets(&self, market: MarketId) -> Vec<Match> {
+        let Some(position) = self.positions.get(&market) else { return Vec::new() };
+        let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
+        matched.flat_map(|bet| position.fragments.of(bet, position.runner(bet))).collect()
+    }
+
     /// What the matched bets of an open market would pay; `None` without a position in it.
     pub fn profit_and_loss(&self, market: MarketId) -> Option<ProfitAndLoss> {
         let position = self.positions.get(&market)?;
@@ -273,14 +288,20 @@ impl Bet {
         self.strategy_ref().is_some_and(|name| strategies.contains(name))
     }
 
+    /// Of a bet on close that was edited nothing was cancelled, and yet it has ended.
     fn has_ended_in_part(&self) -> bool {
-        !(self.cancelled + self.lapsed).is_zero()
+        let edited = self.order_type != OrderType::Limit && !self.at_close;
+        !(self.cancelled + self.lapsed).is_zero() || (edited && self.matched.is_zero())
+    }
+
+    fn is_executable(&self) -> bool {
+        self.stage != Stage::Done && !self.at_close
     }
 }
 
 impl OrderFilter {
     fn admits(&self, bet: &Bet) -> bool {
-        let executable = bet.stage != Stage::Done;
+        let executable = bet.is_executable();
         let projected = match self.projection {
             OrderProjection::All => true,
             OrderProjection::Executable => executable,
@@ -316,8 +337,11 @@ impl Position {
             price: bet.price,
             size: bet.size,
             persistence: bet.persistence,
+            order_type: bet.order_type,
             fill_or_kill: bet.fill_or_kill,
-            executable: bet.stage != Stage::Done,
+            executable: bet.is_executable(),
+            at_close: bet.at_close,
+            liability: bet.liability,
             placed_at: bet.placed_at,
             matched_at: (!bet.matched.is_zero()).then_some(bet.matched_at),
             matched: if void { Pence::ZERO } else { bet.matched },
@@ -330,6 +354,7 @@ impl Position {
             lapse_reason: bet.lapse_reason,
             order_ref: bet.order_ref().map(Into::into),
             strategy_ref: bet.strategy_ref().map(Into::into),
+            handle: bet.handle,
         }
     }
 }

@@ -200,14 +200,11 @@ impl Request {
             Request::GetAccountStatement(request) => request.check(),
             Request::Heartbeat(seconds) => account::check_timeout(*seconds),
             Request::ListCurrentOrders(request) => {
-                let length = |ids: &Option<Vec<String>>| ids.as_ref().map_or(0, Vec::len);
                 let ids = length(&request.bet_ids) + length(&request.market_ids);
-                if ids > limits.ids {
-                    let most = limits.ids;
-                    let details = format!("betIds, marketIds: more than {most} ids together");
-                    return Err(Exception::new(ExceptionWord::RequestSizeExceedsLimit, details));
-                }
-                Ok(())
+                check_ids("betIds, marketIds", ids, limits)
+            }
+            Request::ListMarketBook(request) => {
+                check_ids("betIds", length(&request.bet_ids), limits)
             }
             Request::PlaceOrders(request) => request.check(limits),
             Request::CancelOrders(request) => request.check(limits),
@@ -263,6 +260,19 @@ impl Request {
             _ => 0,
         }
     }
+}
+
+fn length(ids: &Option<Vec<String>>) -> usize {
+    ids.as_ref().map_or(0, Vec::len)
+}
+
+fn check_ids(field: &'static str, ids: usize, limits: &Limits) -> Result<(), Exception> {
+    let most = limits.ids;
+    if ids > most {
+        let details = format!("{field}: more than {most} ids together");
+        return Err(Exception::new(ExceptionWord::RequestSizeExceedsLimit, details));
+    }
+    Ok(())
 }
 
 /// `INVALID_INPUT_DATA` with the field and the reason.

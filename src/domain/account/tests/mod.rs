@@ -20,8 +20,8 @@ use crate::ids::{
 use crate::ledger::{Ledger, postings};
 use crate::link::Arrival;
 use crate::order::{
-    Answer, ExecutionError, InstructionError, Matched, OrderCommand, Persistence, PlacedOrder,
-    Refusal, Remainder, Side, Ticket, TimeInForce,
+    Answer, ExecutionError, InstructionError, Matched, OrderCommand, OrderKind, Persistence,
+    PlacedOrder, Refusal, Remainder, Side, Ticket, TimeInForce,
 };
 use crate::price::Price;
 use crate::record::{Event, Notice, Record, RequestKey};
@@ -42,6 +42,7 @@ const TERMS: MarketTerms = MarketTerms {
     base_rate: 500,
     discount_allowed: true,
     persistence: true,
+    bsp_market: true,
 };
 
 struct Bettor {
@@ -241,6 +242,7 @@ fn back(runner: Runner, price: u32, size: i64) -> Ticket {
         size: pounds(size),
         persistence: Persistence::Lapse,
         time_in_force: TimeInForce::Rest,
+        kind: OrderKind::Limit,
         reference: None,
     }
 }

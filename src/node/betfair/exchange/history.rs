@@ -10,15 +10,18 @@ use domain::account::{
 use domain::catalogue::event_type_name;
 use domain::ids::{EventId, EventTypeId, MarketId, Runner};
 use domain::money::Pence;
+use domain::order::{OrderType, Side};
+use domain::price::Price;
 use domain::time::UtcMillis;
 
 use super::translate::{
-    average, bet_id, date, handicap, lapse_word, market_id, money, persistence_word, price, runner,
-    selection, side, side_word,
+    average, bet_id, date, handicap, lapse_word, market_id, money, order_type_word,
+    persistence_word, price, runner, selection, side, side_word,
 };
-use super::{Customer, NodeExchange, busy, unexpected};
+use super::{Customer, NodeExchange, busy, event_groups, queue, unexpected};
 use crate::betfair::decimal::Hundredths;
-use crate::betfair::exception::{Exception, ExceptionWord};
+use crate::betfair::exception::Exception;
+use crate::betfair::extensions::Extensions;
 use crate::betfair::filter::TimeRange;
 use crate::betfair::request::{ListClearedOrders, ListCurrentOrders};
 use crate::betfair::response::account::{AccountDetails, AccountFunds};
@@ -27,7 +30,7 @@ use crate::betfair::response::orders::{
     ClearedOrder, ClearedOrders, CurrentItemDescription, CurrentOrder, CurrentOrders,
     ItemDescription, MarketVersion,
 };
-use crate::betfair::words::{self, BetStatus, GroupBy, OrderBy, OrderStatus, OrderType};
+use crate::betfair::words::{self, BetStatus, GroupBy, OrderBy, OrderStatus};
 use crate::catalogue;
 
 /// What stands for "no limit".
@@ -36,6 +39,7 @@ const NO_LIMIT: Hundredths = Hundredths(-100_000_000_000);
 pub(super) async fn current(
     exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: ListCurrentOrders,
 ) -> Result<CurrentOrders, Exception> {
     let filter = OrderFilter {
@@ -66,7 +70,14 @@ pub(super) async fn current(
         true => versions(exchange, markets).await?,
         false => BTreeMap::new(),
     };
-    let row = |order: &Current| current_order(order, versions.get(&order.market).copied());
+    let ahead = match extensions.queue_position {
+        true => queue::sizes_ahead(&exchange.node, &orders.orders).await,
+        false => BTreeMap::new(),
+    };
+    let row = |order: &Current| CurrentOrder {
+        size_ahead: ahead.get(&order.bet).copied().map(money),
+        ..current_order(order, versions.get(&order.market).copied())
+    };
     Ok(CurrentOrders {
         current_orders: orders.orders.iter().map(row).collect(),
         more_available: orders.more,
@@ -91,12 +102,15 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
         market_id: order.market.to_string(),
         selection_id: selection(order.runner),
         handicap: handicap(order.runner),
-        price_size: PriceSize { price: price(order.price), size: money(order.size) },
-        bsp_liability: Hundredths(0),
+        price_size: PriceSize {
+            price: price(shown_price(order)),
+            size: money(if order.at_close { Pence::ZERO } else { order.size }),
+        },
+        bsp_liability: money(order.liability),
         side: side_word(order.side),
         status: order_status(order),
         persistence_type: persistence_word(order.persistence),
-        order_type: OrderType::Limit,
+        order_type: order_type_word(order.order_type),
         placed_date: date(order.placed_at),
         matched_date: order.matched_at.map(date),
         average_price_matched: average(i128::from(order.matched_times_price), order.matched),
@@ -115,9 +129,19 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
             .filter(|_| !order.lapsed.is_zero())
             .map(|reason| lapse_word(reason).to_owned()),
         cancelled_date: ended(order.cancelled),
+        size_ahead: None,
         current_item_description: version.map(|version| CurrentItemDescription {
             market_version: MarketVersion { version: i64::try_from(version).unwrap_or(i64::MAX) },
         }),
+    }
+}
+
+/// A market-on-close order has no price of its own: it is shown at the far end of the ladder.
+pub(super) fn shown_price(order: &Current) -> Price {
+    match (order.order_type, order.side) {
+        (OrderType::MarketOnClose, Side::Back) => Price::MAX,
+        (OrderType::MarketOnClose, Side::Lay) => Price::MIN,
+        _ => order.price,
     }
 }
 
@@ -147,10 +171,8 @@ pub(super) async fn cleared(
         GroupBy::Runner => ClearedGroup::Runner,
         GroupBy::Market => ClearedGroup::Market,
         GroupBy::Strategy => ClearedGroup::Strategy,
-        GroupBy::Event | GroupBy::EventType => {
-            let details = "groupBy: EVENT and EVENT_TYPE are not built yet";
-            return Err(Exception::new(ExceptionWord::InvalidInputData, details));
-        }
+        // The account knows markets: what belongs together is added up here.
+        GroupBy::Event | GroupBy::EventType => ClearedGroup::Market,
     };
     let runners = request.runner_ids.as_ref().map(|ids| {
         let of = |id: &crate::betfair::request::RunnerId| {
@@ -174,6 +196,11 @@ pub(super) async fn cleared(
         settled: range(request.settled),
     };
     let page = Page { from: request.from_record, count: request.record_count };
+    let is_settled = request.status == BetStatus::Settled;
+    if is_settled && matches!(request.group_by, GroupBy::Event | GroupBy::EventType) {
+        let by_event = request.group_by == GroupBy::Event;
+        return event_groups::cleared(exchange, customer, filter, by_event, page).await;
+    }
     let query = AccountQuery::ClearedOrders { filter, group, page };
     let AccountView::ClearedOrders(orders) = exchange.account(customer, query).await? else {
         return Err(unexpected());
@@ -289,7 +316,7 @@ fn cleared_order(
         bet_id: order.bet.map(|bet| bet.to_string()),
         placed_date: order.placed_at.map(date),
         persistence_type: order.persistence.map(persistence_word),
-        order_type: order.bet.map(|_| OrderType::Limit),
+        order_type: order.order_type.map(order_type_word),
         side: order.side.map(side_word),
         item_description: description,
         bet_outcome: order.outcome.map(|outcome| match outcome {
@@ -366,6 +393,6 @@ pub(super) fn range(range: Option<TimeRange>) -> DateRange {
 }
 
 /// Ids that nothing can have find nothing.
-fn known<T: Ord>(ids: &[String], id: impl Fn(&str) -> Option<T>) -> BTreeSet<T> {
+pub(super) fn known<T: Ord>(ids: &[String], id: impl Fn(&str) -> Option<T>) -> BTreeSet<T> {
     ids.iter().filter_map(|text| id(text)).collect()
 }

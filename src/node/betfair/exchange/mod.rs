@@ -4,14 +4,18 @@
 //! hash gives; so a call costs one look-up, and home is only asked when no actor is there.
 
 mod account;
+mod ask;
+mod event_groups;
 mod good_logins;
 mod history;
 mod listing;
 mod login;
 mod menu;
 mod orders;
+mod own;
 mod prices;
 mod profit;
+mod queue;
 mod throttle;
 mod translate;
 
@@ -124,7 +128,7 @@ impl Exchange for NodeExchange {
     async fn answer(
         &self,
         customer: &Customer,
-        _: Extensions,
+        extensions: Extensions,
         request: Request,
     ) -> Result<Answer, RpcError> {
         let _admitted = self.throttle.admit(customer.login.account, &request)?;
@@ -175,19 +179,19 @@ impl Exchange for NodeExchange {
                 Answer::Books(prices::books(self, customer, request).await?)
             }
             Request::PlaceOrders(request) => {
-                Answer::Placed(orders::place(self, customer, request).await?)
+                Answer::Placed(orders::place(customer, extensions, request).await?)
             }
             Request::CancelOrders(request) => {
-                Answer::Cancelled(orders::cancel(self, customer, request).await?)
+                Answer::Cancelled(orders::cancel(self, customer, extensions, request).await?)
             }
             Request::ReplaceOrders(request) => {
-                Answer::Replaced(orders::replace(self, customer, request).await?)
+                Answer::Replaced(orders::replace(customer, extensions, request).await?)
             }
             Request::UpdateOrders(request) => {
-                Answer::Updated(orders::update(self, customer, request).await?)
+                Answer::Updated(orders::update(customer, extensions, request).await?)
             }
             Request::ListCurrentOrders(request) => {
-                Answer::Current(history::current(self, customer, request).await?)
+                Answer::Current(history::current(self, customer, extensions, request).await?)
             }
             Request::ListClearedOrders(request) => {
                 Answer::Cleared(history::cleared(self, customer, request).await?)

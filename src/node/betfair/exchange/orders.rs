@@ -4,52 +4,38 @@
 //! is the account's and the market's to say. An answer that does not come in time, or whose actor died, is
 //! `TIMEOUT`: the outcome is unknown, never a failure.
 
-use std::time::Duration;
-
-use actors::mailbox::Undelivered;
-use actors::session::{RequestError, SessionMsg, SessionRequest};
+use actors::session::SessionRequest;
 use domain::ids::BetId;
 use domain::money::Pence;
-use domain::order::{ExecutionError, InstructionError, Ticket, TimeInForce};
+use domain::order::{ExecutionError, InstructionError, OrderKind, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::{CancelScope, CustomerRequest, Outcome, PlacedBet, PlacedEnd, RequestBody};
-use tokio::sync::oneshot;
 
+use super::ask::{Ended, ask, ask_until_taken};
 use super::translate::{
     average, bet_id, date, instruction_error, market_id, money, persistence, report_error, runner,
     side,
 };
 use super::{Customer, NodeExchange, unexpected};
 use crate::betfair::decimal::{Decimal, Hundredths};
-use crate::betfair::exception::{Exception, ExceptionWord};
+use crate::betfair::exception::Exception;
+use crate::betfair::extensions::Extensions;
 use crate::betfair::instruction::{
-    CancelInstruction, CancelOrders, LimitOrder, PlaceInstruction, PlaceOrders, ReplaceOrders,
-    UpdateOrders,
+    CancelInstruction, CancelOrders, LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder,
+    PlaceInstruction, PlaceOrders, ReplaceOrders, UpdateOrders,
 };
 use crate::betfair::response::report::{
     CancelReport, ExecutionReport, PlaceReport, ReplaceReport, UpdateReport,
 };
 use crate::betfair::words::{
-    self, InstructionStatus, OrderStatus, OrderType, PersistenceType, ReportError, ReportStatus,
+    self, BetTargetType, InstructionStatus, OrderStatus, OrderType, PersistenceType, ReportError,
+    ReportStatus,
 };
 use crate::catalogue;
 
-/// How long a client is kept waiting beyond the bet delay, which the exchange itself ends in time.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-
-/// Messages that may wait for one session; past it the door refuses before anything is asked.
-const MAILBOX_MAX: usize = 8_192;
-
-/// How a request to the session ended, as far as the door can tell.
-enum Ended {
-    Outcome(Outcome),
-    Refused(ExecutionError),
-    Unknown,
-}
-
 pub(super) async fn place(
-    exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: PlaceOrders,
 ) -> Result<ExecutionReport<PlaceReport>, Exception> {
     let report =
@@ -80,7 +66,14 @@ pub(super) async fn place(
         strategy_ref: text(&request.strategy_ref),
         market_version: version(request.market_version),
     };
-    match ask(exchange, customer, asked).await? {
+    let ended = match request.is_async {
+        false => ask(customer, extensions, asked).await?,
+        true => match ask_until_taken(customer, extensions, asked).await? {
+            Ok(bets) => return Ok(report.of(None, pending(echoes, &bets))),
+            Err(ended) => ended,
+        },
+    };
+    match ended {
         Ended::Outcome(Outcome::Placed(done)) => {
             let placed = |(echo, result): (&PlaceInstruction, _)| match result {
                 Ok(bet) => placed(echo.clone(), &bet),
@@ -113,6 +106,7 @@ pub(super) async fn place(
 pub(super) async fn cancel(
     exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: CancelOrders,
 ) -> Result<ExecutionReport<CancelReport>, Exception> {
     let report =
@@ -150,7 +144,7 @@ pub(super) async fn cancel(
         (Some(market), false) => CancelScope::Bets { market, orders },
     };
     let asked = plain(&request.customer_ref, RequestBody::Cancel(scope));
-    match ask(exchange, customer, asked).await? {
+    match ask(customer, extensions, asked).await? {
         Ended::Outcome(Outcome::Cancelled(done)) => {
             let lines = done.reports.into_iter().enumerate().map(|(at, line)| {
                 let echo = echoes.get(at).cloned().unwrap_or_else(|| CancelInstruction {
@@ -169,8 +163,8 @@ pub(super) async fn cancel(
 }
 
 pub(super) async fn replace(
-    exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: ReplaceOrders,
 ) -> Result<ExecutionReport<ReplaceReport>, Exception> {
     let report =
@@ -187,7 +181,7 @@ pub(super) async fn replace(
         .collect();
     let market_version = version(request.market_version);
     let body = RequestBody::Replace { market, orders, market_version };
-    match ask(exchange, customer, plain(&request.customer_ref, body)).await? {
+    match ask(customer, extensions, plain(&request.customer_ref, body)).await? {
         Ended::Outcome(Outcome::Replaced(done)) => {
             let lines = request
                 .instructions
@@ -229,8 +223,8 @@ pub(super) async fn replace(
 }
 
 pub(super) async fn update(
-    exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: UpdateOrders,
 ) -> Result<ExecutionReport<UpdateReport>, Exception> {
     let report =
@@ -244,7 +238,7 @@ pub(super) async fn update(
         .map(|echo| (known_or_nobodys(&echo.bet_id), persistence(echo.new_persistence_type)))
         .collect();
     let body = RequestBody::Update { market, orders };
-    match ask(exchange, customer, plain(&request.customer_ref, body)).await? {
+    match ask(customer, extensions, plain(&request.customer_ref, body)).await? {
         Ended::Outcome(Outcome::Updated(done)) => {
             let lines = request.instructions.into_iter().zip(done.reports).map(|(echo, result)| {
                 let failed = result.err().map(|(_, error)| instruction_error(error));
@@ -256,33 +250,6 @@ pub(super) async fn update(
         Ended::Outcome(_) => Err(unexpected()),
         Ended::Refused(error) => Ok(report.failure(report_error(error), vec![])),
         Ended::Unknown => Ok(report.timeout(vec![])),
-    }
-}
-
-async fn ask(
-    _: &NodeExchange,
-    customer: &Customer,
-    request: SessionRequest,
-) -> Result<Ended, Exception> {
-    let (reply, answer) = oneshot::channel();
-    match customer.session.try_send(SessionMsg::Request { request, reply }, MAILBOX_MAX) {
-        Ok(()) => {}
-        Err(Undelivered::Overloaded(_)) => {
-            return Ok(Ended::Refused(ExecutionError::ServiceUnavailable));
-        }
-        Err(Undelivered::Gone(_)) => return Ok(Ended::Unknown),
-    }
-    match tokio::time::timeout(ANSWER_WITHIN, answer).await {
-        Ok(Ok(Ok(outcome))) => Ok(Ended::Outcome(outcome)),
-        Ok(Ok(Err(error))) => match error {
-            RequestError::NoSuchMarket => Ok(Ended::Refused(ExecutionError::InvalidMarketId)),
-            RequestError::Busy(_) => Ok(Ended::Refused(ExecutionError::ServiceUnavailable)),
-            RequestError::TooManyRequests => {
-                Err(Exception::new(ExceptionWord::TooManyRequests, error.to_string()))
-            }
-            RequestError::SessionOver => Err(ExceptionWord::InvalidSessionInformation.into()),
-        },
-        Ok(Err(_)) | Err(_) => Ok(Ended::Unknown),
     }
 }
 
@@ -328,23 +295,13 @@ impl Report<'_> {
 
 fn first_fault(echoes: &[PlaceInstruction]) -> Option<(usize, words::InstructionError)> {
     echoes.iter().enumerate().find_map(|(at, echo)| {
-        let (error, _) = echo.fault().or_else(|| not_built(echo))?;
+        let (error, _) = echo.fault()?;
         Some((at, error))
     })
 }
 
-/// Starting prices and target sizes are understood and not taken yet.
-fn not_built(echo: &PlaceInstruction) -> Option<(words::InstructionError, &'static str)> {
-    if echo.order_type != OrderType::Limit {
-        return Some((words::InstructionError::InvalidOrderType, "orderType"));
-    }
-    let target = echo.limit_order.as_ref()?.bet_target_type?;
-    Some((words::InstructionError::InvalidBetSize, target.word()))
-}
-
 /// An instruction without fault as the exchange takes it.
 fn ticket(echo: &PlaceInstruction) -> Ticket {
-    let pence = |amount: Decimal| Pence(amount.pence().unwrap_or(0));
     let limit = echo.limit_order.as_ref();
     let time_in_force = match limit.and_then(|limit| limit.time_in_force) {
         None => TimeInForce::Rest,
@@ -352,11 +309,13 @@ fn ticket(echo: &PlaceInstruction) -> Ticket {
             min_fill: limit.and_then(|limit| limit.min_fill_size).map(pence),
         },
     };
+    let (kind, price, size) = order_terms(echo);
     Ticket {
         runner: runner(echo.selection_id, echo.handicap.pence().unwrap_or(0)),
         side: side(echo.side),
-        price: Price(limit.and_then(|limit| limit.price.price()).unwrap_or(0)),
-        size: limit.and_then(|limit| limit.size).map_or(Pence::ZERO, pence),
+        kind,
+        price,
+        size,
         persistence: match (time_in_force, limit.and_then(|limit| limit.persistence_type)) {
             // What is now or never does not persist, whatever it says.
             (TimeInForce::FillOrKill { .. }, _) | (_, None) => Default::default(),
@@ -367,17 +326,52 @@ fn ticket(echo: &PlaceInstruction) -> Ticket {
     }
 }
 
+/// The payload that counts: kind, limit and amount. Of an order with a target the kind says the amount.
+fn order_terms(echo: &PlaceInstruction) -> (OrderKind, Price, Pence) {
+    let nothing = (OrderKind::Limit, Price(0), Pence::ZERO);
+    let limit = |price: Decimal| Price(price.price().unwrap_or(0));
+    match echo.order_type {
+        OrderType::Limit => echo.limit_order.as_ref().map_or(nothing, |order| {
+            let target = order.bet_target_size.map_or(Pence::ZERO, pence);
+            let kind = match order.bet_target_type {
+                None => OrderKind::Limit,
+                Some(BetTargetType::Payout) => OrderKind::Payout(target),
+                Some(BetTargetType::BackersProfit) => OrderKind::BackersProfit(target),
+            };
+            (kind, limit(order.price), order.size.map_or(Pence::ZERO, pence))
+        }),
+        OrderType::LimitOnClose => echo.limit_on_close_order.as_ref().map_or(nothing, |order| {
+            (OrderKind::LimitOnClose, limit(order.price), pence(order.liability))
+        }),
+        OrderType::MarketOnClose => echo
+            .market_on_close_order
+            .as_ref()
+            .map_or(nothing, |order| (OrderKind::MarketOnClose, Price(0), pence(order.liability))),
+    }
+}
+
+fn pence(amount: Decimal) -> Pence {
+    Pence(amount.pence().unwrap_or(0))
+}
+
 /// A ticket as a client would have written it.
 fn written(ticket: &Ticket) -> PlaceInstruction {
     let persistence = super::translate::persistence_word(ticket.persistence);
+    let decimal = |hundredths: i64| Decimal::Fits(hundredths);
+    let (liability, price) = (decimal(ticket.size.0), decimal(i64::from(ticket.price.0)));
+    let order_type = ticket.kind.order_type();
+    let of = |wanted: domain::order::OrderType| order_type == wanted;
     PlaceInstruction {
         selection_id: super::translate::selection(ticket.runner),
         handicap: Decimal::Fits(i64::from(ticket.runner.handicap)),
         side: super::translate::side_word(ticket.side),
-        order_type: OrderType::Limit,
-        limit_order: Some(LimitOrder::plain(ticket.size.0, ticket.price.0, persistence)),
-        limit_on_close_order: None,
-        market_on_close_order: None,
+        order_type: super::translate::order_type_word(order_type),
+        limit_order: of(domain::order::OrderType::Limit)
+            .then(|| LimitOrder::plain(ticket.size.0, ticket.price.0, persistence)),
+        limit_on_close_order: of(domain::order::OrderType::LimitOnClose)
+            .then_some(LimitOnCloseOrder { liability, price }),
+        market_on_close_order: of(domain::order::OrderType::MarketOnClose)
+            .then_some(MarketOnCloseOrder { liability }),
         customer_order_ref: ticket.reference.as_deref().map(str::to_owned),
     }
 }
@@ -411,6 +405,17 @@ fn placed(echo: PlaceInstruction, bet: &PlacedBet) -> PlaceReport {
             PlacedEnd::Expired => OrderStatus::Expired,
         }),
     }
+}
+
+/// Orders that the account has taken and whose market will be heard of by the order stream.
+fn pending(echoes: &[PlaceInstruction], bets: &[BetId]) -> Vec<PlaceReport> {
+    let line = |(at, echo): (usize, &PlaceInstruction)| PlaceReport {
+        status: InstructionStatus::Success,
+        order_status: Some(OrderStatus::Pending),
+        bet_id: bets.get(at).map(BetId::to_string),
+        ..not_placed(echo, None)
+    };
+    echoes.iter().enumerate().map(line).collect()
 }
 
 fn not_placed(echo: &PlaceInstruction, error: Option<words::InstructionError>) -> PlaceReport {

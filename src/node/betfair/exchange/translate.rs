@@ -3,8 +3,8 @@
 use domain::definition::{BettingType, MarketStatus};
 use domain::ids::{BetId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
-use domain::order::{ExecutionError, InstructionError, LapseReason, Persistence, Side};
-use domain::price::Price;
+use domain::order::{ExecutionError, InstructionError, LapseReason, OrderType, Persistence, Side};
+use domain::price::{ExactPrice, Price};
 use domain::record::RunnerResult;
 use domain::time::UtcMillis;
 
@@ -18,6 +18,11 @@ pub(super) fn money(amount: Pence) -> Hundredths {
 
 pub(super) fn price(price: Price) -> Hundredths {
     Hundredths(i64::from(price.0))
+}
+
+/// A price of millionths, as a double.
+pub(super) fn exact(price: ExactPrice) -> f64 {
+    f64::from(price.0) / 1_000_000.0
 }
 
 pub(super) fn date(at: UtcMillis) -> Date {
@@ -88,6 +93,14 @@ pub(super) fn persistence_word(persistence: Persistence) -> words::PersistenceTy
     }
 }
 
+pub(super) fn order_type_word(order_type: OrderType) -> words::OrderType {
+    match order_type {
+        OrderType::Limit => words::OrderType::Limit,
+        OrderType::LimitOnClose => words::OrderType::LimitOnClose,
+        OrderType::MarketOnClose => words::OrderType::MarketOnClose,
+    }
+}
+
 pub(super) fn status_word(status: MarketStatus) -> words::MarketStatus {
     match status {
         MarketStatus::Inactive => words::MarketStatus::Inactive,
@@ -116,7 +129,8 @@ pub(super) fn runner_word(result: Option<RunnerResult>) -> words::RunnerStatus {
 pub(super) fn lapse_word(reason: LapseReason) -> &'static str {
     match reason {
         LapseReason::MarketSuspended | LapseReason::MarketClosed => "MKT_SUSPENDED",
-        LapseReason::TurnedInPlay => "SP_IN_PLAY",
+        LapseReason::TurnedInPlay | LapseReason::StartingPrice => "SP_IN_PLAY",
+        LapseReason::SmallStake => "SMALL_STAKE",
         LapseReason::MarketVersion => "MKT_VERSION",
         LapseReason::PriceImprovementTooLarge => "PRICE_IMP_TOO_LARGE",
         LapseReason::RunnerRemoved => "RNR_UNKNOWN",
@@ -162,6 +176,8 @@ pub(super) fn instruction_error(error: InstructionError) -> words::InstructionEr
         Error::BetInProgress => Word::BetInProgress,
         Error::RunnerRemoved => Word::RunnerRemoved,
         Error::MarketNotOpenForBetting => Word::MarketNotOpenForBetting,
+        Error::MarketNotOpenForBspBetting => Word::MarketNotOpenForBspBetting,
+        Error::InvalidPriceEdit => Word::InvalidPriceEdit,
         Error::LossLimitExceeded => Word::LossLimitExceeded,
         Error::InvalidOdds => Word::InvalidOdds,
         Error::InsufficientFunds => Word::InsufficientFunds,
