@@ -57,10 +57,10 @@ impl Fragments {
                 self.by_bet.entry(before.id).or_insert_with(|| vec![first])
             }
         };
-        match fragments.iter_mut().find(|it| it.price == matched.price) {
+        match fragments.iter().position(|it| it.price == matched.price) {
             Some(known) => {
-                known.size += matched.size;
-                known.at = at;
+                fragments[known].size += matched.size;
+                fragments[known].at = at;
             }
             None if fragments.len() < PRICES_MAX => {
                 fragments.push(Fragment { price: matched.price, size: matched.size, at });

@@ -3,13 +3,13 @@
 //   npm install playwright-core
 //   node browser_stream.mjs http://127.0.0.1:8080 alice alice alice-key
 //
-// It opens Chromium (CHROMIUM names it; Debian's by default) on the node's own address, since a socket is
+// PLAYWRIGHT names the library's index.mjs when it is installed elsewhere. It opens Chromium (CHROMIUM names it;
+// Debian's by default) on the node's own address, since a socket is
 // taken from pages of the same origin only. All that happens is in `page`: log in with fetch, find a market,
 // open `/stream`, authenticate, subscribe, and keep the ladder by the deltas. What the page found is printed
 // as one line of JSON.
 
-import { chromium } from "playwright-core";
-
+const { chromium } = await import(process.env.PLAYWRIGHT ?? "playwright-core");
 const [http, username, password, key] = process.argv.slice(2);
 
 // Runs in the page.
