@@ -105,7 +105,7 @@ fn what_waits_for_the_starting_price_is_in_its_own_part() {
         json!({"selectionId": market.runners[0], "handicap": 0, "side": side,
                "orderType": "MARKET_ON_CLOSE", "marketOnCloseOrder": {"liability": liability}})
     };
-    let mut part = |ann: &mut Bettor, part: &str| {
+    let part = |ann: &mut Bettor, part: &str| {
         let parts = json!({"priceProjection": {"priceData": [part]}});
         book(ann, &market, parts)["runners"][0]["sp"].clone()
     };

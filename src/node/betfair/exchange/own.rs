@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actors::account::{AccountQuery, AccountView};
-use domain::account::{CurrentOrder, Match, OrderFilter, OrderProjection, OrderSort, Page};
+use domain::account::{CurrentOrder, Match, OrderFilter, OrderSort, Page};
 use domain::ids::{MarketId, Runner};
 use domain::money::Pence;
 use domain::order::Side;
