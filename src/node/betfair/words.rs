@@ -45,8 +45,6 @@ words! {
         Exchange = "EXCHANGE",
         PokerRoom = "POKER_ROOM",
     }
-    /// Where money is kept; every account has the first only.
-    Wallet { Uk = "UK", Australian = "AUSTRALIAN", }
     /// For or against a runner.
     Side { Back = "BACK", Lay = "LAY", }
     /// How an order wants to be matched.

@@ -8,6 +8,8 @@
 //! back of each runner by the deltas, prints what the image said, and ends when a heartbeat or a change came
 //! after it.
 
+#![allow(clippy::print_stdout, reason = "what it found is what it is for")]
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
