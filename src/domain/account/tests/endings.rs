@@ -151,7 +151,8 @@ fn current_orders_are_filtered_sorted_and_paged() {
     assert_eq!((profits.runners[0].if_win, profits.all_lose), (200_000, -100_000));
     let with = |projection| ann.account.markets_with_orders(projection);
     assert_eq!(with(OrderProjection::Executable), with(OrderProjection::All));
-    assert_eq!(with(OrderProjection::All), [MATCH_ODDS].into());
+    assert_eq!(with(OrderProjection::All), [MATCH_ODDS, CORRECT_SCORE].into());
+    assert_eq!(with(OrderProjection::ExecutionComplete), [MATCH_ODDS].into());
 }
 
 #[test]

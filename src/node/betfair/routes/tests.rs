@@ -294,7 +294,7 @@ async fn logins_answer_200_with_all_their_fields() {
     }
     let only_key = "X-Application: key\r\n";
     check("GET /api/keepAlive", only_key, "", failure("NO_SESSION")).await;
-    let (status, body) = lab.send("GET /api/login", "").await;
+    let (status, body) = lab.send("PUT /api/login", "").await;
     assert_eq!(status, 405);
     assert!(body.contains("\"code\":\"method_not_allowed\""), "{body}");
     for path in ["/api/nothing", "/api//login", "/api/%2e%2e/login", "/exchange"] {
