@@ -74,6 +74,12 @@ pub enum AccountEvent {
     /// The market's notice `k` was applied.
     #[serde(rename = "7")]
     Noticed(Noticed),
+    /// The customer spoke: at `due` every order is cancelled unless they speak again before.
+    #[serde(rename = "8")]
+    Heartbeat { due: Option<UtcMillis> },
+    /// They did not: these commands were sent to cancel, or given up.
+    #[serde(rename = "9")]
+    HeartbeatMissed { commands: Vec<(MarketId, u64)> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

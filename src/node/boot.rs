@@ -299,6 +299,7 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
         backlog_max: 100_000,
         resume_suspended_after_ms: millis(settings.resume_suspended_after),
         idle_after: settings.idle_after,
+        session_ms: millis(settings.session),
         placement_timeout_ms: 5_000,
     }
 }

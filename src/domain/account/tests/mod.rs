@@ -6,7 +6,9 @@
 
 mod endings;
 mod fake_market;
+mod heartbeats;
 mod model;
+mod statements;
 mod stories;
 
 use super::*;
