@@ -231,14 +231,6 @@ impl Mirror {
         }
     }
 
-    /// The last request was never sent.
-    pub fn unasked(&mut self) {
-        if let Some(Asked::Place(orders)) = self.asked.take() {
-            self.dirty
-                .extend(orders.into_iter().map(|(runner, side, price, _)| (runner, side, price)));
-        }
-    }
-
     /// The whole truth about the mirror's orders, read back after a restart or when others have traded.
     pub fn know(&mut self, resting: &[Resting]) {
         for (runner, mirror) in &mut self.runners {

@@ -49,7 +49,7 @@ use std::time::{Duration, Instant};
 pub enum ReplayMsg {
     /// The message in hand is due.
     Due,
-    /// The session was not there: try again; or an answer has not come.
+    /// Looks whether an answer has not come.
     Again,
     /// To question number `n`.
     Answer { n: u64, answer: Answer },
@@ -121,7 +121,6 @@ struct Hand {
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const RETRY: Duration = Duration::from_millis(5);
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 const CORRECTIONS_MAX: u32 = 3;
 const EXAMPLES_MAX: usize = 10;
@@ -482,12 +481,7 @@ impl Replay {
             }),
         };
         let n = self.ask();
-        if !context.request(session, request, move |answer| told(n, Answer::Done(answer))) {
-            // Being started, or started again: the mirror asks for the same once more.
-            self.asked = None;
-            self.mirror.unasked();
-            context.after(RETRY, || ReplayMsg::Again);
-        }
+        context.request(session, request, move |answer| told(n, Answer::Done(answer)));
         Ok(())
     }
 

@@ -116,8 +116,6 @@ pub struct Trader {
     asked: Option<(u64, Instant)>,
     questions: u64,
     begun_again: u64,
-    /// Looks in a row that found no session's actor.
-    absent: u32,
 }
 
 /// One of the match's markets.
@@ -148,7 +146,6 @@ enum Who {
 /// An answer that takes longer does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
 const ACTS_MAX: u32 = 6;
-const ABSENT_MAX: u32 = 10;
 const SOCCER: EventTypeId = EventTypeId(1);
 const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::None, traded: false };
 
@@ -187,7 +184,6 @@ impl Behaviour for Trader {
             asked: None,
             questions: 0,
             begun_again: 0,
-            absent: 0,
         })
     }
 
@@ -231,7 +227,7 @@ impl Trader {
             None => {}
         }
         self.look.acts = 0;
-        // What an earlier look planned and could not send is done first.
+        // What follows a login is done first.
         self.look.planned = !self.look.todo.is_empty();
         for listed in &mut self.listed {
             listed.seen = None;
@@ -501,16 +497,9 @@ impl Trader {
         };
         let n = self.ask();
         let tell = move |answer| told(n, Answer::Done(answer));
-        let sent = session.is_some_and(|session| context.request(session, request.clone(), tell));
-        self.absent = if sent { 0 } else { self.absent + 1 };
-        if sent {
-            return;
-        }
-        // The session is being started, or started again; the next look tries once more.
-        self.look.todo.push_front((who, request));
-        self.asked = None;
-        if self.absent > ABSENT_MAX {
-            self.begin_again("no session", context);
+        match session {
+            Some(session) => context.request(session, request, tell),
+            None => self.begin_again("no session", context),
         }
     }
 
@@ -553,7 +542,7 @@ impl Trader {
         for session in sessions.into_iter().flatten() {
             context.node.nursery().stop(Child::Session(session));
         }
-        (self.event, self.asked, self.absent) = (None, None, 0);
+        (self.event, self.asked) = (None, None);
         self.listed.clear();
         self.look = Look::default();
     }

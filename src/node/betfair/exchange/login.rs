@@ -107,20 +107,16 @@ impl Logins {
         if login.app_key != app_key {
             return Err(Denied::AppKey);
         }
-        let address = Address::Session(session);
-        if let Some(way) = self.node.registry.find(address) {
+        let (address, registry) = (Address::Session(session), &self.node.registry);
+        if let Some(way) = registry.find(address) {
             return Ok(Customer { login, session: way });
         }
         // The session is good and its actor is not there: the node was restarted, or it has just fallen.
         self.node.nursery().start(Child::Session(session));
-        let deadline = Instant::now() + STARTED_WITHIN;
-        while Instant::now() < deadline {
-            if let Some(way) = self.node.registry.find(address) {
-                return Ok(Customer { login, session: way });
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        match registry.arrival(address, None, STARTED_WITHIN).await {
+            Some(way) => Ok(Customer { login, session: way }),
+            None => Err(Denied::Busy),
         }
-        Err(Denied::Busy)
     }
 
     async fn login_of(&self, session: SessionId, token: &str) -> Result<Arc<Login>, Denied> {
