@@ -155,6 +155,7 @@ impl Behaviour for Replay {
         };
         let mirror = Mirror::new(life.runners().iter().copied(), persistence);
         let report = play.report.borrow().clone();
+        let pace_from = play.began;
         let mut replay = Replay {
             number: args.number,
             play,
@@ -166,7 +167,7 @@ impl Behaviour for Replay {
             event: None,
             market: None,
             hand: None,
-            pace_from: None,
+            pace_from,
             asked: None,
             questions: 0,
             unsure: report.messages > 0,
@@ -300,11 +301,16 @@ impl Replay {
         let Some((session, account)) = self.login else { return self.log_in(context) };
         let Some(event) = self.event else {
             let event = life::event(&self.first, &self.play.file);
-            return self.operate("event", HomeRequest::CreateEvent(Box::new(event)), context);
+            let key = match &self.first.event {
+                Some(recorded) => format!("event-{recorded}"),
+                None => format!("{}-event", self.number),
+            };
+            return self.operate(&key, HomeRequest::CreateEvent(Box::new(event)), context);
         };
         let Some(market) = self.market else {
             let market = life::market(&self.first, event);
-            return self.operate("market", HomeRequest::CreateMarket(Box::new(market)), context);
+            let key = format!("{}-market", self.number);
+            return self.operate(&key, HomeRequest::CreateMarket(Box::new(market)), context);
         };
         if self.unsure {
             return self.read_back(account, market, context);
@@ -421,7 +427,7 @@ impl Replay {
         request: HomeRequest,
         context: &Context<ReplayMsg>,
     ) -> Result<(), Fault> {
-        let key = format!("replay-{}-{}-{what}", self.number, self.play.customer.app_key);
+        let key = format!("replay-{}-{what}", self.play.run);
         let n = self.ask();
         let by = by(Some(IdempotencyKey { key, request: [0; 32] }));
         context.operate(by, request, move |answer| told(n, Answer::Operated(answer)));

@@ -43,6 +43,8 @@ pub struct RecordedRunner {
 /// A market's definition: whole, whenever anything in it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedDefinition {
+    /// As recorded: markets of one event say the same.
+    pub event: Option<String>,
     pub event_type: EventTypeId,
     /// Only in purchased recordings.
     pub event_name: Option<String>,

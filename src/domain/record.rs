@@ -217,6 +217,9 @@ pub enum MarketEvent {
     /// Through: `rounding` is what was left in clearing.
     #[serde(rename = "15")]
     ResolutionClosed { generation: u32, rounding: Pence },
+    /// More goes than one record holds: these go ahead of the act's own record, which takes the last.
+    #[serde(rename = "30")]
+    LapsedAhead { lapsed: Vec<Lapsed> },
 }
 
 /// What waits for the bet delay.

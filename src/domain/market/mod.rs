@@ -124,6 +124,7 @@ impl Market {
             MarketEvent::ResolutionSent { accounts } => self.apply_resolution_sent(accounts),
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
             MarketEvent::ResolutionClosed { .. } => self.apply_resolution_closed(),
+            MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
         }
     }
 
