@@ -176,6 +176,12 @@ impl Desk {
         self.partition.log.hand_over(handed).map_err(|gone| Fault::new(gone.to_string()))
     }
 
+    /// An answer that changes nothing still waits for what it may rest on.
+    pub fn tell(&mut self, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
+        let (now, effect) = (self.now(), Effect::new(move |_| tell()));
+        self.hand_over::<Event>(now, vec![], |event| event, None, vec![effect])
+    }
+
     /// The last snapshot and the token back, if nothing more can come; else the directory is told that it
     /// stays. True when it retires.
     fn retire<E: Entity>(

@@ -334,10 +334,8 @@ impl Account {
         self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
     }
 
-    /// An answer that changes nothing still waits for what it may rest on.
     fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        let effect = Effect::new(move |_| tell());
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![effect])
+        desk.tell(tell)
     }
 }
 

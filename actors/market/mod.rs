@@ -15,7 +15,7 @@ pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
-use crate::partition::{Effect, Routes};
+use crate::partition::Routes;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
 use domain::ids::{AccountId, EntityId, MarketId};
@@ -286,8 +286,7 @@ impl Market {
     ) -> Result<(), Fault> {
         let view = MarketView::of(&self.state, &request);
         // A door that went away wants no answer.
-        let answer = Effect::new(move |_| drop(reply.send(view)));
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
+        desk.tell(move || drop(reply.send(view)))
     }
 
     /// Records to the journal first, then messages to the entities of this partition.

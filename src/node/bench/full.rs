@@ -72,12 +72,8 @@ async fn fill_and_lapse(node: &OwnNode) -> anyhow::Result<Lapse> {
     let done = Rc::new(Shared::new(false));
     let login = logins.first().context("nobody is logged in")?;
     let connection = Connection::open(node.address.http).await?;
-    let others = tokio::task::spawn_local(bet_on(
-        connection,
-        login.clone(),
-        other.clone(),
-        done.clone(),
-    ));
+    let others =
+        tokio::task::spawn_local(bet_on(connection, login.clone(), other.clone(), done.clone()));
     let actor = format!("/v1/operator/actors/market-{}", full.id);
     let before = operator.get(&actor).await?;
     ensure!(before["state"]["entity"]["orders"] == ORDERS, "not filled: {before}");

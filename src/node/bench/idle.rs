@@ -141,7 +141,7 @@ fn table(sights: &[(&str, Sight)], empty: u64) -> Table {
     let row = |(name, sight): &(&str, Sight)| {
         let grown = sight.resident_bytes.saturating_sub(empty);
         vec![
-            Cell::text_of(name),
+            Cell::text_of(*name),
             Cell::Count(sight.awake),
             Cell::Count(sight.resident_bytes >> 20),
             Cell::Number(grown as f64 / MARKETS as f64, 0),

@@ -124,8 +124,12 @@ impl Logins {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.get(&session).cloned()
         };
+        // Kept alive meanwhile or over: home knows.
+        let now = self.node.partition(PARTITION).and_then(|partition| partition.now());
+        let good = |login: &Login| now.is_none_or(|now| now < login.expires);
         if let Some((login, since)) = known
             && since.elapsed() < KNOWN_FOR
+            && good(&login)
         {
             // The number is only the beginning of the hash: the whole of it counts.
             let same = login.token == secret::hash(token);
