@@ -170,7 +170,8 @@ fn play(recording: Recording) -> Played {
         bet_delay_s: 0,
         jurisdiction: None,
     };
-    stage.act(&MarketAct::Create { definition: Box::new(created), open: true });
+    let open = life.status() == MarketStatus::Open;
+    stage.act(&MarketAct::Create { definition: Box::new(created), open });
     let persistence = match definition.persistence {
         true => Persistence::Persist,
         false => Persistence::Lapse,
