@@ -143,7 +143,8 @@ enum Who {
 const PATIENCE: Duration = Duration::from_secs(10);
 const ACTS_MAX: u32 = 6;
 const SOCCER: EventTypeId = EventTypeId(1);
-const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::None, traded: false };
+const VIEW: ViewRequest =
+    ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
 
 impl Behaviour for Trader {
     type Args = TraderArgs;

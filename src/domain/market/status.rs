@@ -4,6 +4,7 @@
 //! hears it again and nothing is done twice.
 
 use super::Market;
+use super::slab::{Place, Slot};
 use crate::act::{ActAnswer, ActError, MarketAct};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::link::{Arrival, Request};
@@ -42,10 +43,17 @@ impl Market {
             }
             Request::Pending | Request::Forgotten => return Arrival::Repeat,
         }
-        let mut record = match self.decide_act(now, n, act) {
-            Ok(record) => record,
-            Err(error) => MarketEvent::ActRefused { n, error },
-        };
+        let mut decided = self.decide_act(now, n, act);
+        if decided.is_ok()
+            && matches!(act, MarketAct::TurnInPlay { .. })
+            && self.awaits_starting_price()
+        {
+            let made = self.reconcile(now, None, self.status);
+            self.apply(now, &made);
+            records.push(made);
+            decided = self.decide_act(now, n, act);
+        }
+        let mut record = decided.unwrap_or_else(|error| MarketEvent::ActRefused { n, error });
         self.lapse_ahead(now, &mut record, records);
         self.apply(now, &record);
         records.push(record);
@@ -99,6 +107,7 @@ impl Market {
             MarketAct::Settle { winners, dead_heat } => self.settle(now, n, winners, *dead_heat),
             MarketAct::Void => self.void(now, n),
             MarketAct::Unsettle => self.unsettle(now, n),
+            MarketAct::ReconcileSp => self.reconcile_act(now, n),
         }
     }
 
@@ -185,13 +194,14 @@ impl Market {
     }
 
     /// Versions follow the clock, so they are large and grow by leaps, as clients expect.
-    fn next_version(&self, now: UtcMillis) -> u64 {
+    pub(super) fn next_version(&self, now: UtcMillis) -> u64 {
         (self.version + 1).max(first_version(now))
     }
 
     /// What goes of the unmatched orders when only those of this persistence stay.
     fn lapse_unless(&self, stays: Persistence, reason: LapseReason) -> Vec<Lapsed> {
-        self.lapse(reason, |persistence| persistence != stays)
+        let of_book = |slot: &Slot| slot.place != Place::Closing;
+        self.lapse(reason, |slot| of_book(slot) && slot.persistence != stays)
     }
 
     /// Takes from an act's record what is more than one record may hold, into records of their own that come
@@ -218,12 +228,8 @@ impl Market {
         }
     }
 
-    pub(super) fn lapse(
-        &self,
-        reason: LapseReason,
-        goes: impl Fn(Persistence) -> bool,
-    ) -> Vec<Lapsed> {
-        let orders = self.book.orders.iter().filter(|(_, slot)| goes(slot.persistence));
+    pub(super) fn lapse(&self, reason: LapseReason, goes: impl Fn(&Slot) -> bool) -> Vec<Lapsed> {
+        let orders = self.book.orders.iter().filter(|(_, slot)| goes(slot));
         orders
             .map(|(handle, slot)| Lapsed {
                 account: self.links.account(slot.account),
