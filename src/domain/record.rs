@@ -227,6 +227,9 @@ pub enum MarketEvent {
     /// Through: `rounding` is what was left in clearing.
     #[serde(rename = "15")]
     ResolutionClosed { generation: u32, rounding: Pence },
+    /// More goes than one record holds: these go ahead of the act's own record, which takes the last.
+    #[serde(rename = "16")]
+    LapsedAhead { lapsed: Vec<Lapsed> },
     /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
     /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
     #[serde(rename = "20")]
