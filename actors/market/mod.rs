@@ -313,8 +313,7 @@ impl Market {
             .filter(|(bet, handle)| self.state.order(*handle).is_some_and(|it| it.bet == *bet))
             .filter_map(|(bet, handle)| Some((*bet, self.state.size_ahead(*handle, &mut steps)?)))
             .collect();
-        let answer = Effect::new(move |_| drop(reply.send(ahead)));
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
+        desk.tell(move || drop(reply.send(ahead)))
     }
 
     /// Records to the journal first, then messages to the entities of this partition.
