@@ -101,7 +101,7 @@ impl Position {
                 && bet.liability >= Pence::ZERO
                 && (bet.stage == Stage::Replacing || bet.held_at == bet.price);
             let placed = bet.matched.is_zero() || bet.matched_at != UtcMillis::default();
-            if !whole || !placed {
+            if !whole || !placed || !self.fragments.agree_with(bet) {
                 found.push(Difference::Bet { market, bet: bet.id });
             }
             if let MarketKind::Line(_) = self.terms.kind {
@@ -131,10 +131,12 @@ impl Position {
         if lines != self.lines {
             found.push(Difference::Lines { market });
         }
-        let open = sums.iter().map(|sums| if resolved { sums.open_only() } else { *sums });
+        let runs = |(runner, _): &(&(Runner, RunnerSums), _)| !self.removed.contains(&runner.0);
+        let open = self.runners.iter().zip(&sums).filter(runs);
+        let open = open.map(|(_, sums)| if resolved { sums.open_only() } else { *sums });
         let computed = hold(match self.terms.kind {
             MarketKind::Line(_) => 100 * lines.worst(resolved),
-            _ => worst(&self.terms, open),
+            _ => worst(&self.running(&self.terms), open),
         });
         if computed != i128::from(self.held.0) {
             let computed = Pence(i64::try_from(computed).unwrap_or(i64::MAX));

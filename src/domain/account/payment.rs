@@ -86,7 +86,10 @@ fn settled(
         .bets
         .iter()
         .filter(|bet| !bet.matched.is_zero())
-        .map(|bet| (bet.id, position.profit(bet, by_index[usize::from(bet.runner)])))
+        .map(|bet| {
+            let result = by_index[usize::from(bet.runner)];
+            (bet.id, position.profit(bet, if bet.void { RunnerResult::Removed } else { result }))
+        })
         .collect();
     let net: i128 = profits.iter().map(|(_, profit)| i128::from(profit.0)).sum();
     let net = Pence(i64::try_from(net).expect("what is won was held by others in pence"));

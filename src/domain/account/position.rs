@@ -5,6 +5,7 @@
 
 use super::bet::{Bet, References, Stage};
 use super::exposure::{self, RunnerSums};
+use super::fragments::{Fragment, Fragments};
 use super::lines::Lines;
 use super::payment::Resolved;
 use crate::definition::{MarketKind, MarketTerms};
@@ -16,7 +17,8 @@ use crate::order::{
     TimeInForce,
 };
 use crate::price::Price;
-use crate::record::{ClosedBet, RequestKey};
+use crate::record::{ClosedBet, Reduced, RequestKey};
+use crate::reduction::Reduction;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +35,8 @@ pub(super) struct Position {
     pub(super) lines: Lines,
     /// By id.
     pub(super) bets: Vec<Bet>,
+    /// Of those that were matched at more than one price.
+    pub(super) fragments: Fragments,
     /// Bets that are not done.
     pub(super) live: u32,
     /// Bets that are done and were never matched.
@@ -52,6 +56,8 @@ pub(super) struct Position {
     /// The notice of the last resolution and what it paid, repeated when the market asks again.
     pub(super) paid: Option<(u64, Pence)>,
     pub(super) resolved: Option<Resolved>,
+    /// Runners that do not run.
+    pub(super) removed: Vec<Runner>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +125,7 @@ impl Position {
             runners: Vec::new(),
             lines: Lines::default(),
             bets: Vec::new(),
+            fragments: Fragments::default(),
             live: 0,
             unmatched: 0,
             held: Pence::ZERO,
@@ -130,6 +137,7 @@ impl Position {
             generation: 0,
             paid: None,
             resolved: None,
+            removed: Vec::new(),
         }
     }
 
@@ -179,7 +187,8 @@ impl Position {
                 None => more.push((added.runner, open)),
             }
         }
-        let known = self.runners.iter().map(|(runner, sums)| {
+        let runs = |runner: &Runner| !self.removed.contains(runner);
+        let known = self.runners.iter().filter(|(runner, _)| runs(runner)).map(|(runner, sums)| {
             let mut sums = if resolved { sums.open_only() } else { *sums };
             if let Some((_, more)) = more.iter().find(|(added, _)| added == runner) {
                 sums += *more;
@@ -189,8 +198,15 @@ impl Position {
         let new = more
             .iter()
             .filter(|(added, _)| self.runners.iter().all(|(runner, _)| runner != added))
+            .filter(|(added, _)| runs(added))
             .map(|(_, sums)| *sums);
-        exposure::worst(terms, known.chain(new))
+        exposure::worst(&self.running(terms), known.chain(new))
+    }
+
+    /// The terms of those who still run.
+    pub(super) fn running(&self, terms: &MarketTerms) -> MarketTerms {
+        let removed = u16::try_from(self.removed.len()).unwrap_or(u16::MAX);
+        MarketTerms { runners: terms.runners.saturating_sub(removed), ..*terms }
     }
 
     /// What the bets as they stand need to have held.
@@ -242,6 +258,7 @@ impl Position {
             side: order.side,
             persistence: order.persistence,
             fill_or_kill: order.time_in_force != TimeInForce::Rest,
+            void: false,
             stage: Stage::Sent,
             lapse_reason: None,
         });
@@ -275,6 +292,7 @@ impl Position {
             handle: None,
             price,
             held_at: price,
+            void: false,
             stage: Stage::Sent,
             lapse_reason: None,
             ..old.clone()
@@ -314,10 +332,12 @@ impl Position {
     }
 
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
+        let value = i64::try_from(matched.price.times(matched.size))
+            .expect("a match is at most 1000.00 times MAX_ENTERED");
+        self.note_match(bet, Fragment::new(value, matched.size, at));
         let side = self.change(bet, |bet| {
             bet.matched += matched.size;
-            bet.value += i64::try_from(matched.price.times(matched.size))
-                .expect("a match is at most 1000.00 times MAX_ENTERED");
+            bet.value += value;
             bet.matched_at = at;
             bet.side
         });
@@ -325,6 +345,65 @@ impl Position {
             self.lines.matched(bet, side, matched);
         }
     }
+
+    /// Before the bet counts it.
+    fn note_match(&mut self, bet: BetId, new: Fragment) {
+        if let Some(before) = self.index(bet) {
+            self.fragments.add(&self.bets[before], new);
+        }
+    }
+
+    /// What a removal makes of the matched bets on other runners.
+    pub(super) fn reductions(&self, reduction: &Reduction) -> Vec<Reduced> {
+        if !reduction.reduces() {
+            return Vec::new();
+        }
+        let others = self.bets.iter().filter(|bet| {
+            !bet.matched.is_zero() && !bet.void && self.runner(bet) != reduction.runner
+        });
+        let reduced = |fragment: &Fragment| Matched {
+            price: reduction.price_of(fragment.value, fragment.size),
+            size: fragment.size,
+        };
+        others
+            .map(|bet| Reduced {
+                bet: bet.id,
+                parts: self.fragments.of(bet).iter().map(reduced).collect(),
+            })
+            .collect()
+    }
+
+    /// The runner is removed, and these bets are worth less.
+    pub(super) fn remove_runner(&mut self, runner: Runner, reduced: &[Reduced]) {
+        if !self.removed.contains(&runner) {
+            self.removed.push(runner);
+        }
+        let on_it = self.bets.iter().filter(|bet| self.runner(bet) == runner);
+        let on_it: Vec<BetId> = on_it.map(|bet| bet.id).collect();
+        for bet in on_it {
+            self.change(bet, |bet| bet.void = true);
+        }
+        for line in reduced {
+            let value = self.fragments.reduce(line.bet, &line.parts);
+            self.change(line.bet, |bet| bet.value = value);
+        }
+    }
+
+    /// A runner is being removed: an unmatched order has another price, or less to lose.
+    pub(super) fn adjust(&mut self, bet: BetId, price: Price, left: Pence) {
+        self.change(bet, |bet| {
+            if bet.at_close {
+                bet.liability = left;
+                return;
+            }
+            bet.price = price;
+            // While a replace is on its way the worse of both prices is held; the new one may be it.
+            if bet.stage != Stage::Replacing {
+                bet.held_at = price;
+            }
+        });
+    }
+
     /// Takes off what the customer cancelled, at most what remains; says how much.
     pub(super) fn cancel(&mut self, at: UtcMillis, bet: BetId, size: Pence) -> Pence {
         self.change(bet, |bet| {
@@ -361,6 +440,9 @@ impl Position {
     /// The starting price is made. A bet that had not waited for it was in the book: it met it there, or was
     /// converted with all that was left of it.
     pub(super) fn close(&mut self, at: UtcMillis, closed: &ClosedBet) {
+        if !closed.matched.is_zero() {
+            self.note_match(closed.bet, Fragment::new(closed.value, closed.matched, at));
+        }
         self.change(closed.bet, |bet| {
             if !bet.at_close && !closed.liability.is_zero() {
                 bet.size -= bet.remaining();
@@ -450,6 +532,7 @@ impl Position {
     pub(super) fn remove(&mut self, bet: BetId) {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
+        self.fragments.forget(bet.id);
         let sums = &mut self.runners[usize::from(bet.runner)].1;
         carry(self.terms.kind, sums, &mut self.lines, &bet, Carry::Out);
         if bet.stage != Stage::Done {

@@ -10,6 +10,7 @@
 //! | `status` | an operator's acts |
 //! | `verdict` | what an operator's word on the end means for each runner |
 //! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
+//! | `removal` | a runner that does not run |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `levels`, `slab` | the queues, the prices that they stand at, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -40,6 +41,7 @@ mod matching;
 mod notices;
 mod orders;
 mod outcomes;
+mod removal;
 mod settle;
 mod slab;
 mod starting_price;
@@ -67,6 +69,7 @@ use book::Book;
 use crossing::House;
 use delay::Waiting;
 use notices::Links;
+use removal::Removed;
 use serde::{Deserialize, Serialize};
 use settle::Telling;
 use slab::Place;
@@ -112,6 +115,10 @@ pub struct Market {
     telling: Option<Telling>,
     /// The starting prices are made.
     reconciled: bool,
+    /// The chance given to each runner, by its number, in hundredths of a percent.
+    factors: Vec<Option<u32>>,
+    /// In the order of their removal.
+    removed: Vec<Removed>,
 }
 
 impl Market {
@@ -141,6 +148,8 @@ impl Market {
             MarketEvent::ResolutionSent { accounts } => self.apply_resolution_sent(accounts),
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
             MarketEvent::ResolutionClosed { crossed, .. } => self.apply_resolution_closed(*crossed),
+            MarketEvent::RunnerRemoved(removal) => self.apply_runner_removed(at, removal),
+            MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }

@@ -21,6 +21,7 @@ const WON: RunnerResult = RunnerResult::Winner { places: 1, of: 1 };
 pub(super) fn results(
     definition: &MarketDefinition,
     verdict: &Verdict,
+    is_removed: impl Fn(Runner) -> bool,
 ) -> Result<Results, ActError> {
     let counted = matches!(definition.kind(), MarketKind::Asian | MarketKind::Line(_));
     if counted != verdict.result.is_some() {
@@ -43,11 +44,18 @@ pub(super) fn results(
     if distinct.windows(2).any(|pair| pair[0] == pair[1]) {
         return Err(ActError::DuplicateWinner);
     }
-    match definition.kind() {
-        MarketKind::EachWay { .. } => each_way(definition, verdict),
-        _ if !verdict.placed.is_empty() => Err(ActError::NobodyIsPlaced),
-        _ => by_place(definition, verdict),
+    if distinct.iter().any(|runner| is_removed(*runner)) {
+        return Err(ActError::RunnerRemoved);
     }
+    let mut results = match definition.kind() {
+        MarketKind::EachWay { .. } => each_way(definition, verdict)?,
+        _ if !verdict.placed.is_empty() => return Err(ActError::NobodyIsPlaced),
+        _ => by_place(definition, verdict)?,
+    };
+    for (_, result) in results.iter_mut().filter(|(runner, _)| is_removed(*runner)) {
+        *result = RunnerResult::Removed;
+    }
+    Ok(results)
 }
 
 fn count(runners: &[Runner]) -> u16 {
@@ -181,6 +189,10 @@ mod tests {
     use crate::ladder::LineRange;
     use RunnerResult::{Counted, HalfLoser, HalfWinner, Loser, Placed, Push, Winner};
 
+    fn nobody(_: Runner) -> bool {
+        false
+    }
+
     fn of(results: Result<Results, ActError>) -> Result<Vec<RunnerResult>, ActError> {
         results.map(|results| results.into_iter().map(|(_, result)| result).collect())
     }
@@ -193,7 +205,7 @@ mod tests {
                 let (winners, tied) = (winners.to_vec(), tied.to_vec());
                 let verdict = Verdict { winners, tied, dead_heat: true, ..Verdict::default() };
                 let expected = expected.map(|results| results.to_vec());
-                assert_eq!(of(results(&places, &verdict)), expected, "{verdict:?}");
+                assert_eq!(of(results(&places, &verdict, nobody)), expected, "{verdict:?}");
             };
         let half = Winner { places: 1, of: 2 };
         check(&[HOME, AWAY, DRAW], &[AWAY, DRAW], Ok([WON, half, half]));
@@ -231,7 +243,7 @@ mod tests {
     ) -> Result<Vec<RunnerResult>, ActError> {
         let ids = |ids: &[u64]| ids.iter().map(|id| Runner::plain(SelectionId(*id))).collect();
         let (winners, placed, tied) = (ids(winners), ids(placed), ids(tied));
-        of(results(&field(3), &Verdict { winners, placed, tied, dead_heat, result: None }))
+        of(results(&field(3), &Verdict { winners, placed, tied, dead_heat, result: None }, nobody))
     }
 
     #[test]
@@ -276,8 +288,9 @@ mod tests {
             number_of_winners: 0,
             ..definition()
         };
-        let settled =
-            |market: &MarketDefinition, result| of(results(market, &Verdict::counted(result)));
+        let settled = |market: &MarketDefinition, result| {
+            of(results(market, &Verdict::counted(result), nobody))
+        };
         assert_eq!(
             settled(&market, 100),
             Ok(vec![Push, HalfWinner, WON, WON, WON, Push, HalfLoser, Loser, Loser, Loser])
@@ -289,8 +302,8 @@ mod tests {
         assert_eq!(settled(&market, -100).unwrap()[0], Loser);
         assert_eq!(settled(&market, 50), Err(ActError::ResultNotWhole));
         let named = Verdict { winners: vec![market.runners[0].runner], ..Verdict::counted(100) };
-        assert_eq!(results(&market, &named), Err(ActError::WrongResult));
-        assert_eq!(results(&market, &Verdict::default()), Err(ActError::WrongResult));
+        assert_eq!(results(&market, &named, nobody), Err(ActError::WrongResult));
+        assert_eq!(results(&market, &Verdict::default(), nobody), Err(ActError::WrongResult));
         market.betting_type = BettingType::AsianHandicapSingleLine;
         market.runners = vec![runner(1, -50), runner(2, -150), runner(3, -250), runner(4, -275)];
         assert_eq!(settled(&market, 200), Ok(vec![WON, WON, Loser, Loser]));
@@ -305,7 +318,7 @@ mod tests {
             line: Some(LineDefinition { unit: "runs".to_owned(), range }),
             ..definition()
         };
-        let settled = of(results(&market, &Verdict::counted(24_700)));
+        let settled = of(results(&market, &Verdict::counted(24_700), nobody));
         assert_eq!(settled, Ok(vec![Counted(24_700); 3]));
     }
 }

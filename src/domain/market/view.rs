@@ -5,7 +5,7 @@
 
 use super::book::RunnerBook;
 use super::closing::Made;
-use super::slab::{Place, Slot};
+use super::slab::{NONE, Place, Slot};
 use super::{Market, cross_match};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::{AccountId, BetId, Handle, Runner};
@@ -20,6 +20,10 @@ use crate::time::UtcMillis;
 #[derive(Clone, Copy)]
 pub struct RunnerView<'a> {
     pub runner: Runner,
+    /// Its chance in hundredths of a percent, where one is given.
+    pub adjustment_factor: Option<u32>,
+    /// When it was removed.
+    pub removed_at: Option<UtcMillis>,
     book: &'a RunnerBook,
     prices: Ladder,
 }
@@ -190,13 +194,7 @@ impl Market {
     /// In the order of the definition.
     pub fn runners(&self) -> impl Iterator<Item = RunnerView<'_>> {
         let runners = self.definition().into_iter().flat_map(|definition| &definition.runners);
-        let books = self.book.runners.iter();
-        let prices = self.book.prices;
-        runners.zip(books).map(move |(runner, book)| RunnerView {
-            runner: runner.runner,
-            book,
-            prices,
-        })
+        (0_u16..).zip(runners).map(|(number, runner)| self.view_of(number, runner.runner))
     }
 
     /// Whether bets on a runner may be met by bets on all others: one must win, and only one.
@@ -222,12 +220,38 @@ impl Market {
     }
 
     pub fn runner_view(&self, runner: Runner) -> Option<RunnerView<'_>> {
-        let book = &self.book.runners[usize::from(self.runner(runner)?)];
-        Some(RunnerView { runner, book, prices: self.book.prices })
+        Some(self.view_of(self.runner(runner)?, runner))
+    }
+
+    fn view_of(&self, number: u16, runner: Runner) -> RunnerView<'_> {
+        let number = usize::from(number);
+        let removed = self.removed.iter().find(|removed| removed.reduction.runner == runner);
+        RunnerView {
+            runner,
+            adjustment_factor: self.factors[number],
+            removed_at: removed.map(|removed| removed.at),
+            book: &self.book.runners[number],
+            prices: self.book.prices,
+        }
     }
 
     pub fn order(&self, handle: Handle) -> Option<OrderView> {
         self.book.orders.get(handle).map(|slot| self.order_view(handle, slot))
+    }
+
+    /// What is to be matched before a resting order at its own price; `None` when it does not rest, or
+    /// when more than `steps` orders are ahead of it. Takes what it looked at off `steps`.
+    pub fn size_ahead(&self, handle: Handle, steps: &mut u32) -> Option<Pence> {
+        let orders = &self.book.orders;
+        let slot = orders.get(handle).filter(|slot| slot.place == Place::Resting)?;
+        let (mut ahead, mut at) = (Pence::ZERO, slot.previous);
+        while at != NONE {
+            *steps = steps.checked_sub(1)?;
+            let other = orders.at(at);
+            ahead += other.remaining;
+            at = other.previous;
+        }
+        Some(ahead)
     }
 
     /// Every unmatched order, by slot.
