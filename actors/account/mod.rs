@@ -5,7 +5,8 @@
 //! Asks     its partition's log; sends numbered commands to markets and keeps them until answered.
 //! Crash    state is a fold of the journal; commands that were open are sent again, each market takes
 //!          each once. Sessions send again what was not answered.
-//! Bounds   those of `domain::account`; sessions and doors admit requests.
+//! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
+//!          waits is refused as busy.
 
 mod query;
 
@@ -86,6 +87,8 @@ impl Named for AccountMsg {
                 Notice::Filled(_) => "filled",
                 Notice::Lapsed(_) => "lapsed",
                 Notice::Closed(_) => "closed",
+                Notice::Adjusted(_) => "adjusted",
+                Notice::RunnerRemoved(_) => "runner removed",
                 Notice::Resolved { .. } => "resolved",
             },
             AccountMsg::SendAgain { .. } => "send again",
@@ -223,6 +226,13 @@ impl Account {
         let now = desk.now();
         self.run_due(now, desk)?;
         let partition = desk.partition.clone();
+        if let Some(market) = request.body.market()
+            && self.markets.is_overloaded(EntityId::Market(market))
+            && self.state.is_new(key)
+        {
+            let tell = answer(desk, key.session, key.n, domain::account::busy(request));
+            return desk.hand_over(now, vec![], Self::into_event, None, vec![tell]);
+        }
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
             Requested::Taken(events) => {
                 let told = taken.map(|taken| {
@@ -393,10 +403,8 @@ impl Account {
         self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
     }
 
-    /// An answer that changes nothing still waits for what it may rest on.
     fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        let effect = Effect::new(move |_| tell());
-        desk.hand_over(desk.now(), vec![], Self::into_event, self.state.wake(), vec![effect])
+        desk.tell(tell)
     }
 }
 

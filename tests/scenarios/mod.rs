@@ -7,8 +7,10 @@ mod in_play;
 mod matching;
 mod orders;
 mod places;
+mod racing;
 mod restart;
 mod settlement;
+mod stakes;
 
 use crate::harness::operator::Ledger;
 use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch, eventually};

@@ -1,18 +1,18 @@
 //! The matches of bets that were matched at more than one price, price by price.
 //!
 //! A bet itself keeps only the sum of its matches: most are matched at one price, and that says it all. Here
-//! stands what the sum would lose, for who asks for matches that are not rolled up.
+//! stands what the sum would lose, for who asks for matches that are not rolled up, and for the removal of a
+//! runner, which reduces each price by itself.
 
 use super::bet::Bet;
 use crate::ids::{BetId, Runner};
 use crate::money::Pence;
 use crate::order::{Matched, Side};
-use crate::price::Price;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Prices of one bet that are told apart; the rest of such a bet is told as one.
+/// Prices of one bet that are told apart; past it the rest of such a bet is told as one.
 const PRICES_MAX: usize = 350;
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -20,13 +20,31 @@ pub(super) struct Fragments {
     by_bet: BTreeMap<BetId, Vec<Fragment>>,
 }
 
-/// What one bet matched at one price.
+/// What one bet matched at one price: `value` is price times size, hundredths of a penny. The price of a
+/// starting price is not one of the ladder, so it is not kept by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Fragment {
-    price: Price,
-    size: Pence,
+pub(super) struct Fragment {
+    pub(super) value: i64,
+    pub(super) size: Pence,
     /// The last match at the price.
     at: UtcMillis,
+}
+
+impl Fragment {
+    pub(super) fn new(value: i64, size: Pence, at: UtcMillis) -> Fragment {
+        Fragment { value, size, at }
+    }
+
+    fn has_price_of(&self, other: &Fragment) -> bool {
+        i128::from(self.value) * i128::from(other.size.0)
+            == i128::from(other.value) * i128::from(self.size.0)
+    }
+
+    fn add(&mut self, other: &Fragment) {
+        self.value += other.value;
+        self.size += other.size;
+        self.at = other.at;
+    }
 }
 
 /// Some of what a bet matched.
@@ -44,79 +62,96 @@ pub struct Match {
 
 impl Fragments {
     /// Of a bet as it was before the match.
-    pub(super) fn add(&mut self, before: &Bet, at: UtcMillis, matched: Matched) {
+    pub(super) fn add(&mut self, before: &Bet, new: Fragment) {
         let fragments = match self.by_bet.get_mut(&before.id) {
             Some(fragments) => fragments,
             None => {
-                let as_before = matched.price.times(before.matched) == i128::from(before.value);
-                if before.matched.is_zero() || as_before {
+                let first = Fragment::new(before.value, before.matched, before.matched_at);
+                if before.matched.is_zero() || first.has_price_of(&new) {
                     return;
                 }
-                let Some(price) = only_price(before) else { return };
-                let first = Fragment { price, size: before.matched, at: before.matched_at };
                 self.by_bet.entry(before.id).or_insert_with(|| vec![first])
             }
         };
-        match fragments.iter().position(|it| it.price == matched.price) {
-            Some(known) => {
-                fragments[known].size += matched.size;
-                fragments[known].at = at;
-            }
-            None if fragments.len() < PRICES_MAX => {
-                fragments.push(Fragment { price: matched.price, size: matched.size, at });
-            }
-            None => {}
+        let known = fragments.iter().position(|known| known.has_price_of(&new));
+        match known.or((fragments.len() >= PRICES_MAX).then_some(PRICES_MAX - 1)) {
+            Some(known) => fragments[known].add(&new),
+            None => fragments.push(new),
         }
     }
 
-    /// What a bet matched, price by price where that adds up to what the bet says. (It does not once a
-    /// runner's removal has reduced the prices.)
-    pub(super) fn of(&self, bet: &Bet, runner: Runner) -> Vec<Match> {
-        let one = |size: Pence, matched_times_price: i128, at: UtcMillis| Match {
+    /// The bet has never been.
+    pub(super) fn forget(&mut self, bet: BetId) {
+        self.by_bet.remove(&bet);
+    }
+
+    /// What a bet matched, price by price.
+    pub(super) fn of(&self, bet: &Bet) -> Vec<Fragment> {
+        match self.by_bet.get(&bet.id) {
+            Some(fragments) => fragments.clone(),
+            None if bet.matched.is_zero() => Vec::new(),
+            None => vec![Fragment::new(bet.value, bet.matched, bet.matched_at)],
+        }
+    }
+
+    /// The same as who asks for matches is told.
+    pub(super) fn matches(&self, bet: &Bet, runner: Runner) -> Vec<Match> {
+        let one = |fragment: &Fragment| Match {
             bet: bet.id,
             runner,
             side: bet.side,
-            size,
-            matched_times_price,
-            at,
+            size: fragment.size,
+            matched_times_price: i128::from(fragment.value),
+            at: fragment.at,
             strategy_ref: bet.strategy_ref().map(Into::into),
         };
-        let fragments = self.by_bet.get(&bet.id).map_or(&[][..], Vec::as_slice);
-        let sum: i128 = fragments.iter().map(|it| it.price.times(it.size)).sum();
-        let size: Pence = fragments.iter().map(|it| it.size).sum();
-        if sum != i128::from(bet.value) || size != bet.matched {
-            return vec![one(bet.matched, i128::from(bet.value), bet.matched_at)];
-        }
-        fragments.iter().map(|it| one(it.size, it.price.times(it.size), it.at)).collect()
+        self.of(bet).iter().map(one).collect()
     }
-}
 
-/// The price of all matches so far, when they had one.
-fn only_price(bet: &Bet) -> Option<Price> {
-    let price = bet.value.checked_div(bet.matched.0)?;
-    let price = Price(u32::try_from(price).ok()?);
-    (price.times(bet.matched) == i128::from(bet.value)).then_some(price)
+    /// Each price is another from now on, in the order of [`Fragments::of`]; what the bet's value becomes.
+    pub(super) fn reduce(&mut self, bet: BetId, reduced: &[Matched]) -> i64 {
+        let value = |matched: &Matched| {
+            i64::try_from(matched.price.times(matched.size))
+                .expect("a reduced price is no higher than it was")
+        };
+        if let Some(fragments) = self.by_bet.get_mut(&bet) {
+            for (fragment, matched) in fragments.iter_mut().zip(reduced) {
+                fragment.value = value(matched);
+            }
+        }
+        reduced.iter().map(value).sum()
+    }
+
+    /// Says whether what is kept of a bet adds up to what the bet says.
+    pub(super) fn agree_with(&self, bet: &Bet) -> bool {
+        let Some(fragments) = self.by_bet.get(&bet.id) else { return true };
+        let value: i64 = fragments.iter().map(|fragment| fragment.value).sum();
+        let size: Pence = fragments.iter().map(|fragment| fragment.size).sum();
+        (value, size) == (bet.value, bet.matched)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::bet::example;
     use super::*;
+    use crate::price::Price;
 
     /// Prices and sizes of a bet's matches after these.
     fn matches(fills: &[(u32, i64)]) -> Vec<(i128, i64)> {
         let mut bet = example(Side::Back, 200, 0);
         let mut fragments = Fragments::default();
         for (at, (price, size)) in fills.iter().enumerate() {
-            let matched = Matched { price: Price(*price), size: Pence(*size) };
             let at = UtcMillis(at as i64);
-            fragments.add(&bet, at, matched);
-            bet.matched += matched.size;
-            bet.value += i64::try_from(matched.price.times(matched.size)).unwrap();
+            let value = i64::try_from(Price(*price).times(Pence(*size))).unwrap();
+            fragments.add(&bet, Fragment::new(value, Pence(*size), at));
+            bet.matched += Pence(*size);
+            bet.value += value;
             bet.matched_at = at;
         }
+        assert!(fragments.agree_with(&bet));
         let runner = Runner { selection: crate::ids::SelectionId(1), handicap: 0 };
-        let found = fragments.of(&bet, runner).into_iter();
+        let found = fragments.matches(&bet, runner).into_iter();
         found.map(|it| (it.matched_times_price / i128::from(it.size.0), it.size.0)).collect()
     }
 
@@ -130,13 +165,16 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_add_up_is_told_as_one() {
+    fn each_price_is_reduced_by_itself() {
         let mut fragments = Fragments::default();
         let mut bet = example(Side::Back, 200, 100);
-        fragments.add(&bet, UtcMillis(1), Matched { price: Price(300), size: Pence(100) });
-        bet.matched += Pence(100);
-        bet.value = 190 * 200;
-        let runner = Runner { selection: crate::ids::SelectionId(1), handicap: 0 };
-        assert_eq!(fragments.of(&bet, runner).len(), 1, "the prices were reduced since");
+        fragments.add(&bet, Fragment::new(300 * 50, Pence(50), UtcMillis(1)));
+        bet.matched += Pence(50);
+        bet.value += 300 * 50;
+        let reduced = [(150, 100), (225, 50)]
+            .map(|(price, size)| Matched { price: Price(price), size: Pence(size) });
+        bet.value = fragments.reduce(bet.id, &reduced);
+        assert_eq!(bet.value, 150 * 100 + 225 * 50);
+        assert!(fragments.agree_with(&bet));
     }
 }

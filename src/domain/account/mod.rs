@@ -59,7 +59,7 @@ pub use queries::{
     CurrentOrder, CurrentOrders, DateRange, OrderFilter, OrderProjection, OrderSort, Page,
     ProfitAndLoss, RunnerMatches, RunnerProfit, SortBy,
 };
-pub use requests::Requested;
+pub use requests::{COMMANDS_MAX, Requested, busy};
 pub use sessions::{CUSTOMER_REF_WINDOW_MS, CUSTOMER_REFS_MAX};
 pub use statement::{
     STATEMENT_LINES_MAX, STATEMENT_PAGE_MAX, SettledBet, Statement, StatementFilter, StatementItem,
@@ -124,6 +124,7 @@ impl Account {
                     noticed.k,
                     &noticed.notice,
                     noticed.payment.as_ref(),
+                    &noticed.reduced,
                 );
                 self.hold(noticed.market, noticed.exposure);
             }

@@ -220,7 +220,7 @@ impl Account {
     ) -> Vec<RunnerMatches> {
         let Some(position) = self.positions.get(&market) else { return Vec::new() };
         let mut found: Vec<RunnerMatches> = Vec::new();
-        let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
+        let matched = position.bets.iter().filter(|bet| bet.is_matched());
         for bet in matched.filter(|bet| strategies.is_none_or(|named| bet.is_of(named))) {
             let (runner, side) = (position.runner(bet), bet.side);
             let at = found.iter().position(|row| (row.runner, row.side) == (runner, side));
@@ -243,8 +243,8 @@ impl Account {
     /// What each bet in a market matched, price by price, the oldest bet first.
     pub fn matched_bets(&self, market: MarketId) -> Vec<Match> {
         let Some(position) = self.positions.get(&market) else { return Vec::new() };
-        let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
-        matched.flat_map(|bet| position.fragments.of(bet, position.runner(bet))).collect()
+        let matched = position.bets.iter().filter(|bet| bet.is_matched());
+        matched.flat_map(|bet| position.fragments.matches(bet, position.runner(bet))).collect()
     }
 
     /// What the matched bets of an open market would pay; `None` without a position in it.
@@ -294,6 +294,11 @@ impl Bet {
         !(self.cancelled + self.lapsed).is_zero() || (edited && self.matched.is_zero())
     }
 
+    /// Something is matched, and not void.
+    fn is_matched(&self) -> bool {
+        !self.matched.is_zero() && !self.void
+    }
+
     fn is_executable(&self) -> bool {
         self.stage != Stage::Done && !self.at_close
     }
@@ -328,7 +333,7 @@ impl OrderSort {
 impl Position {
     fn current(&self, market: MarketId, bet: &Bet) -> CurrentOrder {
         let runner = self.runner(bet);
-        let void = self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
+        let void = bet.void || self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
         CurrentOrder {
             bet: bet.id,
             market,

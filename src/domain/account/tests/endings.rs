@@ -152,7 +152,6 @@ fn current_orders_are_filtered_sorted_and_paged() {
     let with = |projection| ann.account.markets_with_orders(projection);
     assert_eq!(with(OrderProjection::Executable), with(OrderProjection::All));
     assert_eq!(with(OrderProjection::All), [MATCH_ODDS, CORRECT_SCORE].into());
-    assert_eq!(with(OrderProjection::ExecutionComplete), [MATCH_ODDS].into());
 }
 
 #[test]

@@ -136,20 +136,16 @@ impl Logins {
         if let Some(app_key) = app_key.filter(|key| *key != login.app_key) {
             self.check_key(login.account, app_key).await?;
         }
-        let address = Address::Session(session);
-        if let Some(way) = self.node.registry.find(address) {
+        let (address, registry) = (Address::Session(session), &self.node.registry);
+        if let Some(way) = registry.find(address) {
             return Ok(Customer { login, session: way });
         }
         // The session is good and its actor is not there: the node was restarted, or it has just fallen.
         self.node.nursery().start(Child::Session(session));
-        let deadline = Instant::now() + STARTED_WITHIN;
-        while Instant::now() < deadline {
-            if let Some(way) = self.node.registry.find(address) {
-                return Ok(Customer { login, session: way });
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        match registry.arrival(address, None, STARTED_WITHIN).await {
+            Some(way) => Ok(Customer { login, session: way }),
+            None => Err(Denied::Busy),
         }
-        Err(Denied::Busy)
     }
 
     /// A session may speak for any application of its customer's, beside the one that it began with.
@@ -195,7 +191,7 @@ impl Logins {
     fn is_current(&self, login: &Login) -> bool {
         let partition = self.node.partition(PARTITION);
         let now = partition.and_then(|partition| partition.now());
-        now.is_some_and(|now| now < login.expires)
+        now.is_none_or(|now| now < login.expires)
     }
 
     pub(super) async fn extend(&self, token: &str) -> Result<(), LoginError> {

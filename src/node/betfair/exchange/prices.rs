@@ -120,7 +120,8 @@ impl ListMarketBook {
 }
 
 fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own) -> MarketBook {
-    let active = view.runners.iter().filter(|runner| runner.result.is_none()).count();
+    let runs = |runner: &&RunnerLadders| runner.result.is_none() && runner.removed_at.is_none();
+    let active = view.runners.iter().filter(runs).count();
     let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
     MarketBook {
         market_id: market.to_string(),
@@ -168,11 +169,14 @@ fn runner_book(
     RunnerBook {
         selection_id: selection(ladders.runner),
         handicap: handicap(ladders.runner),
-        status: runner_word(ladders.result),
-        adjustment_factor: None,
+        status: match ladders.removed_at {
+            Some(_) => words::RunnerStatus::Removed,
+            None => runner_word(ladders.result),
+        },
+        adjustment_factor: ladders.adjustment_factor.map(|factor| f64::from(factor) / 100.0),
         last_price_traded: ladders.last_price_traded.map(price),
         total_matched: money(ladders.total_matched),
-        removal_date: None,
+        removal_date: ladders.removed_at.map(date),
         sp: ladders
             .at_close
             .as_ref()
