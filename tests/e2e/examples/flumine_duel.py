@@ -93,7 +93,7 @@ class Maker(Duelist):
             self.did["turn"] += 1
             if turn % 7 == 0 and order.size_remaining > 1:
                 self.did["cancel"] += market.cancel_order(order)
-            elif turn % 7 == 3:
+            elif turn % 7 == 3 and self.context["replaces"]:
                 price = PRICES[turn % len(PRICES)]
                 if price != order.order_type.price:
                     self.did["replace"] += market.replace_order(order, price)
@@ -207,6 +207,8 @@ def main():
                 market_filter=filters.streaming_market_filter(market_ids=[args.market])
             ),
             name=kind.__name__.lower(),
+            # flumine finds one cleared order by a reference, and a replaced order shares its with the new one.
+            context={"replaces": not args.until_closed},
         )
         for kind, player in zip((Maker, Taker), players)
     ]
