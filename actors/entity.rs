@@ -23,6 +23,7 @@
 //! serving entity works with; its `hand_over` is the one place from which records reach the journal, and
 //! everything that leaves the partition waits there for the sync as an effect.
 
+use crate::board::BoardMsg;
 use crate::directory::DirectoryMsg;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
@@ -119,6 +120,8 @@ pub struct Desk {
     pub(crate) incarnation: u64,
     token: Token,
     seq: u64,
+    /// `seq` as it was recovered.
+    recovered_seq: u64,
     /// What the directory was last told.
     wake: Option<UtcMillis>,
     repeat_asked: bool,
@@ -146,6 +149,23 @@ impl Desk {
     /// How many records the entity's state rests on.
     pub fn records(&self) -> u64 {
         self.seq
+    }
+
+    /// Where its last record stands at the latest; `None` when there were more in this life.
+    pub fn unchanged_since(&self) -> Option<Offset> {
+        (self.seq == self.recovered_seq).then_some(self.recovered_through)
+    }
+
+    /// Tells the board, in the log's order, that this life has begun.
+    fn announce<E: Entity>(&mut self) -> Result<(), Fault> {
+        let address = Address::Board(self.partition.id);
+        let Some(board) = self.node.registry.find::<BoardMsg>(address) else { return Ok(()) };
+        let entity = self.id;
+        let up = Effect::new(move |through| {
+            // A board that has just died asks everybody anew.
+            let _ = board.send(BoardMsg::Up { entity, through });
+        });
+        self.hand_over(self.now(), vec![], E::into_event, None, vec![up])
     }
 
     /// Hands records to the journal with everything that must wait for them, and does not wait. Only
@@ -419,6 +439,7 @@ impl<E: Entity> EntityActor<E> {
             incarnation: context.me.incarnation(),
             token: recovery.token,
             seq,
+            recovered_seq: seq,
             wake: None,
             repeat_asked: false,
             replayed,
@@ -431,6 +452,7 @@ impl<E: Entity> EntityActor<E> {
             entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
         );
         entity.resume(&mut desk)?;
+        desk.announce::<E>()?;
         desk.tell_wake(entity.wake());
         for message in held {
             serve(entity.as_mut(), &mut desk, message)?;

@@ -12,9 +12,12 @@ mod view;
 pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
+use crate::board::BoardMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
+use crate::mailbox::Mailbox;
 use crate::partition::{Effect, Routes};
+use crate::registry::Address;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
 use domain::ids::{AccountId, EntityId, MarketId};
@@ -58,6 +61,9 @@ pub enum MarketMsg {
         request: ViewRequest,
         reply: oneshot::Sender<MarketView>,
     },
+    /// From the board: an image, and from then on every change.
+    Watch,
+    Unwatch,
 }
 
 impl Named for MarketMsg {
@@ -74,6 +80,8 @@ impl Named for MarketMsg {
             MarketMsg::Resume { .. } => "resume",
             MarketMsg::Act { .. } => "act",
             MarketMsg::View { .. } => "view",
+            MarketMsg::Watch => "watch",
+            MarketMsg::Unwatch => "unwatch",
         }
     }
 }
@@ -86,6 +94,8 @@ pub struct Market {
     home: Routes<HomeMsg>,
     /// Each account's oldest open notice when it was last looked at.
     oldest_open: BTreeMap<AccountId, u64>,
+    /// Is told of every public change, once it has asked.
+    board: Option<Mailbox<BoardMsg>>,
 }
 
 impl Entity for Market {
@@ -105,6 +115,7 @@ impl Entity for Market {
             accounts: Routes::default(),
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
+            board: None,
         }
     }
 
@@ -154,6 +165,12 @@ impl Entity for Market {
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
             MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::Watch => self.watch(desk),
+            MarketMsg::Unwatch => {
+                self.state.watch(false);
+                self.board = None;
+                Ok(())
+            }
         }
     }
 
@@ -286,7 +303,8 @@ impl Market {
         records: Vec<MarketEvent>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        desk.hand_over(now, records, Self::into_event, self.state.wake(), vec![])?;
+        let effects = self.public_effects(now, &records, desk);
+        desk.hand_over(now, records, Self::into_event, self.state.wake(), effects)?;
         let (mut expects, market, target) = (false, self.market, self.id);
         let (accounts, home) = (&mut self.accounts, &mut self.home);
         self.state.send_outgoing(|outgoing| match outgoing {
@@ -305,6 +323,47 @@ impl Market {
             desk.expect_answers();
         }
         Ok(())
+    }
+
+    /// What the board is told once the records are durable.
+    fn public_effects(
+        &mut self,
+        now: UtcMillis,
+        records: &[MarketEvent],
+        desk: &Desk,
+    ) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let market = self.market;
+        if let [MarketEvent::Created { .. }, ..] = records
+            && let Some(board) = board_of(desk)
+        {
+            let listed = Effect::new(move |_| drop(board.send(BoardMsg::Listed(market))));
+            effects.push(listed);
+        }
+        if let Some(board) = &self.board
+            && let Some(change) = self.state.take_change(now)
+        {
+            let (board, change) = (board.clone(), Box::new(change));
+            effects.push(Effect::new(move |through| {
+                // A board that has died since has asked the market again.
+                let _ = board.send(BoardMsg::Change { market, change, through });
+            }));
+        }
+        effects
+    }
+
+    fn watch(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let Some(board) = board_of(desk) else { return Ok(()) };
+        // A market that is not created yet tells that it is listed when it is.
+        let Some(image) = self.state.public_image() else { return Ok(()) };
+        self.state.watch(true);
+        self.board = Some(board.clone());
+        let (at, image, unchanged_since) = (desk.now(), Box::new(image), desk.unchanged_since());
+        let told = Effect::new(move |through| {
+            let last = unchanged_since.unwrap_or(through);
+            let _ = board.send(BoardMsg::Image { image, at, last, through });
+        });
+        desk.hand_over(at, vec![], Self::into_event, None, vec![told])
     }
 
     fn resend_open_notices(&mut self, desk: &mut Desk) {
@@ -326,6 +385,10 @@ impl Market {
     fn tell(&mut self, account: AccountId, message: AccountMsg, desk: &Desk) {
         self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
     }
+}
+
+fn board_of(desk: &Desk) -> Option<Mailbox<BoardMsg>> {
+    desk.node.registry.find(Address::Board(desk.partition.id))
 }
 
 /// Notices told again at once; the next follow when these are acknowledged.

@@ -99,6 +99,11 @@ impl Bettor {
         Bettor { http, app_key: app_key.to_owned(), token }
     }
 
+    /// Application key and token, for other doors.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        (&self.app_key, &self.token)
+    }
+
     /// The same session at another address: the node was started again, or from another connection.
     pub(crate) fn resume(&self, http: SocketAddr) -> Bettor {
         let (app_key, token) = (self.app_key.clone(), self.token.clone());

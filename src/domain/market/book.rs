@@ -7,6 +7,7 @@
 //! The queues run through the slab's slots, so an order that comes or goes allocates nothing. A runner's
 //! ladders are allocated when the first order arrives. Never decides who meets whom.
 
+use super::public::Touched;
 use super::slab::{NONE, Newcomer, Place, Slab};
 use crate::ids::Handle;
 use crate::money::Pence;
@@ -130,6 +131,9 @@ pub(super) struct Book {
     /// Backers' stakes.
     pub(super) matched: Pence,
     pub(super) last_match: Option<UtcMillis>,
+    /// For those who watch; no part of the state.
+    #[serde(skip)]
+    pub(super) touched: Touched,
 }
 
 impl Book {
@@ -158,6 +162,7 @@ impl Book {
         let slot = self.orders.at_mut(at);
         slot.place = Place::Resting;
         let (index, side, remaining) = (slot.index, slot.side, slot.remaining);
+        self.touched.offers(slot.runner, side, index);
         let ladder = self.runners[usize::from(slot.runner)].ladder_mut(side);
         let level = ladder.level_mut(index);
         let last = level.tail;
@@ -180,6 +185,7 @@ impl Book {
         let slot = *slot;
         let gone = slot.remaining.is_zero();
         if slot.place == Place::Resting {
+            self.touched.offers(slot.runner, slot.side, slot.index);
             let ladder = self.runners[usize::from(slot.runner)].ladder_mut(slot.side);
             let level = ladder.level_mut(slot.index);
             level.total -= size;
@@ -211,6 +217,7 @@ impl Book {
             book.traded = vec![Pence::ZERO; LADDER_LEN];
         }
         book.traded[usize::from(index)] += size;
+        self.touched.traded(slot.runner, index);
         book.matched += size;
         book.last_price = Some(LadderIndex(index));
         self.matched += size;

@@ -53,7 +53,7 @@ fn priced(book: &RunnerBook, side: Side) -> impl Iterator<Item = (Price, Pence)>
     book.ladder(side).levels(side).map(|(index, size)| (index.price(), size))
 }
 
-fn both_sides(backed: Pence) -> Pence {
+pub(super) fn both_sides(backed: Pence) -> Pence {
     backed + backed
 }
 

@@ -19,7 +19,7 @@ use actors::node::Node;
 use actors::partition::deliver;
 use actors::session::SessionMsg;
 use domain::home::Login;
-use domain::ids::{EntityId, PartitionId};
+use domain::ids::{AccountId, EntityId, PartitionId};
 use tokio::sync::oneshot;
 
 use super::exception::{Exception, ExceptionWord};
@@ -29,6 +29,7 @@ use super::request::Request;
 use super::rpc::{Denied, RpcError};
 use crate::config::{Profile, Settings};
 use login::Logins;
+pub(crate) use translate::{betting_type_word, runner_word, status_word};
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);
@@ -47,6 +48,13 @@ pub struct NodeExchange {
 pub struct Customer {
     login: Arc<Login>,
     session: Mailbox<SessionMsg>,
+}
+
+impl Customer {
+    /// Whose requests it carries.
+    pub(crate) fn account(&self) -> AccountId {
+        self.login.account
+    }
 }
 
 impl NodeExchange {

@@ -1,0 +1,202 @@
+//! What the public sees of a market, and what of it has changed.
+//!
+//! While a market is watched, every step that moves a public figure notes where ([`Touched`], in passing, no
+//! part of the state), and [`Market::take_change`] turns the notes into one value of new totals, computed
+//! once however many watch. Nobody watching costs one branch.
+
+use super::Market;
+use super::view::both_sides;
+use crate::definition::{MarketDefinition, MarketStatus};
+use crate::money::Pence;
+use crate::order::Side;
+use crate::price::{LadderIndex, Price};
+use crate::record::{Resolution, RunnerResult};
+use crate::time::UtcMillis;
+
+/// Where public figures moved since the last [`Market::take_change`]. Equal whatever it holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Touched {
+    watched: bool,
+    standing: bool,
+    /// (runner, what, ladder index)
+    cells: Vec<(u16, Cell, u16)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cell {
+    /// Resting backs: what can be laid.
+    Backs,
+    /// Resting lays: what can be backed.
+    Lays,
+    Traded,
+}
+
+impl PartialEq for Touched {
+    fn eq(&self, _: &Touched) -> bool {
+        true
+    }
+}
+
+impl Eq for Touched {}
+
+impl Touched {
+    #[inline(always)]
+    pub(super) fn offers(&mut self, runner: u16, side: Side, index: u16) {
+        if self.watched {
+            let cell = if side == Side::Back { Cell::Backs } else { Cell::Lays };
+            self.cells.push((runner, cell, index));
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn traded(&mut self, runner: u16, index: u16) {
+        if self.watched {
+            self.cells.push((runner, Cell::Traded, index));
+        }
+    }
+
+    pub(super) fn standing(&mut self) {
+        self.standing = self.watched;
+    }
+}
+
+/// How a market stands, apart from its prices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub status: MarketStatus,
+    pub in_play: bool,
+    pub bet_delay_s: u16,
+    pub version: u64,
+    /// A settlement or void stands.
+    pub resolved: bool,
+    /// In the order of the definition's runners: how each ended, once the market is settled.
+    pub results: Vec<Option<RunnerResult>>,
+}
+
+/// New totals of what changed; what is not there is as it was. Traded sizes count both sides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicChange {
+    pub at: UtcMillis,
+    pub standing: Option<Standing>,
+    pub total_matched: Option<Pence>,
+    pub runners: Vec<RunnerChange>,
+}
+
+/// Of one runner; a level of nothing has gone.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RunnerChange {
+    /// Its place in the definition.
+    pub runner: u16,
+    pub available_to_back: Vec<(Price, Pence)>,
+    pub available_to_lay: Vec<(Price, Pence)>,
+    pub traded: Vec<(Price, Pence)>,
+    pub last_price_traded: Option<Price>,
+    pub total_matched: Option<Pence>,
+}
+
+/// Everything the public sees of a market.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicImage {
+    pub definition: MarketDefinition,
+    pub standing: Standing,
+    pub total_matched: Pence,
+    /// In the order of the definition.
+    pub runners: Vec<RunnerChange>,
+}
+
+impl Market {
+    /// From now on changes are noted, or no longer.
+    pub fn watch(&mut self, watched: bool) {
+        self.book.touched = Touched { watched, ..Touched::default() };
+    }
+
+    pub fn is_watched(&self) -> bool {
+        self.book.touched.watched
+    }
+
+    /// What changed since the last call; `None` when nothing that the public sees did.
+    pub fn take_change(&mut self, at: UtcMillis) -> Option<PublicChange> {
+        let touched = &mut self.book.touched;
+        if touched.cells.is_empty() && !touched.standing {
+            return None;
+        }
+        let standing = std::mem::take(&mut touched.standing);
+        let mut cells = std::mem::take(&mut touched.cells);
+        cells.sort_unstable();
+        cells.dedup();
+        let mut change = PublicChange {
+            at,
+            standing: standing.then(|| self.standing()),
+            total_matched: None,
+            runners: Vec::new(),
+        };
+        for (runner, cell, index) in cells.drain(..) {
+            self.note_cell(&mut change, runner, cell, index);
+        }
+        // The room is used again.
+        self.book.touched.cells = cells;
+        Some(change)
+    }
+
+    fn note_cell(&self, change: &mut PublicChange, runner: u16, cell: Cell, index: u16) {
+        if change.runners.last().is_none_or(|last| last.runner != runner) {
+            change.runners.push(RunnerChange { runner, ..RunnerChange::default() });
+        }
+        let Some(of) = change.runners.last_mut() else { return };
+        let book = &self.book.runners[usize::from(runner)];
+        let price = LadderIndex(index).price();
+        match cell {
+            Cell::Backs => {
+                of.available_to_lay.push((price, book.ladder(Side::Back).level(index).total));
+            }
+            Cell::Lays => {
+                of.available_to_back.push((price, book.ladder(Side::Lay).level(index).total));
+            }
+            Cell::Traded => {
+                let traded = book.traded.get(usize::from(index)).copied().unwrap_or_default();
+                of.traded.push((price, both_sides(traded)));
+                of.last_price_traded = book.last_price.map(LadderIndex::price);
+                of.total_matched = Some(both_sides(book.matched));
+                change.total_matched = Some(both_sides(self.book.matched));
+            }
+        }
+    }
+
+    /// `None` before the market is created.
+    pub fn public_image(&self) -> Option<PublicImage> {
+        let definition = self.definition()?.clone();
+        let runners = (0_u16..).zip(self.runners()).map(|(number, view)| RunnerChange {
+            runner: number,
+            available_to_back: view.available_to_back().collect(),
+            available_to_lay: view.available_to_lay().collect(),
+            traded: view.traded().collect(),
+            last_price_traded: view.last_price_traded(),
+            total_matched: Some(view.total_matched()),
+        });
+        Some(PublicImage {
+            standing: self.standing(),
+            total_matched: self.total_matched(),
+            runners: runners.collect(),
+            definition,
+        })
+    }
+
+    fn standing(&self) -> Standing {
+        let runners = self.definition().map_or(&[][..], |definition| &definition.runners);
+        let result = |runner: &crate::definition::RunnerDefinition| match self.resolution() {
+            Some(Resolution::Settled(results)) => {
+                let found = results.iter().find(|(other, _)| *other == runner.runner);
+                found.map(|(_, result)| *result)
+            }
+            _ => None,
+        };
+        Standing {
+            status: self.status,
+            in_play: self.in_play,
+            bet_delay_s: self.bet_delay_s,
+            version: self.version,
+            resolved: self.resolution.is_some(),
+            results: runners.iter().map(result).collect(),
+        }
+    }
+}
