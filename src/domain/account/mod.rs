@@ -52,7 +52,7 @@ pub use notices::NoticeTaken;
 pub use outgoing::Outgoing;
 pub use queries::{
     CurrentOrder, CurrentOrders, DateRange, OrderFilter, OrderProjection, OrderSort, Page,
-    RunnerMatches, RunnerProfit, SortBy,
+    ProfitAndLoss, RunnerMatches, RunnerProfit, SortBy,
 };
 pub use requests::Requested;
 pub use sessions::{CUSTOMER_REF_WINDOW_MS, CUSTOMER_REFS_MAX};

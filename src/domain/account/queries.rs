@@ -137,7 +137,27 @@ pub struct RunnerProfit {
     pub if_lose: i128,
 }
 
+/// What the matched bets of an open market would pay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfitAndLoss {
+    /// Each runner with bets.
+    pub runners: Vec<RunnerProfit>,
+    /// With one winner, what the market pays when a runner without bets wins.
+    pub all_lose: i128,
+}
+
 impl Account {
+    /// Markets that are not resolved and have orders of these states.
+    pub fn markets_with_orders(&self, projection: OrderProjection) -> BTreeSet<MarketId> {
+        let filter = OrderFilter { projection, ..OrderFilter::default() };
+        let has = |position: &Position| {
+            position.resolved.is_none()
+                && position.bets.iter().any(|bet| is_listed(bet) && filter.admits(bet))
+        };
+        let found = self.positions.iter().filter(|(_, position)| has(position));
+        found.map(|(market, _)| *market).collect()
+    }
+
     /// Bets that a market has accepted, completed ones too until the market is resolved.
     pub fn current_orders(
         &self,
@@ -206,9 +226,8 @@ impl Account {
         found
     }
 
-    /// What the matched bets of an open market would pay, for each runner with bets; for one without,
-    /// the second value is what the market pays when it wins.
-    pub fn profit_and_loss(&self, market: MarketId) -> Option<(Vec<RunnerProfit>, i128)> {
+    /// What the matched bets of an open market would pay; `None` without a position in it.
+    pub fn profit_and_loss(&self, market: MarketId) -> Option<ProfitAndLoss> {
         let position = self.positions.get(&market)?;
         let all_lose: i128 = position.runners.iter().map(|(_, sums)| sums.matched_lose).sum();
         let one_winner = position.terms.number_of_winners == 1;
@@ -221,7 +240,7 @@ impl Account {
             },
             if_lose: sums.matched_lose,
         });
-        Some((profits.collect(), all_lose))
+        Some(ProfitAndLoss { runners: profits.collect(), all_lose })
     }
 }
 
