@@ -156,14 +156,14 @@ impl Desk {
         (self.seq == self.recovered_seq).then_some(self.recovered_through)
     }
 
-    /// Tells the board, in the log's order, that this life has begun.
+    /// Tells the board, in the log's order, that this life of a market has begun.
     fn announce<E: Entity>(&mut self) -> Result<(), Fault> {
+        let EntityId::Market(market) = self.id else { return Ok(()) };
         let address = Address::Board(self.partition.id);
         let Some(board) = self.node.registry.find::<BoardMsg>(address) else { return Ok(()) };
-        let entity = self.id;
         let up = Effect::new(move |through| {
             // A board that has just died asks everybody anew.
-            let _ = board.send(BoardMsg::Up { entity, through });
+            let _ = board.send(BoardMsg::Up { market, through });
         });
         self.hand_over(self.now(), vec![], E::into_event, None, vec![up])
     }

@@ -26,7 +26,7 @@ use crate::partition::deliver;
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use bytes::Bytes;
-use domain::ids::{AccountId, EntityId, MarketId, PartitionId};
+use domain::ids::{EntityId, MarketId, PartitionId};
 use domain::market::{PublicChange, PublicImage};
 use domain::time::UtcMillis;
 use serde_json::json;
@@ -55,24 +55,40 @@ pub struct SubscriberId(pub u64);
 pub type Deliver = Box<dyn Fn(News) -> bool + Send>;
 
 pub enum BoardMsg {
-    /// From the entity itself, once its latest records are durable: it has come up.
-    Up { entity: EntityId, through: Offset },
+    /// From a market itself, once its latest records are durable: it has come up.
+    Up {
+        market: MarketId,
+        through: Offset,
+    },
     /// From a market, once its creation is durable.
     Listed(MarketId),
     /// From a market that is watched: everything, resting on records up to `last`.
-    Image { image: Box<PublicImage>, at: UtcMillis, last: Offset, through: Offset },
+    Image {
+        image: Box<PublicImage>,
+        at: UtcMillis,
+        last: Offset,
+        through: Offset,
+    },
     /// From a market that is watched, after the sync.
-    Change { market: MarketId, change: Box<PublicChange>, through: Offset },
+    Change {
+        market: MarketId,
+        change: Box<PublicChange>,
+        through: Offset,
+    },
     Subscribe(Box<Subscription>),
     /// More markets for a subscription.
-    Widen { subscriber: SubscriberId, markets: Vec<(MarketId, MarketFacts)> },
+    Widen {
+        subscriber: SubscriberId,
+        markets: Vec<(MarketId, MarketFacts)>,
+    },
     /// The subscriber took nothing behind `seq`, and will pull.
-    Behind { subscriber: SubscriberId, seq: u64 },
+    Behind {
+        subscriber: SubscriberId,
+        seq: u64,
+    },
     /// Tells the subscriber what it has missed, and then goes on as subscribed.
     Pull(SubscriberId),
     Unsubscribe(SubscriberId),
-    /// Tells when the account has come up again.
-    Attend { subscriber: SubscriberId, account: AccountId, deliver: Deliver },
     /// Tells what waits to be told together.
     Flush,
     /// Looks after what was asked and not answered.
@@ -97,7 +113,6 @@ impl Named for BoardMsg {
             BoardMsg::Behind { .. } => "behind",
             BoardMsg::Pull(_) => "pull",
             BoardMsg::Unsubscribe(_) => "unsubscribe",
-            BoardMsg::Attend { .. } => "attend",
             BoardMsg::Flush => "flush",
             BoardMsg::Tick => "tick",
         }
@@ -124,8 +139,6 @@ pub struct Board {
     partition: PartitionId,
     markets: HashMap<MarketId, Watched>,
     subscribers: HashMap<SubscriberId, Subscriber>,
-    attending: HashMap<AccountId, Vec<(SubscriberId, Deliver)>>,
-    attended: HashMap<SubscriberId, AccountId>,
     /// Markets that were asked for an image, and when.
     asked: HashMap<MarketId, Instant>,
     /// Markets whose changes behind the offset have not been seen: the clock stands still there.
@@ -157,8 +170,6 @@ impl Behaviour for Board {
             partition,
             markets: HashMap::new(),
             subscribers: HashMap::new(),
-            attending: HashMap::new(),
-            attended: HashMap::new(),
             asked: HashMap::new(),
             held: BTreeMap::new(),
             seq: 0,
@@ -177,13 +188,9 @@ impl Behaviour for Board {
         Ok(())
     }
 
-    fn handle(
-        &mut self,
-        message: BoardMsg,
-        context: &mut Context<BoardMsg>,
-    ) -> Result<(), Fault> {
+    fn handle(&mut self, message: BoardMsg, context: &mut Context<BoardMsg>) -> Result<(), Fault> {
         match message {
-            BoardMsg::Up { entity, through } => self.up(entity, through, context),
+            BoardMsg::Up { market, through } => self.up(market, through, context),
             BoardMsg::Listed(market) => self.listed(market),
             BoardMsg::Image { image, at, last, through } => {
                 self.image(*image, at, last, through, context);
@@ -196,10 +203,6 @@ impl Behaviour for Board {
             BoardMsg::Behind { subscriber, seq } => self.behind(subscriber, seq),
             BoardMsg::Pull(subscriber) => self.pull(subscriber),
             BoardMsg::Unsubscribe(subscriber) => self.unsubscribe(subscriber),
-            BoardMsg::Attend { subscriber, account, deliver } => {
-                self.attending.entry(account).or_default().push((subscriber, deliver));
-                self.attended.insert(subscriber, account);
-            }
             BoardMsg::Flush => {
                 self.flush_armed = false;
                 self.flush();
@@ -213,7 +216,6 @@ impl Behaviour for Board {
         json!({
             "markets": self.markets.len(),
             "subscribers": self.subscribers.len(),
-            "attending": self.attended.len(),
             "changes": self.changes,
             "kept": self.kept,
             "asked": self.asked.len(),
@@ -225,21 +227,11 @@ impl Behaviour for Board {
 impl Board {
     // ------------------------------------------------------------------------------------- markets
 
-    fn up(&mut self, entity: EntityId, through: Offset, context: &Context<BoardMsg>) {
+    fn up(&mut self, market: MarketId, through: Offset, context: &Context<BoardMsg>) {
         self.through = self.through.max(through);
-        match entity {
-            EntityId::Market(market) => {
-                if self.markets.contains_key(&market) {
-                    self.held.entry(market).or_insert(through);
-                    self.ask(market, &context.node);
-                }
-            }
-            EntityId::Account(account) => {
-                if let Some(attending) = self.attending.get_mut(&account) {
-                    attending.retain(|(_, deliver)| deliver(News::AccountUp(account)));
-                }
-            }
-            EntityId::Home => {}
+        if self.markets.contains_key(&market) {
+            self.held.entry(market).or_insert(through);
+            self.ask(market, &context.node);
         }
     }
 
@@ -576,14 +568,6 @@ impl Board {
     }
 
     fn unsubscribe(&mut self, id: SubscriberId) {
-        if let Some(account) = self.attended.remove(&id)
-            && let Some(attending) = self.attending.get_mut(&account)
-        {
-            attending.retain(|(other, _)| *other != id);
-            if attending.is_empty() {
-                self.attending.remove(&account);
-            }
-        }
         let Some(subscriber) = self.subscribers.remove(&id) else { return };
         for market in &subscriber.markets {
             if let Some(watched) = self.markets.get_mut(market) {
@@ -631,6 +615,7 @@ impl Board {
 
     /// Shown suspended until an operator lets it up again, and then as it is.
     fn quarantined(&mut self, market: MarketId, at: UtcMillis, context: &Context<BoardMsg>) {
+        self.held.remove(&market);
         let public = self.markets.get_mut(&market).and_then(|it| it.public.as_mut());
         if let Some(public) = public {
             let delta = public.quarantine(true);
@@ -654,8 +639,7 @@ impl Board {
             let to = EntityId::Market(market);
             // One that sleeps is not woken to be told that it is not watched.
             let address = Address::Entity(self.partition, to);
-            let awake =
-                context.node.registry.find::<crate::entity::EntityMsg<MarketMsg>>(address);
+            let awake = context.node.registry.find::<crate::entity::EntityMsg<MarketMsg>>(address);
             if let Some(awake) = awake {
                 let _ = awake.send(crate::entity::EntityMsg::Own(MarketMsg::Unwatch));
             }

@@ -2,7 +2,7 @@
 
 use super::{Deliver, MarketFacts, Shape, SubscriberId};
 use bytes::Bytes;
-use domain::ids::{AccountId, MarketId};
+use domain::ids::MarketId;
 use domain::time::UtcMillis;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,8 +31,6 @@ pub enum News {
     Rows { rows: Vec<Row>, seq: u64, clock: Offset, pulled: bool },
     /// There is a new market.
     Listed(MarketId),
-    /// The account attended to has come up again and follows nobody's wishes of before.
-    AccountUp(AccountId),
 }
 
 /// One market's change or image, as its shape puts it.

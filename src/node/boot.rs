@@ -40,6 +40,8 @@ pub struct Running {
     pub node: Arc<Node>,
     /// Where the listeners are.
     pub listeners: Listeners,
+    /// What stream connections share.
+    pub stream: Arc<Service>,
     /// What is on the admin door besides the actors.
     pub watch: operator::Watch,
     root: Root,
@@ -103,6 +105,13 @@ impl Running {
         };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
+        let service = Service::new(
+            node.clone(),
+            exchange.clone(),
+            settings.stream_limits,
+            drain.clone(),
+            &settings.data_directory,
+        )?;
         let door = |name, socket, routes, room: usize| HttpDoor {
             name,
             socket,
@@ -116,20 +125,15 @@ impl Running {
         };
         let room = door::Room::of_process();
         let (bets, console) =
-            (betfair::routes::routes(exchange.clone()), operator::routes::routes(watch.clone()));
+            (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
+        let bets = stream::routes::beside(bets, service.clone());
         let doors = vec![
             door("http", http, bets, room.public),
             door("admin", admin, console, room.operators),
         ];
-        let service = Service::new(
-            node.clone(),
-            exchange,
-            settings.profile,
-            drain.clone(),
-            &settings.data_directory,
-        )?;
+        let certificate = settings.stream_certificate.as_ref();
         let tls = match &stream {
-            Some(_) => Some(stream::acceptor(None, &settings.data_directory)?),
+            Some(_) => Some(stream::acceptor(certificate, &settings.data_directory)?),
             None => None,
         };
         let streams = [("stream", stream, tls), ("stream-plain", stream_plain, None)];
@@ -166,7 +170,15 @@ impl Running {
             Ok(root)
         };
         match up.await {
-            Ok(root) => Ok(Running { node, listeners, watch, root, drain: switch, settings }),
+            Ok(root) => Ok(Running {
+                node,
+                listeners,
+                stream: service,
+                watch,
+                root,
+                drain: switch,
+                settings,
+            }),
             Err(error) => {
                 tell_end(&watch, Some(format!("{error:#}"))).await;
                 Err(error)

@@ -1,4 +1,4 @@
-//! A client of the stream: lines over plain TCP or TLS, and a cache that applies change messages.
+//! A client of the stream: lines over plain TCP, TLS or WebSocket, and a cache that applies change messages.
 //!
 //! The certificate is not verified, as real clients do not.
 
@@ -28,6 +28,7 @@ impl<T: Read + Write + Send> Wire for T {}
 pub(crate) enum Way {
     Plain,
     Tls,
+    WebSocket,
 }
 
 /// One connection.
@@ -43,6 +44,7 @@ impl Stream {
         let address = match way {
             Way::Plain => node.stream_plain,
             Way::Tls => node.stream,
+            Way::WebSocket => Some(node.http),
         };
         Stream::at(address.expect("the node listens there"), way)
     }
@@ -58,6 +60,7 @@ impl Stream {
                 let connection = ClientConnection::new(Arc::new(trusting()), name).unwrap();
                 Box::new(StreamOwned::new(connection, socket))
             }
+            Way::WebSocket => Box::new(Frames::open(socket, address)),
         };
         let mut stream = Stream { wire, came: Vec::new(), connection: Value::Null };
         stream.connection = stream.next().expect("a connection line");
@@ -135,7 +138,12 @@ impl Stream {
     }
 
     /// Subscribes and returns the image's message (with segments, all of them).
-    pub(crate) fn follow_markets(&mut self, id: i64, filter: &Value, fields: &[&str]) -> Vec<Value> {
+    pub(crate) fn follow_markets(
+        &mut self,
+        id: i64,
+        filter: &Value,
+        fields: &[&str],
+    ) -> Vec<Value> {
         self.follow(&json!({
             "op": "marketSubscription", "id": id, "marketFilter": filter,
             "marketDataFilter": {"fields": fields, "ladderLevels": 3},
@@ -169,6 +177,120 @@ impl Stream {
 
 fn is_pause(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+}
+
+/// Lines over a WebSocket: each line out is a masked text frame, each frame in is a line.
+struct Frames {
+    socket: TcpStream,
+    out: Vec<u8>,
+    came: Vec<u8>,
+    lines: Vec<u8>,
+}
+
+impl Frames {
+    fn open(mut socket: TcpStream, host: SocketAddr) -> Frames {
+        let request = format!(
+            "GET /stream HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut frames = Frames { socket, out: Vec::new(), came: Vec::new(), lines: Vec::new() };
+        let end = Instant::now() + DEADLINE;
+        let head = loop {
+            if let Some(at) = frames.came.windows(4).position(|four| four == b"\r\n\r\n") {
+                break frames.came.drain(..at + 4).collect::<Vec<u8>>();
+            }
+            assert!(Instant::now() < end, "no handshake");
+            let _ = frames.fill();
+        };
+        assert!(head.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&head));
+        frames
+    }
+
+    fn fill(&mut self) -> io::Result<usize> {
+        let mut buffer = [0; 16 << 10];
+        let read = self.socket.read(&mut buffer)?;
+        self.came.extend_from_slice(&buffer[..read]);
+        Ok(read)
+    }
+
+    /// Moves whole frames to the lines; false at a close frame.
+    fn take_frames(&mut self) -> bool {
+        while let [first, second, ..] = self.came[..] {
+            let (head, length) = match second & 0x7f {
+                126 if self.came.len() >= 4 => {
+                    (4, usize::from(u16::from_be_bytes([self.came[2], self.came[3]])))
+                }
+                127 if self.came.len() >= 10 => {
+                    let bytes: [u8; 8] = self.came[2..10].try_into().unwrap();
+                    (10, usize::try_from(u64::from_be_bytes(bytes)).unwrap())
+                }
+                126 | 127 => return true,
+                short => (2, usize::from(short)),
+            };
+            if self.came.len() < head + length {
+                return true;
+            }
+            let payload: Vec<u8> = self.came.drain(..head + length).skip(head).collect();
+            match first & 0x0f {
+                1 => {
+                    assert!(!payload.ends_with(b"\n"), "a frame needs no line end");
+                    self.lines.extend_from_slice(&payload);
+                    self.lines.extend_from_slice(b"\r\n");
+                }
+                8 => {
+                    assert_eq!(payload[..2], 4_000_u16.to_be_bytes(), "the close code");
+                    return false;
+                }
+                _ => {}
+            }
+        }
+        true
+    }
+}
+
+impl Read for Frames {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let open = self.take_frames();
+            if !self.lines.is_empty() {
+                let count = self.lines.len().min(into.len());
+                into[..count].copy_from_slice(&self.lines[..count]);
+                self.lines.drain(..count);
+                return Ok(count);
+            }
+            if !open || self.fill()? == 0 {
+                return Ok(0);
+            }
+        }
+    }
+}
+
+impl Write for Frames {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.extend_from_slice(bytes);
+        while let Some(end) = self.out.iter().position(|byte| *byte == b'\n') {
+            let line: Vec<u8> = self.out.drain(..=end).collect();
+            let payload = line.trim_ascii_end();
+            let mut frame = vec![0x81];
+            match payload.len() {
+                short @ 0..=125 => frame.push(0x80 | u8::try_from(short).unwrap()),
+                long => {
+                    frame.push(0x80 | 127);
+                    frame.extend_from_slice(&(long as u64).to_be_bytes());
+                }
+            }
+            // A mask of zeroes is a mask.
+            frame.extend_from_slice(&[0; 4]);
+            frame.extend_from_slice(payload);
+            self.socket.write_all(&frame)?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
 }
 
 /// A client that trusts whoever answers.

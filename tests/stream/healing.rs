@@ -34,8 +34,8 @@ fn a_subscriber_is_told_the_truth_through_the_death_of_market_and_board() {
         for _ in 0..15 {
             act(&mut random, &mut who, &market);
         }
-        let (kind, mode) = [("market", "kill"), ("board", "kill"), ("publisher", "panic")]
-            [round % 3];
+        let (kind, mode) =
+            [("market", "kill"), ("board", "kill"), ("publisher", "panic")][round % 3];
         kill(&mut evening.operator, kind, mode);
         for _ in 0..15 {
             act(&mut random, &mut who, &market);

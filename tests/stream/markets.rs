@@ -6,8 +6,7 @@ use super::Evening;
 use crate::harness::bettor::limit;
 use crate::harness::{Bettor, Cache, Market, Random, Stream, Way, eventually, pence};
 
-const FULL: [&str; 5] =
-    ["EX_ALL_OFFERS", "EX_TRADED", "EX_TRADED_VOL", "EX_LTP", "EX_MARKET_DEF"];
+const FULL: [&str; 5] = ["EX_ALL_OFFERS", "EX_TRADED", "EX_TRADED_VOL", "EX_LTP", "EX_MARKET_DEF"];
 
 #[test]
 fn conformance_40_levels_of_the_best_offers_are_told_exactly() {
@@ -15,11 +14,10 @@ fn conformance_40_levels_of_the_best_offers_are_told_exactly() {
     let mut alice = evening.bettor("alice", 100_000);
     let market = evening.match_odds();
     let mut stream = Stream::of(&evening.node, Way::Plain, &alice);
-    let image =
-        stream.follow_markets(1, &json!({"marketIds": [market.id]}), &["EX_BEST_OFFERS"]);
+    let image = stream.follow_markets(1, &json!({"marketIds": [market.id]}), &["EX_BEST_OFFERS"]);
     assert!(image[0]["mc"][0]["rc"].is_null(), "{}", image[0]);
     let runner = market.runners[0];
-    let mut told = |stream: &mut Stream| {
+    let told = |stream: &mut Stream| {
         let change = stream.change();
         let rows = &change["mc"][0]["rc"];
         assert_eq!(rows[0]["id"], runner, "{change}");
@@ -54,11 +52,33 @@ fn traded_volume_counts_both_sides_and_the_definition_follows_the_market() {
     let row = &image[0]["mc"][0];
     let definition = row["marketDefinition"].as_object().expect("a definition");
     for key in [
-        "betDelay", "bettingType", "bspMarket", "bspReconciled", "complete", "crossMatching",
-        "discountAllowed", "eventId", "eventTypeId", "inPlay", "marketBaseRate", "marketTime",
-        "numberOfActiveRunners", "numberOfWinners", "persistenceEnabled", "regulators",
-        "runnersVoidable", "status", "timezone", "turnInPlayEnabled", "version", "runners",
-        "countryCode", "marketType", "openDate", "suspendTime", "priceLadderDefinition",
+        "betDelay",
+        "bettingType",
+        "bspMarket",
+        "bspReconciled",
+        "complete",
+        "crossMatching",
+        "discountAllowed",
+        "eventId",
+        "eventTypeId",
+        "inPlay",
+        "marketBaseRate",
+        "marketTime",
+        "numberOfActiveRunners",
+        "numberOfWinners",
+        "persistenceEnabled",
+        "regulators",
+        "runnersVoidable",
+        "status",
+        "timezone",
+        "turnInPlayEnabled",
+        "version",
+        "runners",
+        "countryCode",
+        "marketType",
+        "openDate",
+        "suspendTime",
+        "priceLadderDefinition",
     ] {
         assert!(definition.contains_key(key), "{key} is missing: {row}");
     }
@@ -102,7 +122,10 @@ fn traded_volume_counts_both_sides_and_the_definition_follows_the_market() {
         }
     };
     assert!(definition["settledTime"].is_string(), "{definition}");
-    assert_eq!((&definition["inPlay"], &definition["numberOfActiveRunners"]), (&json!(true), &json!(0)));
+    assert_eq!(
+        (&definition["inPlay"], &definition["numberOfActiveRunners"]),
+        (&json!(true), &json!(0))
+    );
     for row in definition["runners"].as_array().unwrap() {
         let status = if row["id"] == runner { "WINNER" } else { "LOSER" };
         assert_eq!(row["status"], status, "{definition}");
@@ -160,12 +183,7 @@ pub(super) fn act(random: &mut Random, who: &mut [Bettor; 2], market: &Market) {
 }
 
 /// Reads on until the cache equals the book.
-pub(super) fn agree(
-    stream: &mut Stream,
-    cache: &mut Cache,
-    bettor: &mut Bettor,
-    market: &Market,
-) {
+pub(super) fn agree(stream: &mut Stream, cache: &mut Cache, bettor: &mut Bettor, market: &Market) {
     let book = bettor.book(market);
     eventually("the stream tells what the book says", || {
         while let Some(Some(message)) = stream.next_within(std::time::Duration::from_millis(1)) {

@@ -5,10 +5,12 @@
 //! |---|---|
 //! | `talk` | statuses, closes, clocks, heartbeats, segments |
 //! | `markets` | is what is told what listMarketBook says? |
+//! | `orders` | is every order told, and its end once? |
 //! | `healing` | and whatever dies meanwhile? |
 
 mod healing;
 mod markets;
+mod orders;
 mod talk;
 
 use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch};

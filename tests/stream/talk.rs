@@ -79,8 +79,7 @@ fn conformance_38_a_connection_that_says_nothing_is_let_go() {
 
 #[test]
 fn conformance_42_a_bogus_clock_closes_and_too_many_markets_do_not() {
-    let mut evening =
-        Evening::with("clock", |launch| launch.setting("LIMITS__PROFILE", "betfair"));
+    let mut evening = Evening::with("clock", |launch| launch.setting("LIMITS__PROFILE", "betfair"));
     let alice = evening.bettor("alice", 1_000);
     for _ in 0..201 {
         evening.match_odds();
@@ -170,11 +169,11 @@ fn conformance_44_a_large_image_comes_in_segments() {
 }
 
 #[test]
-fn the_same_talk_over_tls_and_plain_tcp() {
+fn the_same_talk_over_tls_plain_tcp_and_websocket() {
     let mut evening = Evening::begin("ways");
     let mut alice = evening.bettor("alice", 100_000);
     let mut transcripts = Vec::new();
-    for way in [Way::Plain, Way::Tls] {
+    for way in [Way::Plain, Way::Tls, Way::WebSocket] {
         let market = evening.match_odds();
         let mut stream = Stream::of(&evening.node, way, &alice);
         let mut said = stream.follow(&json!({
@@ -190,6 +189,7 @@ fn the_same_talk_over_tls_and_plain_tcp() {
         transcripts.push(said.iter().map(|it| without_names(it, &market)).collect::<Vec<_>>());
     }
     assert_eq!(transcripts[0], transcripts[1]);
+    assert_eq!(transcripts[0], transcripts[2]);
 }
 
 /// The message without ids, clocks and times.

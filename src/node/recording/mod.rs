@@ -86,6 +86,22 @@ impl Progress {
     }
 }
 
+/// The lines of a file, unpacked and not looked at.
+pub fn lines(path: &Path) -> std::io::Result<Box<dyn BufRead + Send>> {
+    unpacked(File::open(path)?)
+}
+
+fn unpacked(bytes: impl Read + Send + 'static) -> std::io::Result<Box<dyn BufRead + Send>> {
+    let mut bytes = BufReader::with_capacity(64 << 10, bytes);
+    Ok(match bytes.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(bytes))),
+        [b'B', b'Z', b'h', ..] => {
+            Box::new(BufReader::new(bzip2::bufread::MultiBzDecoder::new(bytes)))
+        }
+        _ => Box::new(bytes),
+    })
+}
+
 impl Recording {
     /// Opens a file; nothing is read but its first bytes.
     pub fn open(path: &Path) -> Result<Recording, RecordingError> {
@@ -103,16 +119,7 @@ impl Recording {
     }
 
     fn of(bytes: impl Read + Send + 'static, progress: Progress) -> std::io::Result<Recording> {
-        let mut bytes = BufReader::with_capacity(64 << 10, bytes);
-        let lines: Box<dyn BufRead + Send> = match bytes.fill_buf()? {
-            [0x1f, 0x8b, ..] => {
-                Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(bytes)))
-            }
-            [b'B', b'Z', b'h', ..] => {
-                Box::new(BufReader::new(bzip2::bufread::MultiBzDecoder::new(bytes)))
-            }
-            _ => Box::new(bytes),
-        };
+        let lines = unpacked(bytes)?;
         let (buffer, market) = (Vec::new(), None);
         Ok(Recording { lines, line: 0, buffer, market, progress, failed: false })
     }

@@ -57,8 +57,7 @@ impl Markets {
             return Vec::new();
         }
         let takes = |card: &&MarketCard| self.takes_betting_type(card);
-        let mut found: Vec<&MarketCard> =
-            catalogue.markets(&self.filter).filter(takes).collect();
+        let mut found: Vec<&MarketCard> = catalogue.markets(&self.filter).filter(takes).collect();
         let named = self.filter.markets.iter().filter_map(|id| catalogue.card(*id));
         let closed = named.filter(|card| card.closed_at.is_some());
         found.extend(closed.filter(|card| catalogue.takes(&self.filter, card)).filter(takes));
@@ -136,14 +135,10 @@ impl Orders {
                 strategies: strategies
                     .filter(|list| !list.is_empty())
                     .map(|list| list.into_iter().collect()),
-                by_strategy: filter
-                    .get("partitionMatchedByStrategyRef")
-                    .truth()?
-                    .unwrap_or(false),
+                by_strategy: filter.get("partitionMatchedByStrategyRef").truth()?.unwrap_or(false),
             })
         })?;
         let all = Orders { overall_position: true, strategies: None, by_strategy: false };
         Ok(read.unwrap_or(all))
     }
 }
-

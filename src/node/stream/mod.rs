@@ -12,43 +12,49 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `door` | the listeners and their certificate (`tls`) |
-//! | `transport`, `connection` | lines in, chunks out, at the pace of a slow reader |
+//! | `door`, `routes` | the listeners and their certificate (`tls`); the WebSocket's path |
+//! | `transport`, `frames`, `connection` | lines in, chunks out, at the pace of a slow reader |
 //! | `session` | one connection's talk: who it is, what it follows, what it was told |
 //! | `request`, `filter` | what a client says |
 //! | `status` | what is answered, and every error's word |
 //! | `line` | change messages around their rows |
 //! | `market`, `definition`, `number` | rows of markets |
+//! | `orders` | rows of orders and positions |
 //! | `clk` | where a subscriber was |
+//! | `tape` | a recording that is told in place of the markets |
 
 mod clk;
 mod connection;
 mod definition;
 pub mod door;
 mod filter;
+mod frames;
 mod line;
 mod market;
 mod number;
+mod orders;
 mod request;
+pub mod routes;
 mod seats;
 pub mod session;
 mod status;
+mod tape;
 mod tls;
 mod transport;
 
 pub use door::{StreamActor, StreamDoor};
 pub use seats::Seats;
 pub use session::{StreamArgs, StreamSession};
-pub use tls::acceptor;
+pub use tape::TapeFile;
+pub use tls::{CertificateFiles, acceptor};
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 
 use actors::node::Node;
 
 use crate::betfair::exchange::NodeExchange;
-use crate::config::Profile;
 use crate::door::Drain;
 use crate::secret;
 
@@ -62,6 +68,8 @@ pub struct Service {
     pub limits: StreamLimits,
     /// Connections by account.
     pub seats: Arc<Seats>,
+    /// The recording that is told in place of the exchange's markets, if one is.
+    pub tape: OnceLock<TapeFile>,
     /// Tells connections that the node is being stopped.
     pub drain: Drain,
     /// Of the node's log: a clock of another node means nothing here.
@@ -69,7 +77,7 @@ pub struct Service {
     connections: AtomicU64,
 }
 
-/// Bounds of the profile.
+/// What the configuration allows.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamLimits {
     /// Of one subscription.
@@ -78,31 +86,21 @@ pub struct StreamLimits {
     pub connections: usize,
 }
 
-impl StreamLimits {
-    /// The real ones, or next to none.
-    pub fn of(profile: Profile) -> StreamLimits {
-        match profile {
-            Profile::Betfair => StreamLimits { markets: 200, connections: 10 },
-            Profile::Open => StreamLimits { markets: 10_000, connections: 10_000 },
-        }
-    }
-}
-
 impl Service {
     /// For a node with its log's number beside its journal.
     pub fn new(
         node: Arc<Node>,
         exchange: Arc<NodeExchange>,
-        profile: Profile,
+        limits: StreamLimits,
         drain: Drain,
         data: &Path,
     ) -> std::io::Result<Arc<Service>> {
-        let limits = StreamLimits::of(profile);
         Ok(Arc::new(Service {
             node,
             exchange,
             limits,
             seats: Seats::new(limits.connections),
+            tape: OnceLock::new(),
             drain,
             log: log_number(data)?,
             connections: AtomicU64::new(0),

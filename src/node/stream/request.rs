@@ -89,9 +89,8 @@ impl Message {
         }
         let field = |name| Field::parameter(name, tree.get(name));
         let id = field("id").integer().ok().flatten();
-        let request = read(&field).unwrap_or_else(|fault| {
-            Err(Failure::new(ErrorCode::InvalidInput, fault.to_string()))
-        });
+        let request = read(&field)
+            .unwrap_or_else(|fault| Err(Failure::new(ErrorCode::InvalidInput, fault.to_string())));
         Message { id, request }
     }
 }
@@ -119,7 +118,10 @@ fn read<'v>(field: &impl Fn(&'static str) -> Field<'v, 'v>) -> Read {
             return Ok(Err(Failure::new(ErrorCode::NotAuthorized, why)));
         }
         Some(op) => {
-            return Ok(Err(Failure::new(ErrorCode::InvalidRequest, format!("op {op:?} is unknown"))));
+            return Ok(Err(Failure::new(
+                ErrorCode::InvalidRequest,
+                format!("op {op:?} is unknown"),
+            )));
         }
         None => return Ok(Err(Failure::new(ErrorCode::InvalidInput, "op is missing"))),
     }))
@@ -184,7 +186,10 @@ mod tests {
                 "{\"op\":\"marketSubscription\",\"marketDataFilter\":{\"fields\":[\"EX\"]}}",
                 ErrorCode::InvalidInput,
             ),
-            ("{\"op\":\"orderSubscription\",\"orderFilter\":{\"accountIds\":[1]}}", ErrorCode::InvalidInput),
+            (
+                "{\"op\":\"orderSubscription\",\"orderFilter\":{\"accountIds\":[1]}}",
+                ErrorCode::InvalidInput,
+            ),
         ];
         for (line, code) in cases {
             assert_eq!(failure(line), code, "{line}");

@@ -37,7 +37,7 @@ use crate::config::Settings;
 use listing::Wanted;
 use login::Logins;
 use throttle::Throttle;
-pub(crate) use translate::{betting_type_word, runner_word, status_word};
+pub(crate) use translate::{average, betting_type_word, lapse_word, runner_word, status_word};
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);

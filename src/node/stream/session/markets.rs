@@ -15,9 +15,7 @@ use domain::time::UtcMillis;
 use serde_json::json;
 use store::entry::Offset;
 
-use super::{
-    ASK_AGAIN, BEHIND_LOOK, BEHIND_MAX, Found, PARTITION, StreamMsg, StreamSession, Told,
-};
+use super::{ASK_AGAIN, BEHIND_LOOK, BEHIND_MAX, Found, PARTITION, StreamMsg, StreamSession, Told};
 use crate::stream::clk::{Clocks, Unreadable};
 use crate::stream::line::{Head, Op, Opening};
 use crate::stream::request::{MarketSubscription, Terms};
@@ -275,7 +273,6 @@ impl StreamSession {
                 self.rows(rows, seq, clock, pulled, context);
             }
             News::Listed(market) => self.listed(market, context),
-            News::AccountUp(_) => {}
         }
     }
 
@@ -323,7 +320,7 @@ impl StreamSession {
         }
     }
 
-    fn too_slow(&mut self, context: &mut Context<StreamMsg>) {
+    pub(super) fn too_slow(&mut self, context: &mut Context<StreamMsg>) {
         let ms = BEHIND_MAX.as_millis();
         let why = format!("nothing was read for {ms} ms: come back with your clk");
         self.fail(None, &Failure::new(ErrorCode::ConnectionFailed, why), context);
@@ -365,8 +362,7 @@ impl StreamSession {
         if self.markets.as_ref().is_some_and(|following| !following.on_board) {
             self.subscribe(context);
         }
-        let has_room =
-            self.out.as_ref().is_some_and(|out| out.capacity() == out.max_capacity());
+        let has_room = self.has_room();
         let Some(following) = &mut self.markets else { return };
         let subscriber = following.subscriber;
         if let Some(since) = following.behind {
@@ -405,10 +401,7 @@ impl MarketFollowing {
     }
 }
 
-fn ask_catalogue(
-    question: Box<dyn FnOnce(&Catalogue) + Send>,
-    context: &Context<StreamMsg>,
-) {
+fn ask_catalogue(question: Box<dyn FnOnce(&Catalogue) + Send>, context: &Context<StreamMsg>) {
     if let Some(catalogue) = context.node.registry.find::<CatalogueMsg>(Address::Catalogue) {
         let _ = catalogue.send(CatalogueMsg::Ask(question));
     }

@@ -16,11 +16,14 @@
 //! ```
 
 mod markets;
+mod orders;
+mod tape;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use actors::account::OrderNews;
 use actors::board::{MarketFacts, News, SubscriberId};
 use actors::registry::Address;
 use actors::shell::{Behaviour, Context, Fault, Named};
@@ -30,6 +33,8 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use self::markets::MarketFollowing;
+use self::orders::OrderFollowing;
+use self::tape::TapeFollowing;
 use super::Service;
 use super::request::{LINE_BYTES_MAX, MarketSubscription, Message, Request};
 use super::seats::Seat;
@@ -108,6 +113,15 @@ pub enum StreamMsg {
     },
     /// The board has let the subscription go, most likely because it died.
     Lost(SubscriberId),
+    /// From the account, after the sync.
+    Orders {
+        /// To whom: perhaps one that was replaced.
+        follower: u64,
+        /// What.
+        news: OrderNews,
+    },
+    /// The account has let the following go, most likely because it died.
+    AccountLost(u64),
     /// Something may be due.
     Wake,
 }
@@ -139,6 +153,8 @@ impl Named for StreamMsg {
             StreamMsg::New { .. } => "new",
             StreamMsg::News { .. } => "news",
             StreamMsg::Lost(_) => "lost",
+            StreamMsg::Orders { .. } => "orders",
+            StreamMsg::AccountLost(_) => "account lost",
             StreamMsg::Wake => "wake",
         }
     }
@@ -158,6 +174,8 @@ pub struct StreamSession {
     /// When the client last said something.
     heard: Instant,
     markets: Option<MarketFollowing>,
+    orders: Option<OrderFollowing>,
+    tape: Option<TapeFollowing>,
     subscriptions: u64,
     armed: Option<Instant>,
 }
@@ -190,6 +208,8 @@ impl Behaviour for StreamSession {
             busy: false,
             heard: Instant::now(),
             markets: None,
+            orders: None,
+            tape: None,
             subscriptions: 0,
             armed: None,
         })
@@ -227,6 +247,8 @@ impl Behaviour for StreamSession {
             }
             StreamMsg::News { subscriber, news } => self.news(subscriber, news, context),
             StreamMsg::Lost(subscriber) => self.lost(subscriber),
+            StreamMsg::Orders { follower, news } => self.order_news(follower, news, context),
+            StreamMsg::AccountLost(follower) => self.account_lost(follower),
             StreamMsg::Wake => {
                 self.armed = None;
                 self.wake(context);
@@ -241,6 +263,8 @@ impl Behaviour for StreamSession {
             "connection": &*self.connection_id,
             "account": self.account.as_ref().map(|(account, _)| account.0),
             "markets": self.markets.as_ref().map(MarketFollowing::observe),
+            "orders": self.orders.as_ref().map(OrderFollowing::observe),
+            "tape": self.tape.as_ref().map(TapeFollowing::observe),
             "room": self.out.as_ref().map(mpsc::Sender::capacity),
         })
     }
@@ -290,12 +314,14 @@ impl StreamSession {
             }
             (Request::Heartbeat, Some(_)) => self.succeed(id, context),
             (Request::Markets(subscription), Some(_)) => {
+                if let Some(file) = self.service.tape.get().cloned() {
+                    return self.follow_tape(id, &subscription, &file, context);
+                }
                 self.busy = true;
                 self.find(id, Arc::new(*subscription), context);
             }
-            (Request::Orders(_), Some(_)) => {
-                let why = Failure::new(ErrorCode::NotAuthorized, "not built yet");
-                self.fail(id, &why, context);
+            (Request::Orders(subscription), Some(_)) => {
+                self.follow_orders(id, *subscription, context);
             }
         }
     }
@@ -399,6 +425,7 @@ impl StreamSession {
 
     fn end(&mut self, context: &mut Context<StreamMsg>) {
         self.leave_markets(context);
+        self.leave_orders(context);
         self.out = None;
         context.stop();
     }
@@ -417,16 +444,26 @@ impl StreamSession {
             return self.fail(None, &Failure::new(ErrorCode::Timeout, why), context);
         }
         self.markets_due(now, context);
+        self.orders_due(now, context);
+        self.tape_due(now);
     }
 
     fn is_idle(&self) -> bool {
-        self.markets.is_none() && !self.busy
+        let follows = self.markets.is_some() || self.orders.is_some() || self.tape.is_some();
+        !follows && !self.busy
+    }
+
+    /// Everything that was put out is being written or is out.
+    fn has_room(&self) -> bool {
+        self.out.as_ref().is_some_and(|out| out.capacity() == out.max_capacity())
     }
 
     fn due(&self, now: Instant) -> Option<Instant> {
         let idle = self.is_idle().then(|| self.heard + IDLE_MAX);
         let markets = self.markets.as_ref().map(|markets| markets.due(now));
-        [idle, markets].into_iter().flatten().min()
+        let orders = self.orders.as_ref().map(|orders| orders.due(now));
+        let tape = self.tape.as_ref().map(|tape| tape.due(now));
+        [idle, markets, orders, tape].into_iter().flatten().min()
     }
 
     /// One timer, touched only when something is due earlier.
