@@ -66,6 +66,7 @@ struct Follower {
 struct Seen {
     market: MarketId,
     persistence: Persistence,
+    at_close: bool,
     sizes: [Pence; 5],
     /// What it counts for in the totals.
     counts: Option<(Runner, Side, Option<Box<str>>, Price, Pence)>,
@@ -170,6 +171,7 @@ impl Followers {
         let seen = Seen {
             market: order.market,
             persistence: order.persistence,
+            at_close: order.at_close,
             sizes: [order.matched, order.remaining, order.lapsed, order.cancelled, order.voided],
             counts: price.map(|price| {
                 let strategy = order.strategy_ref.clone();

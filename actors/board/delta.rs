@@ -1,7 +1,7 @@
 //! Where a market's public figures changed, without the figures: deltas merge, and whoever was not told for
 //! a while is told the present figures at the places of the merged delta.
 
-use domain::price::Price;
+use domain::price::{ExactPrice, Price};
 
 /// Best offers are kept this deep.
 pub const DEPTH_MAX: usize = 10;
@@ -23,6 +23,11 @@ pub struct RunnerDelta {
     pub to_back: Vec<Price>,
     pub to_lay: Vec<Price>,
     pub traded: Vec<Price>,
+    /// Limits of what waits for the starting price.
+    pub sp_backs: Vec<ExactPrice>,
+    pub sp_lays: Vec<ExactPrice>,
+    pub near: bool,
+    pub far: bool,
     pub last_price: bool,
     pub total: bool,
     /// Of the best offers to back and to lay, without and with virtual bets.
@@ -99,6 +104,10 @@ impl RunnerDelta {
         merge_prices(&mut self.to_back, &other.to_back);
         merge_prices(&mut self.to_lay, &other.to_lay);
         merge_prices(&mut self.traded, &other.traded);
+        merge_prices(&mut self.sp_backs, &other.sp_backs);
+        merge_prices(&mut self.sp_lays, &other.sp_lays);
+        self.near |= other.near;
+        self.far |= other.far;
         self.last_price |= other.last_price;
         self.total |= other.total;
         self.best_to_back.merge(other.best_to_back);
@@ -108,7 +117,7 @@ impl RunnerDelta {
     }
 }
 
-fn merge_prices(into: &mut Vec<Price>, more: &[Price]) {
+fn merge_prices<P: Ord + Copy>(into: &mut Vec<P>, more: &[P]) {
     for price in more {
         if let Err(at) = into.binary_search(price) {
             into.insert(at, *price);

@@ -3,13 +3,13 @@
 //! Best offers are kept beside the full ladders, rolled up as the exchange shows them: what is less than the
 //! least stake counts towards the next worse price.
 
-use super::delta::{DEPTH_MAX, Delta, Levels};
+use super::delta::{DEPTH_MAX, Delta, Levels, RunnerDelta};
 use domain::definition::MarketDefinition;
 use domain::home::SportEvent;
 use domain::ids::{MarketId, Runner};
-use domain::market::{PublicChange, PublicImage, RunnerChange, Standing};
+use domain::market::{AtClose, PublicChange, PublicImage, RunnerChange, Standing};
 use domain::money::Pence;
-use domain::price::Price;
+use domain::price::{ExactPrice, Price, StartingPrice};
 use domain::time::UtcMillis;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub struct MarketFacts {
     pub settled_at: Option<UtcMillis>,
 }
 
-pub type Ladder = BTreeMap<Price, Pence>;
+pub type Ladder<P = Price> = BTreeMap<P, Pence>;
 
 #[derive(Debug, Clone)]
 pub struct PublicMarket {
@@ -47,6 +47,11 @@ pub struct PublicRunner {
     pub traded: Ladder,
     pub last_price: Option<Price>,
     pub total_matched: Pence,
+    /// What waits for the starting price, and what that would be; nothing where there is none.
+    pub sp_backs: Ladder<ExactPrice>,
+    pub sp_lays: Ladder<ExactPrice>,
+    pub near: Option<StartingPrice>,
+    pub far: Option<StartingPrice>,
     /// At most `DEPTH_MAX`, best first.
     pub best_to_back: Vec<(Price, Pence)>,
     pub best_to_lay: Vec<(Price, Pence)>,
@@ -62,6 +67,10 @@ impl PublicMarket {
             to_back: Ladder::new(),
             to_lay: Ladder::new(),
             traded: Ladder::new(),
+            sp_backs: Ladder::new(),
+            sp_lays: Ladder::new(),
+            near: None,
+            far: None,
             last_price: None,
             total_matched: Pence::ZERO,
             best_to_back: Vec::new(),
@@ -145,12 +154,14 @@ impl PublicMarket {
         let to_back = set_levels(&mut known.to_back, &change.available_to_back);
         let to_lay = set_levels(&mut known.to_lay, &change.available_to_lay);
         let traded = set_levels(&mut known.traded, &change.traded);
+        let at_close = change.at_close.map(|at_close| known.close(at_close)).unwrap_or_default();
         let last_price = change.last_price_traded.is_some_and(|it| known.last_price != Some(it));
         let total = change.total_matched.is_some_and(|total| known.total_matched != total);
         known.last_price = change.last_price_traded.or(known.last_price);
         known.total_matched = change.total_matched.unwrap_or(known.total_matched);
         let (backs, lays) = (!to_back.is_empty(), !to_lay.is_empty());
-        if !(backs || lays || last_price || total || !traded.is_empty()) {
+        let prices = backs || lays || !traded.is_empty();
+        if !(prices || last_price || total || at_close != RunnerDelta::default()) {
             return;
         }
         let of = delta.runner(change.runner);
@@ -169,13 +180,31 @@ impl PublicMarket {
             known.best_to_lay = best;
         }
         (of.to_back, of.to_lay, of.traded) = (to_back, to_lay, traded);
+        (of.sp_backs, of.sp_lays) = (at_close.sp_backs, at_close.sp_lays);
+        (of.near, of.far) = (at_close.near, at_close.far);
         of.last_price = last_price;
         of.total = total;
     }
 }
 
+impl PublicRunner {
+    fn close(&mut self, mut at_close: AtClose) -> RunnerDelta {
+        add_gone(&self.sp_backs, &mut at_close.back_stakes);
+        add_gone(&self.sp_lays, &mut at_close.lay_liabilities);
+        let delta = RunnerDelta {
+            sp_backs: set_levels(&mut self.sp_backs, &at_close.back_stakes),
+            sp_lays: set_levels(&mut self.sp_lays, &at_close.lay_liabilities),
+            near: self.near != Some(at_close.near),
+            far: self.far != Some(at_close.far),
+            ..RunnerDelta::default()
+        };
+        (self.near, self.far) = (Some(at_close.near), Some(at_close.far));
+        delta
+    }
+}
+
 /// Sets the levels; those that were not so already, lowest first.
-fn set_levels(ladder: &mut Ladder, levels: &[(Price, Pence)]) -> Vec<Price> {
+fn set_levels<P: Ord + Copy>(ladder: &mut Ladder<P>, levels: &[(P, Pence)]) -> Vec<P> {
     let mut changed = Vec::with_capacity(levels.len());
     for (price, size) in levels {
         let before = match size.is_zero() {
@@ -192,7 +221,7 @@ fn set_levels(ladder: &mut Ladder, levels: &[(Price, Pence)]) -> Vec<Price> {
 }
 
 /// Adds an empty level for each that was there and is not told.
-fn add_gone(known: &Ladder, told: &mut Vec<(Price, Pence)>) {
+fn add_gone<P: Ord + Copy>(known: &Ladder<P>, told: &mut Vec<(P, Pence)>) {
     let gone: Vec<_> = known
         .keys()
         .filter(|price| told.iter().all(|(other, _)| other != *price))
@@ -257,7 +286,9 @@ pub(super) mod tests {
                 bet_delay_s: 0,
                 version: 1,
                 resolved: false,
+                bsp_reconciled: false,
                 results: vec![None, None],
+                starting_prices: vec![None, None],
             },
             total_matched: Pence::ZERO,
             runners: vec![],

@@ -5,7 +5,7 @@ use super::bet::{Bet, Stage};
 use super::position::Position;
 use crate::ids::{BetId, MarketId, Runner};
 use crate::money::Pence;
-use crate::order::{LapseReason, Persistence, Side};
+use crate::order::{LapseReason, OrderType, Persistence, Side};
 use crate::price::Price;
 use crate::time::UtcMillis;
 use std::collections::BTreeSet;
@@ -92,9 +92,14 @@ pub struct CurrentOrder {
     pub price: Price,
     pub size: Pence,
     pub persistence: Persistence,
+    pub order_type: OrderType,
     pub fill_or_kill: bool,
-    /// Something remains to be matched.
+    /// Something remains to be matched before the starting price.
     pub executable: bool,
+    /// It waits for the starting price: it has no size yet, and cannot be cancelled.
+    pub at_close: bool,
+    /// What was brought to the starting price: a back's stake, the most that a lay may lose.
+    pub liability: Pence,
     pub placed_at: UtcMillis,
     pub matched_at: Option<UtcMillis>,
     pub matched: Pence,
@@ -314,14 +319,20 @@ impl Bet {
         self.strategy_ref().is_some_and(|name| strategies.contains(name))
     }
 
+    /// Of a bet on close that was edited nothing was cancelled, and yet it has ended.
     fn has_ended_in_part(&self) -> bool {
-        !(self.cancelled + self.lapsed).is_zero()
+        let edited = self.order_type != OrderType::Limit && !self.at_close;
+        !(self.cancelled + self.lapsed).is_zero() || (edited && self.matched.is_zero())
+    }
+
+    fn is_executable(&self) -> bool {
+        self.stage != Stage::Done && !self.at_close
     }
 }
 
 impl OrderFilter {
     fn admits(&self, bet: &Bet) -> bool {
-        let executable = bet.stage != Stage::Done;
+        let executable = bet.is_executable();
         let projected = match self.projection {
             OrderProjection::All => true,
             OrderProjection::Executable => executable,
@@ -357,8 +368,11 @@ impl Position {
             price: bet.price,
             size: bet.size,
             persistence: bet.persistence,
+            order_type: bet.order_type,
             fill_or_kill: bet.fill_or_kill,
-            executable: bet.stage != Stage::Done,
+            executable: bet.is_executable(),
+            at_close: bet.at_close,
+            liability: bet.liability,
             placed_at: bet.placed_at,
             matched_at: (!bet.matched.is_zero()).then_some(bet.matched_at),
             matched: if void { Pence::ZERO } else { bet.matched },

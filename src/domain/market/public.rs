@@ -5,11 +5,11 @@
 //! once however many watch. Nobody watching costs one branch.
 
 use super::Market;
-use super::view::both_sides;
+use super::view::{RunnerView, both_sides};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::money::Pence;
 use crate::order::Side;
-use crate::price::{LadderIndex, Price};
+use crate::price::{ExactPrice, LadderIndex, Price, StartingPrice};
 use crate::record::{Resolution, RunnerResult};
 use crate::time::UtcMillis;
 
@@ -29,6 +29,8 @@ enum Cell {
     /// Resting lays: what can be backed.
     Lays,
     Traded,
+    /// Orders for the starting price, and that itself.
+    Closing,
 }
 
 impl PartialEq for Touched {
@@ -55,6 +57,12 @@ impl Touched {
         }
     }
 
+    pub(super) fn closing(&mut self, runner: u16) {
+        if self.watched {
+            self.cells.push((runner, Cell::Closing, 0));
+        }
+    }
+
     pub(super) fn standing(&mut self) {
         self.standing = self.watched;
     }
@@ -69,8 +77,12 @@ pub struct Standing {
     pub version: u64,
     /// A settlement or void stands.
     pub resolved: bool,
+    /// The starting prices are made.
+    pub bsp_reconciled: bool,
     /// In the order of the definition's runners: how each ended, once the market is settled.
     pub results: Vec<Option<RunnerResult>>,
+    /// In the same order.
+    pub starting_prices: Vec<Option<StartingPrice>>,
 }
 
 /// New totals of what changed; what is not there is as it was. Traded sizes count both sides.
@@ -92,6 +104,30 @@ pub struct RunnerChange {
     pub traded: Vec<(Price, Pence)>,
     pub last_price_traded: Option<Price>,
     pub total_matched: Option<Pence>,
+    pub at_close: Option<AtClose>,
+}
+
+/// What waits for a runner's starting price, all of it, or was matched at it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtClose {
+    /// The starting price as it would be now, with the book's orders and without.
+    pub near: StartingPrice,
+    pub far: StartingPrice,
+    /// Stakes of backs by the lowest price they take.
+    pub back_stakes: Vec<(ExactPrice, Pence)>,
+    /// Liabilities of lays by the highest price they take.
+    pub lay_liabilities: Vec<(ExactPrice, Pence)>,
+}
+
+impl AtClose {
+    fn of(view: &RunnerView<'_>) -> AtClose {
+        AtClose {
+            near: view.near_price(),
+            far: view.far_price(),
+            back_stakes: view.back_stakes_taken(),
+            lay_liabilities: view.lay_liabilities_taken(),
+        }
+    }
 }
 
 /// Everything the public sees of a market.
@@ -144,6 +180,7 @@ impl Market {
         }
         let Some(of) = change.runners.last_mut() else { return };
         let book = &self.book.runners[usize::from(runner)];
+        let view = self.view_of(runner);
         let price = LadderIndex(index).price();
         match cell {
             Cell::Backs => {
@@ -156,8 +193,13 @@ impl Market {
                 let traded = book.traded.get(usize::from(index)).copied().unwrap_or_default();
                 of.traded.push((price, both_sides(traded)));
                 of.last_price_traded = book.last_price.map(LadderIndex::price);
-                of.total_matched = Some(both_sides(book.matched));
-                change.total_matched = Some(both_sides(self.book.matched));
+                of.total_matched = Some(view.total_matched());
+                change.total_matched = Some(self.total_matched());
+            }
+            Cell::Closing => {
+                of.at_close = Some(AtClose::of(&view));
+                of.total_matched = Some(view.total_matched());
+                change.total_matched = Some(self.total_matched());
             }
         }
     }
@@ -172,6 +214,7 @@ impl Market {
             traded: view.traded().collect(),
             last_price_traded: view.last_price_traded(),
             total_matched: Some(view.total_matched()),
+            at_close: self.definition().is_some_and(|it| it.bsp_market).then(|| AtClose::of(&view)),
         });
         Some(PublicImage {
             standing: self.standing(),
@@ -196,7 +239,9 @@ impl Market {
             bet_delay_s: self.bet_delay_s,
             version: self.version,
             resolved: self.resolution.is_some(),
+            bsp_reconciled: self.bsp_reconciled(),
             results: runners.iter().map(result).collect(),
+            starting_prices: self.runners().map(|view| view.actual_price()).collect(),
         }
     }
 }

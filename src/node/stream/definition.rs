@@ -2,6 +2,7 @@
 
 use actors::board::PublicMarket;
 use domain::definition::{MarketStatus, RunnerDefinition};
+use domain::price::StartingPrice;
 use domain::record::RunnerResult;
 use serde::Serialize;
 
@@ -50,6 +51,8 @@ struct Definition<'m> {
 struct Runner {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_factor: Option<Hundredths>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bsp: Option<f64>,
     status: words::RunnerStatus,
     sort_priority: u16,
     id: u64,
@@ -71,11 +74,13 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
     let event = market.facts.event.as_deref();
     let start = Date(definition.start_time.0);
     let results = standing.results.iter().copied().chain(std::iter::repeat(None));
+    let prices = standing.starting_prices.iter().copied().chain(std::iter::repeat(None));
     let runners: Vec<Runner> = definition
         .runners
         .iter()
         .zip(results)
-        .map(|(runner, result)| self::runner(runner, result))
+        .zip(prices)
+        .map(|((runner, result), price)| self::runner(runner, result, price))
         .collect();
     let active = runners.iter().filter(|it| it.status == words::RunnerStatus::Active).count();
     let written = Definition {
@@ -90,7 +95,7 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
         market_type: &definition.market_type,
         market_time: start,
         suspend_time: start,
-        bsp_reconciled: false,
+        bsp_reconciled: standing.bsp_reconciled,
         complete: definition.complete,
         in_play: standing.in_play,
         cross_matching: definition.cross_matching,
@@ -119,10 +124,19 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
     let _ = serde_json::to_writer(out, &written);
 }
 
-fn runner(runner: &RunnerDefinition, result: Option<RunnerResult>) -> Runner {
+fn runner(
+    runner: &RunnerDefinition,
+    result: Option<RunnerResult>,
+    price: Option<StartingPrice>,
+) -> Runner {
     let handicap = runner.runner.handicap;
     Runner {
         adjustment_factor: runner.adjustment_factor.map(|factor| Hundredths(i64::from(factor))),
+        // Where there was nobody to meet there is no price, and no key.
+        bsp: match price {
+            Some(StartingPrice::At(price)) => Some(f64::from(price.0) / 1e6),
+            _ => None,
+        },
         status: crate::betfair::exchange::runner_word(result),
         sort_priority: runner.sort_priority,
         id: runner.runner.selection.0,

@@ -3,7 +3,7 @@
 use actors::board::{DEPTH_MAX, Delta, Ladder, Levels, PublicMarket, PublicRunner, Shape};
 use bytes::Bytes;
 use domain::money::Pence;
-use domain::price::Price;
+use domain::price::{ExactPrice, Price, StartingPrice};
 
 use super::definition;
 use super::number::{push_hundredths, push_integer, push_money, push_price};
@@ -108,6 +108,14 @@ impl Shape for MarketShape {
             if self.fields.has(Fields::TRADED) {
                 row.prices("trd", &changed.traded, &runner.traded);
             }
+            if self.fields.has(Fields::SP_TRADED) {
+                row.prices("spl", &changed.sp_backs, &runner.sp_backs);
+                row.prices("spb", &changed.sp_lays, &runner.sp_lays);
+            }
+            if self.fields.has(Fields::SP_PROJECTED) {
+                row.projected("spn", runner.near.filter(|_| changed.near));
+                row.projected("spf", runner.far.filter(|_| changed.far));
+            }
             if changed.last_price && self.fields.has(Fields::LAST_PRICE) {
                 row.last_price(runner.last_price);
             }
@@ -141,6 +149,14 @@ impl MarketShape {
         }
         if self.fields.has(Fields::TRADED) {
             row.ladder("trd", &runner.traded);
+        }
+        if self.fields.has(Fields::SP_TRADED) {
+            row.ladder("spl", &runner.sp_backs);
+            row.ladder("spb", &runner.sp_lays);
+        }
+        if self.fields.has(Fields::SP_PROJECTED) {
+            row.projected("spn", runner.near);
+            row.projected("spf", runner.far);
         }
         if self.fields.has(Fields::LAST_PRICE) {
             row.last_price(runner.last_price);
@@ -240,7 +256,7 @@ impl<'m> Row<'m> {
         self.out.extend_from_slice(b"],");
     }
 
-    fn ladder(&mut self, key: &str, ladder: &Ladder) {
+    fn ladder<P: Odds>(&mut self, key: &str, ladder: &Ladder<P>) {
         if !ladder.is_empty() {
             self.list(key, ladder.iter(), |out, (price, size)| push_pair(out, *price, *size));
         }
@@ -254,7 +270,7 @@ impl<'m> Row<'m> {
     }
 
     /// What stands now at the prices that changed; nothing is a zero.
-    fn prices(&mut self, key: &str, changed: &[Price], ladder: &Ladder) {
+    fn prices<P: Odds>(&mut self, key: &str, changed: &[P], ladder: &Ladder<P>) {
         if !changed.is_empty() {
             self.list(key, changed.iter(), |out, price| {
                 push_pair(out, *price, ladder.get(price).copied().unwrap_or_default());
@@ -271,6 +287,13 @@ impl<'m> Row<'m> {
                 push_level(out, level, offers.get(level).copied().unwrap_or(nothing));
             });
         }
+    }
+
+    fn projected(&mut self, key: &str, price: Option<StartingPrice>) {
+        let Some(price) = price else { return };
+        self.key(key);
+        push_starting_price(&mut self.out, price);
+        self.out.push(b',');
     }
 
     fn last_price(&mut self, price: Option<Price>) {
@@ -298,12 +321,38 @@ impl<'m> Row<'m> {
     }
 }
 
-fn push_pair(out: &mut Vec<u8>, price: Price, size: Pence) {
+/// Odds of either kind, as they are written.
+trait Odds: Ord + Copy {
+    fn push(self, out: &mut Vec<u8>);
+}
+
+impl Odds for Price {
+    fn push(self, out: &mut Vec<u8>) {
+        push_price(out, self);
+    }
+}
+
+impl Odds for ExactPrice {
+    fn push(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.to_string().as_bytes());
+    }
+}
+
+fn push_pair<P: Odds>(out: &mut Vec<u8>, price: P, size: Pence) {
     out.push(b'[');
-    push_price(out, price);
+    price.push(out);
     out.push(b',');
     push_money(out, size);
     out.push(b']');
+}
+
+/// A number, or the text that says why there is none.
+pub(super) fn push_starting_price(out: &mut Vec<u8>, price: StartingPrice) {
+    match price {
+        StartingPrice::At(price) => price.push(out),
+        StartingPrice::NotANumber => out.extend_from_slice(b"\"NaN\""),
+        StartingPrice::Infinity => out.extend_from_slice(b"\"Infinity\""),
+    }
 }
 
 fn push_level(out: &mut Vec<u8>, level: usize, (price, size): (Price, Pence)) {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use domain::account::CurrentOrder;
 use domain::ids::{MarketId, Runner};
 use domain::money::Pence;
-use domain::order::{Persistence, Side};
+use domain::order::{OrderType, Persistence, Side};
 use domain::price::Price;
 use domain::time::UtcMillis;
 
@@ -153,8 +153,17 @@ fn push_order(out: &mut Vec<u8>, order: &CurrentOrder) {
         push_money(out, amount);
     };
     out.extend_from_slice(format!("{{\"id\":\"{}\",\"p\":", order.bet).as_bytes());
-    push_price(out, order.price);
-    money(out, "s", order.size);
+    push_price(out, crate::betfair::exchange::shown_price(order));
+    // A stake that is made at the starting price is not known before.
+    money(out, "s", if order.at_close { Pence::ZERO } else { order.size });
+    if !order.liability.is_zero() {
+        money(out, "bsp", order.liability);
+    }
+    let order_type = match order.order_type {
+        OrderType::Limit => "L",
+        OrderType::LimitOnClose => "LOC",
+        OrderType::MarketOnClose => "MOC",
+    };
     let side = if order.side == Side::Back { "B" } else { "L" };
     let status = if order.executable { "E" } else { "EC" };
     let persistence = match order.persistence {
@@ -165,7 +174,7 @@ fn push_order(out: &mut Vec<u8>, order: &CurrentOrder) {
     let placed = whole_seconds(order.placed_at);
     out.extend_from_slice(
         format!(
-            ",\"side\":\"{side}\",\"status\":\"{status}\",\"pt\":\"{persistence}\",\"ot\":\"L\",\
+            ",\"side\":\"{side}\",\"status\":\"{status}\",\"pt\":\"{persistence}\",\"ot\":\"{order_type}\",\
              \"pd\":{placed}"
         )
         .as_bytes(),
@@ -177,7 +186,8 @@ fn push_order(out: &mut Vec<u8>, order: &CurrentOrder) {
         time(out, "md", whole_seconds(at));
     }
     if let Some(at) = order.ended_at {
-        if !order.cancelled.is_zero() {
+        // An edited order for the starting price is cancelled without a size.
+        if !order.cancelled.is_zero() || order.lapsed.is_zero() {
             time(out, "cd", at.0);
         }
         if !order.lapsed.is_zero() {

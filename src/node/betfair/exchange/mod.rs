@@ -34,6 +34,7 @@ use crate::betfair::extensions::Extensions;
 use crate::betfair::filter::MarketFilter;
 use crate::betfair::limits::Limits;
 use crate::config::Settings;
+pub(crate) use history::shown_price;
 use listing::Wanted;
 use login::Logins;
 use throttle::Throttle;

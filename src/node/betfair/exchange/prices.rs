@@ -14,10 +14,10 @@ use domain::money::Pence;
 use domain::price::Price;
 use tokio::sync::oneshot;
 
-use super::history::{order_filter_words, order_status};
+use super::history::{order_filter_words, order_status, shown_price};
 use super::translate::{
-    average, date, handicap, market_id, money, persistence_word, price, runner, runner_word,
-    selection, side_word, status_word,
+    average, date, handicap, market_id, money, order_type_word, persistence_word, price, runner,
+    runner_word, selection, side_word, status_word,
 };
 use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, busy, unexpected};
 use crate::betfair::exception::Exception;
@@ -25,7 +25,7 @@ use crate::betfair::request::{ListMarketBook, PriceProjection};
 use crate::betfair::response::book::{
     BookMatch, BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, StartingPrices,
 };
-use crate::betfair::words::{self, MatchProjection, OrderType, PriceData, RollupModel};
+use crate::betfair::words::{self, MatchProjection, PriceData, RollupModel};
 
 /// The least stake of the currency, below which public offers are rolled into the next price.
 const ROLLUP_PENCE: i64 = 100;
@@ -42,7 +42,7 @@ pub(super) async fn totals(
     node: &Node,
     markets: impl Iterator<Item = MarketId>,
 ) -> BTreeMap<MarketId, Totals> {
-    let request = ViewRequest { offers: LadderDepth::None, traded: false };
+    let request = ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
     let asked: Vec<_> = markets.map(|market| (market, ask(node, market, request))).collect();
     let mut totals = BTreeMap::new();
     for (market, answer) in asked {
@@ -108,7 +108,8 @@ fn view_request(prices: &PriceProjection) -> ViewRequest {
     } else {
         LadderDepth::None
     };
-    ViewRequest { offers, traded: asked(PriceData::ExTraded) }
+    let starting_price = asked(PriceData::SpAvailable) || asked(PriceData::SpTraded);
+    ViewRequest { offers, traded: asked(PriceData::ExTraded), starting_price }
 }
 
 /// The customer's own orders and fills in the markets, as far as they were asked for.
@@ -326,13 +327,13 @@ fn own_match(order: &CurrentOrder) -> BookMatch {
 fn book_order(order: &CurrentOrder) -> BookOrder {
     BookOrder {
         bet_id: order.bet.to_string(),
-        order_type: OrderType::Limit,
+        order_type: order_type_word(order.order_type),
         status: order_status(order),
         persistence_type: persistence_word(order.persistence),
         side: side_word(order.side),
-        price: price(order.price),
-        size: money(order.size),
-        bsp_liability: Default::default(),
+        price: price(shown_price(order)),
+        size: money(if order.at_close { Pence::ZERO } else { order.size }),
+        bsp_liability: money(order.liability),
         placed_date: date(order.placed_at),
         avg_price_matched: average(i128::from(order.matched_times_price), order.matched),
         size_matched: money(order.matched),
