@@ -59,6 +59,11 @@ pub trait Entity: Sized + Send + 'static {
     fn apply(state: &mut Self::State, at: UtcMillis, event: &Self::Event);
     fn wake(&self) -> Option<UtcMillis>;
 
+    /// Whether the record may change what everybody sees.
+    fn shows(_: &Self::Event) -> bool {
+        true
+    }
+
     /// After replay: what was open with others is taken up again.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault>;
     fn handle(&mut self, message: Self::Message, desk: &mut Desk) -> Result<(), Fault>;
@@ -120,14 +125,14 @@ pub struct Desk {
     pub(crate) incarnation: u64,
     token: Token,
     seq: u64,
-    /// `seq` as it was recovered.
-    recovered_seq: u64,
     /// What the directory was last told.
     wake: Option<UtcMillis>,
     repeat_asked: bool,
     replayed: u64,
     /// The end of what it recovered from.
     pub(crate) recovered_through: Offset,
+    /// The last of that which shows, or the snapshot.
+    pub(crate) shown_through: Offset,
     /// No mail since it last looked.
     idle: bool,
     /// Records since the last snapshot.
@@ -149,11 +154,6 @@ impl Desk {
     /// How many records the entity's state rests on.
     pub fn records(&self) -> u64 {
         self.seq
-    }
-
-    /// Where its last record stands at the latest; `None` when there were more in this life.
-    pub fn unchanged_since(&self) -> Option<Offset> {
-        (self.seq == self.recovered_seq).then_some(self.recovered_through)
     }
 
     /// Tells the board, in the log's order, that this life of a market has begun.
@@ -416,6 +416,10 @@ impl<E: Entity> EntityActor<E> {
         let last = recovery.records.last().map(|(offset, _)| *offset);
         let through = last.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let through = through.unwrap_or_default();
+        let shows = |record: &Record| E::event_of(&record.event).is_some_and(E::shows);
+        let shown = recovery.records.iter().rfind(|(_, record)| shows(record));
+        let shown_through = shown.map(|(offset, _)| *offset);
+        let shown_through = shown_through.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let snapshot_bytes = recovery.snapshot.as_ref().map_or(0, |(_, bytes)| bytes.len());
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
@@ -439,11 +443,11 @@ impl<E: Entity> EntityActor<E> {
             incarnation: context.me.incarnation(),
             token: recovery.token,
             seq,
-            recovered_seq: seq,
             wake: None,
             repeat_asked: false,
             replayed,
             recovered_through: through,
+            shown_through: shown_through.unwrap_or_default(),
             idle: false,
             unsnapped: replayed,
             snapshot_bytes: Arc::new(AtomicUsize::new(snapshot_bytes)),

@@ -182,7 +182,10 @@ impl Entity for Account {
             AccountMsg::Follow { follower, since, deliver } => {
                 let (now, told) = (desk.now(), deliver.clone());
                 let image = self.followers.follow(follower, deliver, &self.state, now, since);
-                self.tell(desk, move || drop(told(OrderNews::Image(Arc::new(image)))))
+                self.tell(desk, move || {
+                    // One that has gone meanwhile is found out when the account looks for rest.
+                    let _ = told(OrderNews::Image(Arc::new(image)));
+                })
             }
             AccountMsg::Unfollow { follower } => {
                 self.followers.unfollow(follower);

@@ -251,7 +251,7 @@ pub(super) mod tests {
     use domain::definition::{BettingType, MarketStatus, RunnerDefinition};
     use domain::ids::{EventId, EventTypeId, PartitionId, SelectionId};
 
-    pub(in super::super) fn image() -> PublicImage {
+    pub(crate) fn image() -> PublicImage {
         let runner = |n: u64| RunnerDefinition {
             runner: Runner::plain(SelectionId(n)),
             name: format!("Runner {n}"),
@@ -295,7 +295,7 @@ pub(super) mod tests {
         }
     }
 
-    pub(in super::super) fn lays(levels: &[(u32, i64)]) -> PublicChange {
+    pub(crate) fn lays(levels: &[(u32, i64)]) -> PublicChange {
         let levels = levels.iter().map(|(price, size)| (Price(*price), Pence(*size)));
         let runner = RunnerChange { available_to_lay: levels.collect(), ..Default::default() };
         PublicChange {

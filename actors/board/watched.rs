@@ -210,3 +210,84 @@ impl Watched {
         bytes.map_or(News::None, News::Change)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::public_market::tests::{image, lays};
+    use super::*;
+
+    /// Puts a change as the prices that it names.
+    struct Prices;
+
+    impl Shape for Prices {
+        fn key(&self) -> u64 {
+            1
+        }
+
+        fn whole(&self, market: &PublicMarket) -> Bytes {
+            let prices: Vec<_> = market.runners[0].to_lay.keys().map(|price| price.0).collect();
+            Bytes::from(format!("{prices:?}"))
+        }
+
+        fn change(&self, _: &PublicMarket, delta: &Delta, merged: bool) -> Option<Bytes> {
+            let prices: Vec<_> = delta.runners[0].to_lay.iter().map(|price| price.0).collect();
+            Some(Bytes::from(format!("{prices:?} {merged}")))
+        }
+    }
+
+    fn watched() -> Watched {
+        let mut watched = Watched::new(MarketFacts::default());
+        watched.public = Some(PublicMarket::new(image(), MarketFacts::default()));
+        watched.begin(1, Offset::new(10));
+        watched.join(&(Arc::new(Prices) as Arc<dyn Shape>));
+        watched
+    }
+
+    fn change(watched: &mut Watched, seq: u64, offset: u64, price: u32) {
+        let public = watched.public.as_mut().unwrap();
+        let delta = public.apply(lays(&[(price, 500)]));
+        watched.keep(seq, Offset::new(offset), UtcMillis(i64::try_from(seq).unwrap()), delta);
+    }
+
+    fn told(news: News) -> String {
+        match news {
+            News::None => String::new(),
+            News::Change(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            News::Whole(bytes) => format!("whole {}", String::from_utf8_lossy(&bytes)),
+        }
+    }
+
+    #[test]
+    fn who_was_away_is_told_the_merged_change_and_who_was_not_nothing() {
+        let mut watched = watched();
+        change(&mut watched, 2, 20, 300);
+        change(&mut watched, 3, 30, 400);
+        let cases = [
+            (Since::Seq(3), ""),
+            (Since::Seq(2), "[400] false"),
+            (Since::Seq(1), "[300, 400] true"),
+            (Since::Seq(0), "whole [300, 400]"),
+            (Since::Offset(Offset::new(35)), ""),
+            (Since::Offset(Offset::new(30)), ""),
+            (Since::Offset(Offset::new(29)), "[400] false"),
+            (Since::Offset(Offset::new(10)), "[300, 400] true"),
+            (Since::Offset(Offset::new(9)), "whole [300, 400]"),
+        ];
+        for (since, expected) in cases {
+            assert_eq!(told(watched.since(1, since)), expected, "{since:?}");
+        }
+    }
+
+    #[test]
+    fn changes_are_kept_within_their_bound() {
+        let mut watched = watched();
+        for n in 0..=KEPT_MAX as u64 {
+            change(&mut watched, 2 + n, 20 + n, 300 + u32::try_from(n % 2).unwrap());
+        }
+        assert!(watched.kept_len() <= KEPT_MAX);
+        assert!(matches!(watched.since(1, Since::Seq(1)), News::Whole(_)), "the first has gone");
+        let old = watched.kept.back().unwrap().at.0 + KEPT_FOR_MS + 1;
+        watched.keep(u64::MAX, Offset::new(u64::MAX), UtcMillis(old), Delta::default());
+        assert_eq!(watched.kept_len(), 1, "what is older than the time has gone");
+    }
+}

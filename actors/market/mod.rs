@@ -96,6 +96,8 @@ pub struct Market {
     oldest_open: BTreeMap<AccountId, u64>,
     /// Is told of every public change, once it has asked.
     board: Option<Mailbox<BoardMsg>>,
+    /// Something that everybody sees has changed in this life.
+    has_shown: bool,
 }
 
 impl Entity for Market {
@@ -116,6 +118,7 @@ impl Entity for Market {
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
             board: None,
+            has_shown: false,
         }
     }
 
@@ -136,6 +139,20 @@ impl Entity for Market {
 
     fn wake(&self) -> Option<UtcMillis> {
         self.state.wake()
+    }
+
+    /// What is between the market and accounts only, or was refused, nobody else sees.
+    fn shows(event: &MarketEvent) -> bool {
+        !matches!(
+            event,
+            MarketEvent::Acknowledged { .. }
+                | MarketEvent::ActRefused { .. }
+                | MarketEvent::Refused { .. }
+                | MarketEvent::Updated { .. }
+                | MarketEvent::ResolutionSent { .. }
+                | MarketEvent::ResolutionPaid { .. }
+                | MarketEvent::ResolutionClosed { .. }
+        )
     }
 
     fn state(&self) -> &State {
@@ -332,6 +349,7 @@ impl Market {
         records: &[MarketEvent],
         desk: &Desk,
     ) -> Vec<Effect> {
+        self.has_shown |= records.iter().any(Self::shows);
         let mut effects = Vec::new();
         let market = self.market;
         if let [MarketEvent::Created { .. }, ..] = records
@@ -358,7 +376,8 @@ impl Market {
         let Some(image) = self.state.public_image() else { return Ok(()) };
         self.state.watch(true);
         self.board = Some(board.clone());
-        let (at, image, unchanged_since) = (desk.now(), Box::new(image), desk.unchanged_since());
+        let (at, image) = (desk.now(), Box::new(image));
+        let unchanged_since = (!self.has_shown).then_some(desk.shown_through);
         let told = Effect::new(move |through| {
             let last = unchanged_since.unwrap_or(through);
             let _ = board.send(BoardMsg::Image { image, at, last, through });

@@ -225,6 +225,8 @@ pub enum BenchName {
     Bets,
     /// How long a killed market and a stopped node are away
     Restart,
+    /// One market's changes to thousands of subscribers
+    Fanout,
 }
 
 /// `laybook tree`

@@ -219,6 +219,11 @@ fn read_addresses(lines: &Receiver<String>) -> Option<Addresses> {
 }
 
 impl Node {
+    /// Its number in the operating system.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, and waits until the process is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("the process is ours");

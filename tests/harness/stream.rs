@@ -134,7 +134,12 @@ impl Stream {
 
     /// Everything up to the end of the connection.
     pub(crate) fn to_the_end(&mut self) -> Vec<Value> {
-        std::iter::from_fn(|| self.next()).collect()
+        let (end, mut said) = (Instant::now() + DEADLINE, Vec::new());
+        while let Some(line) = self.next() {
+            said.push(line);
+            assert!(Instant::now() < end, "not closed in {DEADLINE:?}; last: {:?}", said.last());
+        }
+        said
     }
 
     /// Subscribes and returns the image's message (with segments, all of them).
@@ -418,6 +423,7 @@ impl Cached {
                             size => drop(ladder.insert(price, size)),
                         }
                     }
+                    self.ladders.retain(|_, ladder| !ladder.is_empty());
                 }
                 "batb" | "batl" | "bdatb" | "bdatl" => {
                     let levels = self.levels.entry(key.clone()).or_default();
@@ -429,6 +435,7 @@ impl Cached {
                             size => drop(levels.insert(number, (price, size))),
                         }
                     }
+                    self.levels.retain(|_, levels| !levels.is_empty());
                 }
                 other => panic!("{other} is no key of a runner's change: {row}"),
             }

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::Evening;
 use super::markets::{act, agree};
+use super::{Evening, sessions};
 use crate::harness::{Bettor, Cache, Operator, Random, Stream, Way, eventually};
 
 fn follow(stream: &mut Stream, market: &str, cache: &mut Cache) -> String {
@@ -55,7 +55,9 @@ fn a_session_that_dies_closes_its_connection_with_a_word_and_the_clock_is_good()
     assert_eq!(follow(&mut stream, &market.id, &mut cache), "SUB_IMAGE");
     (0..10).for_each(|_| act(&mut random, &mut who, &market));
     agree(&mut stream, &mut cache, &mut who[0], &market);
-    kill(&mut evening.operator, "stream", "panic");
+    for session in sessions(&mut evening.operator) {
+        evening.operator.kill_actor(&session, "panic");
+    }
     let rest = stream.to_the_end();
     assert_eq!(rest.last().expect("a word")["errorCode"], "UNEXPECTED_ERROR");
     for message in rest.iter().filter(|message| message["op"] == "mcm") {
@@ -66,7 +68,7 @@ fn a_session_that_dies_closes_its_connection_with_a_word_and_the_clock_is_good()
     assert_eq!(follow(&mut stream, &market.id, &mut cache), "RESUB_DELTA");
     agree(&mut stream, &mut cache, &mut who[0], &market);
     eventually("only the present session is left", || {
-        let sessions = evening.operator.actors("stream");
+        let sessions = sessions(&mut evening.operator);
         if sessions.len() == 1 { Ok(()) } else { Err(sessions) }
     });
 }

@@ -6,11 +6,13 @@
 //! | `talk` | statuses, closes, clocks, heartbeats, segments |
 //! | `markets` | is what is told what listMarketBook says? |
 //! | `orders` | is every order told, and its end once? |
+//! | `slow` | what does it cost when somebody does not read? |
 //! | `healing` | and whatever dies meanwhile? |
 
 mod healing;
 mod markets;
 mod orders;
+mod slow;
 mod talk;
 
 use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch};
@@ -44,4 +46,11 @@ impl Evening {
     fn match_odds(&mut self) -> Market {
         self.operator.match_odds("Home", "Away")
     }
+}
+
+/// The sessions of stream connections.
+fn sessions(operator: &mut Operator) -> Vec<String> {
+    let sessions = operator.actors("session").into_iter();
+    let ids = sessions.filter_map(|it| it["id"].as_str().map(str::to_owned));
+    ids.filter(|id| id.starts_with("stream-")).collect()
 }

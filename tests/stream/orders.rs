@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Evening;
+use super::{Evening, sessions};
 use crate::harness::{Bettor, Market, Operator, Stream, Way, eventually, pence};
 
 fn follow(stream: &mut Stream, filter: &Value, clocks: (&Value, &Value)) -> Value {
@@ -172,7 +172,7 @@ fn positions_are_told_by_strategy_to_who_asks() {
     assert_eq!(rest.last().unwrap()["errorCode"], "INVALID_INPUT", "{rest:?}");
     eventually("the session of the closed connection is gone", || {
         let mut operator = Operator::of(&evening.node);
-        let sessions = operator.actors("stream");
+        let sessions = sessions(&mut operator);
         if sessions.len() == 1 { Ok(()) } else { Err(sessions) }
     });
 }

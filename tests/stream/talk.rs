@@ -199,7 +199,8 @@ fn without_names(message: &Value, market: &crate::harness::Market) -> String {
     for (number, runner) in market.runners.iter().enumerate() {
         text = text.replace(&format!("\"id\":{runner}"), &format!("\"id\":RUNNER{number}"));
     }
-    let named = ["clk", "initialClk", "pt", "version", "eventId", "connectionId", "marketTime"];
+    let named =
+        ["clk", "initialClk", "pt", "version", "eventId", "connectionId", "connectionsAvailable"];
     for name in named {
         while let Some(at) = text.find(&format!("\"{name}\":")) {
             let value = at + name.len() + 3;

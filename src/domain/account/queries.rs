@@ -225,7 +225,7 @@ impl Account {
         let open = self.positions.iter().filter(|(_, position)| position.resolved.is_none());
         open.flat_map(|(market, position)| {
             let listed = position.bets.iter().filter(|bet| is_listed(bet));
-            listed.map(|bet| position.current(*market, bet))
+            listed.map(move |bet| position.current(*market, bet))
         })
     }
 

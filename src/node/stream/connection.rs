@@ -77,7 +77,6 @@ async fn talk(
             (transport.next().await, permit)
         };
         tokio::select! {
-            biased;
             chunk = chunks.recv() => {
                 let Some(chunk) = chunk else {
                     let why = "the session of this connection failed: come back with your clk";

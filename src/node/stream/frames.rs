@@ -4,6 +4,8 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::pin::pin;
+use std::task::Poll;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -35,8 +37,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
 
     /// What happens next on the socket; false when it is over.
     async fn step(&mut self) -> bool {
-        let Some(socket) = &mut self.socket else { return false };
-        match socket.next().await {
+        match &mut self.socket {
+            Some(socket) => {
+                let event = socket.next().await;
+                self.take(event)
+            }
+            None => false,
+        }
+    }
+
+    /// Waits until everything that is queued is out; false when it is over before.
+    async fn flush(&mut self) -> bool {
+        while self.came.len() <= AHEAD_MAX {
+            let Some(socket) = &mut self.socket else { return false };
+            let next = std::future::poll_fn(|cx| {
+                // The socket writes whenever it is asked what is next, and may be asked anew at any time.
+                let asked = pin!(socket.next()).poll(cx).map(Some);
+                if asked.is_pending() && socket.queued_bytes() == 0 {
+                    return Poll::Ready(None);
+                }
+                asked
+            });
+            match next.await {
+                None => return true,
+                Some(event) if !self.take(event) => return false,
+                Some(_) => {}
+            }
+        }
+        false
+    }
+
+    fn take(&mut self, event: Event) -> bool {
+        match event {
             Event::Received(batch) => {
                 for message in batch.iter() {
                     self.came.push_back(Bytes::copy_from_slice(message.bytes.trim_ascii_end()));
@@ -76,12 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Frames<S> {
             }
             line.extend_from_slice(rest);
         }
-        while self.socket.as_ref().is_some_and(|socket| socket.queued_bytes() > 0) {
-            if !self.step().await || self.came.len() > AHEAD_MAX {
-                return Err(gone());
-            }
-        }
-        Ok(())
+        if self.flush().await { Ok(()) } else { Err(gone()) }
     }
 
     async fn close(&mut self) {

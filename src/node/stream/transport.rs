@@ -71,6 +71,8 @@ impl<S> Lines<S> {
     }
 }
 
+/// How much of what a refused client still sends is thrown away before the reset.
+const LINGER_BYTES: usize = 1 << 20;
 /// Chunks up to this are copied together; larger ones go piece by piece.
 const COPIED_BYTES_MAX: usize = 16 << 10;
 
@@ -107,9 +109,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Transport for Lines<S> {
         self.stream.flush().await
     }
 
+    /// What still comes is read and thrown away, so that no reset overtakes the last words.
     async fn close(&mut self) {
         // A socket that the other side has closed is closed.
         let _ = self.stream.shutdown().await;
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            self.came.clear();
+            self.came.reserve(1024);
+            match self.stream.read_buf(&mut self.came).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => left = left.saturating_sub(read),
+            }
+        }
     }
 }
 

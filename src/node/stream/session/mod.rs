@@ -191,7 +191,7 @@ enum Told {
 impl Behaviour for StreamSession {
     type Args = StreamArgs;
     type Message = StreamMsg;
-    const KIND: &'static str = "stream";
+    const KIND: &'static str = "session";
 
     fn address(args: &StreamArgs) -> Address {
         Address::Stream(args.connection)
