@@ -134,7 +134,7 @@ async fn serve(
     };
     match tokio::time::timeout(HANDSHAKE_WITHIN, tls.accept(socket)).await {
         Ok(Ok(stream)) => connection::serve(service, Lines::new(stream)).await,
-        Ok(Err(error)) => tracing::debug!(%peer, %error, "TLS handshake failed"),
-        Err(_) => tracing::debug!(%peer, "TLS handshake took too long"),
+        Ok(Err(error)) => tracing::debug!(%peer, %error, "tls handshake failed"),
+        Err(_) => tracing::debug!(%peer, "tls handshake took too long"),
     }
 }
