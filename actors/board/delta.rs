@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(within(&[7], &[8]), [0]);
         assert_eq!(within(&[8, 7], &[7]), [0, 1]);
         assert_eq!(within(&[7], &[]), [0]);
-        assert_eq!(within(&[1, 2, 3, 4], &[1, 2, 3]), []);
+        assert_eq!(within(&[1, 2, 3, 4], &[1, 2, 3]), [0_usize; 0]);
         assert!(Levels::between(&[1], &[1]).is_touched());
     }
 

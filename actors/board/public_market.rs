@@ -250,6 +250,7 @@ pub(super) mod tests {
     use super::*;
     use domain::definition::{BettingType, MarketStatus, RunnerDefinition};
     use domain::ids::{EventId, EventTypeId, PartitionId, SelectionId};
+    use domain::market::RunnerStanding;
 
     pub(crate) fn image() -> PublicImage {
         let runner = |n: u64| RunnerDefinition {
@@ -287,8 +288,7 @@ pub(super) mod tests {
                 version: 1,
                 resolved: false,
                 bsp_reconciled: false,
-                results: vec![None, None],
-                starting_prices: vec![None, None],
+                runners: vec![RunnerStanding::default(); 2],
             },
             total_matched: Pence::ZERO,
             runners: vec![],

@@ -227,6 +227,10 @@ pub enum BenchName {
     Restart,
     /// One market's changes to thousands of subscribers
     Fanout,
+    /// What a hundred thousand markets cost that nobody asks
+    Idle,
+    /// A market of a million orders lapses at once
+    Full,
 }
 
 /// `laybook tree`

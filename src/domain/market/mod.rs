@@ -8,6 +8,7 @@
 //! | `delay` | orders that wait in play, and withdrawn commands |
 //! | `status` | an operator's acts |
 //! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
+//! | `removal` | a runner that does not run |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `slab` | the queues, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -37,6 +38,7 @@ mod notices;
 mod orders;
 mod outcomes;
 mod public;
+mod removal;
 mod settle;
 mod slab;
 mod starting_price;
@@ -46,7 +48,7 @@ mod tests;
 mod view;
 
 pub use notices::Outgoing;
-pub use public::{AtClose, PublicChange, PublicImage, RunnerChange, Standing};
+pub use public::{AtClose, PublicChange, PublicImage, RunnerChange, RunnerStanding, Standing};
 pub use settle::{Acknowledgement, CREDIT};
 pub use starting_price::any_price;
 pub use status::MAX_BET_DELAY_S;
@@ -63,6 +65,7 @@ use crate::time::UtcMillis;
 use book::Book;
 use delay::Waiting;
 use notices::Links;
+use removal::Removed;
 use serde::{Deserialize, Serialize};
 use settle::Telling;
 use slab::Place;
@@ -106,6 +109,10 @@ pub struct Market {
     telling: Option<Telling>,
     /// The starting prices are made.
     reconciled: bool,
+    /// The chance given to each runner, by its number, in hundredths of a percent.
+    factors: Vec<Option<u32>>,
+    /// In the order of their removal.
+    removed: Vec<Removed>,
 }
 
 impl Market {
@@ -135,6 +142,8 @@ impl Market {
             MarketEvent::ResolutionSent { accounts } => self.apply_resolution_sent(accounts),
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
             MarketEvent::ResolutionClosed { .. } => self.apply_resolution_closed(),
+            MarketEvent::RunnerRemoved(removal) => self.apply_runner_removed(at, removal),
+            MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }

@@ -7,6 +7,7 @@
 use super::Market;
 use super::view::{RunnerView, both_sides};
 use crate::definition::{MarketDefinition, MarketStatus};
+use crate::ids::Runner;
 use crate::money::Pence;
 use crate::order::Side;
 use crate::price::{ExactPrice, LadderIndex, Price, StartingPrice};
@@ -79,10 +80,20 @@ pub struct Standing {
     pub resolved: bool,
     /// The starting prices are made.
     pub bsp_reconciled: bool,
-    /// In the order of the definition's runners: how each ended, once the market is settled.
-    pub results: Vec<Option<RunnerResult>>,
-    /// In the same order.
-    pub starting_prices: Vec<Option<StartingPrice>>,
+    /// In the order of the definition.
+    pub runners: Vec<RunnerStanding>,
+}
+
+/// How a runner stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RunnerStanding {
+    /// How it ended, once the market is settled.
+    pub result: Option<RunnerResult>,
+    pub starting_price: Option<StartingPrice>,
+    /// Its chance in hundredths of a percent, for racing; as other runners are removed it grows.
+    pub adjustment_factor: Option<u32>,
+    /// When it was removed.
+    pub removed_at: Option<UtcMillis>,
 }
 
 /// New totals of what changed; what is not there is as it was. Traded sizes count both sides.
@@ -180,7 +191,8 @@ impl Market {
         }
         let Some(of) = change.runners.last_mut() else { return };
         let book = &self.book.runners[usize::from(runner)];
-        let view = self.view_of(runner);
+        let definition = self.definition.as_ref().expect("only a market that exists has runners");
+        let view = self.view_of(runner, definition.runners[usize::from(runner)].runner);
         let price = LadderIndex(index).price();
         match cell {
             Cell::Backs => {
@@ -225,14 +237,19 @@ impl Market {
     }
 
     fn standing(&self) -> Standing {
-        let runners = self.definition().map_or(&[][..], |definition| &definition.runners);
-        let result = |runner: &crate::definition::RunnerDefinition| match self.resolution() {
+        let result = |runner: Runner| match self.resolution() {
             Some(Resolution::Settled(results)) => {
-                let found = results.iter().find(|(other, _)| *other == runner.runner);
+                let found = results.iter().find(|(other, _)| *other == runner);
                 found.map(|(_, result)| *result)
             }
             _ => None,
         };
+        let runners = self.runners().map(|view| RunnerStanding {
+            result: result(view.runner),
+            starting_price: view.actual_price(),
+            adjustment_factor: view.adjustment_factor,
+            removed_at: view.removed_at,
+        });
         Standing {
             status: self.status,
             in_play: self.in_play,
@@ -240,8 +257,7 @@ impl Market {
             version: self.version,
             resolved: self.resolution.is_some(),
             bsp_reconciled: self.bsp_reconciled(),
-            results: runners.iter().map(result).collect(),
-            starting_prices: self.runners().map(|view| view.actual_price()).collect(),
+            runners: runners.collect(),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
+//! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
@@ -19,6 +20,8 @@ mod bets_flow;
 mod client;
 mod exchange;
 mod fanout;
+mod full;
+mod idle;
 mod machine;
 mod match_bench;
 mod match_flow;
@@ -47,6 +50,10 @@ pub enum Bench {
     Restart,
     /// One market's changes to thousands of subscribers.
     Fanout,
+    /// What idle markets cost.
+    Idle,
+    /// A market full of orders lapses.
+    Full,
 }
 
 /// How to measure and what to print.
@@ -96,6 +103,8 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Bets => bets::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
         Bench::Fanout => fanout::run_bench(settings)?,
+        Bench::Idle => idle::run_bench(settings)?,
+        Bench::Full => full::run_bench(settings)?,
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())

@@ -2,8 +2,8 @@
 
 use actors::board::PublicMarket;
 use domain::definition::{MarketStatus, RunnerDefinition};
+use domain::market::RunnerStanding;
 use domain::price::StartingPrice;
-use domain::record::RunnerResult;
 use serde::Serialize;
 
 use crate::betfair::dates::Date;
@@ -50,7 +50,7 @@ struct Definition<'m> {
 #[serde(rename_all = "camelCase")]
 struct Runner {
     #[serde(skip_serializing_if = "Option::is_none")]
-    adjustment_factor: Option<Hundredths>,
+    adjustment_factor: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bsp: Option<f64>,
     status: words::RunnerStatus,
@@ -58,6 +58,8 @@ struct Runner {
     id: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     hc: Option<Hundredths>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removal_date: Option<Date>,
 }
 
 #[derive(Serialize)]
@@ -73,14 +75,13 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
     let (definition, standing) = (&*market.definition, &market.standing);
     let event = market.facts.event.as_deref();
     let start = Date(definition.start_time.0);
-    let results = standing.results.iter().copied().chain(std::iter::repeat(None));
-    let prices = standing.starting_prices.iter().copied().chain(std::iter::repeat(None));
+    let stands =
+        standing.runners.iter().copied().chain(std::iter::repeat(RunnerStanding::default()));
     let runners: Vec<Runner> = definition
         .runners
         .iter()
-        .zip(results)
-        .zip(prices)
-        .map(|((runner, result), price)| self::runner(runner, result, price))
+        .zip(stands)
+        .map(|(runner, standing)| self::runner(runner, standing))
         .collect();
     let active = runners.iter().filter(|it| it.status == words::RunnerStatus::Active).count();
     let written = Definition {
@@ -124,22 +125,22 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
     let _ = serde_json::to_writer(out, &written);
 }
 
-fn runner(
-    runner: &RunnerDefinition,
-    result: Option<RunnerResult>,
-    price: Option<StartingPrice>,
-) -> Runner {
+fn runner(runner: &RunnerDefinition, standing: RunnerStanding) -> Runner {
     let handicap = runner.runner.handicap;
     Runner {
-        adjustment_factor: runner.adjustment_factor.map(|factor| Hundredths(i64::from(factor))),
+        adjustment_factor: standing.adjustment_factor.map(|factor| f64::from(factor) / 100.0),
         // Where there was nobody to meet there is no price, and no key.
-        bsp: match price {
+        bsp: match standing.starting_price {
             Some(StartingPrice::At(price)) => Some(f64::from(price.0) / 1e6),
             _ => None,
         },
-        status: crate::betfair::exchange::runner_word(result),
+        status: match standing.removed_at {
+            None => crate::betfair::exchange::runner_word(standing.result),
+            Some(_) => words::RunnerStatus::Removed,
+        },
         sort_priority: runner.sort_priority,
         id: runner.runner.selection.0,
         hc: (handicap != 0).then(|| Hundredths(i64::from(handicap))),
+        removal_date: standing.removed_at.map(|at| Date(at.0)),
     }
 }

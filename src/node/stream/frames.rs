@@ -60,8 +60,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
             });
             match next.await {
                 None => return true,
-                Some(event) if !self.take(event) => return false,
-                Some(_) => {}
+                Some(event) => {
+                    if !self.take(event) {
+                        return false;
+                    }
+                }
             }
         }
         false

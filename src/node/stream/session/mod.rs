@@ -344,7 +344,7 @@ impl StreamSession {
         self.busy = true;
         let (me, service) = (context.me.clone(), self.service.clone());
         context.node.nursery().attend(Box::pin(async move {
-            let customer = service.exchange.session(&app_key, &session).await;
+            let customer = service.exchange.session(Some(&app_key), &session).await;
             let known = customer.map(|customer| customer.account());
             let _ = me.send(StreamMsg::Known { id, known });
         }));
