@@ -126,8 +126,9 @@ impl Account {
         Ok(Decided { command: OrderCommand::Update { orders }, faults, exposure })
     }
 
-    /// Until the market answers, the worse of "the rest is filled at the old price" and "at the new" is
-    /// held: for a lay that is the higher price, for a back the lower one (at plain odds both are its stake).
+    /// A price that is none is the market's to refuse: by then the old order is cancelled all the same. Until
+    /// the market answers, the worse of "the rest is filled at the old price" and "at the new" is held: for
+    /// a lay that is the higher price, for a back the lower one (at plain odds both are its stake).
     pub(super) fn decide_replace(
         &self,
         market: MarketId,
@@ -136,10 +137,6 @@ impl Account {
         next_bet: &mut dyn FnMut() -> BetId,
     ) -> Result<Decided, Refusal> {
         let position = self.positions.get(&market);
-        let ladder = position.map_or_else(Ladder::default, |p| p.terms.kind.ladder());
-        if let Some(at) = orders.iter().position(|(_, price)| !ladder.has(*price)) {
-            return Err(Refusal::of(at, InstructionError::InvalidOdds, orders.len()));
-        }
         let mut added: Vec<Added> = Vec::new();
         let (able, faults) = check(position, orders, |bet, new_price| {
             let handle = standing(bet)?;

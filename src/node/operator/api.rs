@@ -6,7 +6,7 @@
 use actors::account::AccountView;
 use domain::act::{AccountChange, AccountProfile, AccountStatus, Currency, MarketAct, Verdict};
 use domain::catalogue::Catalogue;
-use domain::definition::{BettingType, LineDefinition};
+use domain::definition::LineDefinition;
 use domain::home::{
     By, HomeRequest, IdempotencyKey, NewEvent, NewMarket, NewRunner, NewUser, OperationAnswer, Role,
 };

@@ -89,7 +89,7 @@ fn endings(definition: &MarketDefinition) -> Vec<Vec<RunnerResult>> {
         named == places || (named < places && !definition.complete)
     });
     sets.flat_map(|set| {
-        let named = |at: usize| set >> at & 1 == 1;
+        let named = move |at: usize| set >> at & 1 == 1;
         // Each-way, each of those who are placed may be the winner.
         let winners = match definition.each_way_divisor {
             Some(_) => (0..runners).filter(|at| named(*at)).map(Some).collect(),
