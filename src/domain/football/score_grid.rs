@@ -155,6 +155,16 @@ impl ScoreGrid {
         ScoreGrid { score, cells, differences, totals }
     }
 
+    /// The score that the cells are counted from.
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// `cells()[h][a]`: h more home and a more away goals.
+    pub fn cells(&self) -> &[[f64; GOALS]; GOALS] {
+        &self.cells
+    }
+
     /// Win, draw, win.
     pub fn match_odds(&self) -> MatchOdds {
         let lead = i32::from(self.score.home) - i32::from(self.score.away);
@@ -224,7 +234,7 @@ impl Score {
 }
 
 /// By recurrence: p(k + 1) = p(k) * mean / (k + 1).
-fn poisson(mean: f64) -> [f64; GOALS] {
+pub(super) fn poisson(mean: f64) -> [f64; GOALS] {
     let mut p = [0.0; GOALS];
     p[0] = (-mean).exp();
     for k in 1..GOALS {
@@ -246,7 +256,7 @@ fn above(values: impl Iterator<Item = (i32, f64)> + Clone, quarters: i32) -> Cha
             }
         }
     }
-    chances
+    Chances { win: chances.win.min(1.0), lose: chances.lose.min(1.0) }
 }
 
 #[cfg(test)]
