@@ -8,7 +8,9 @@
 
 pub mod book;
 pub mod fixture;
+pub mod implied;
 pub mod inplay;
+pub mod margin;
 pub mod quote;
 pub mod ratings;
 pub mod score_grid;
