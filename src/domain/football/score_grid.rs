@@ -212,6 +212,20 @@ impl ScoreGrid {
         Chances::certain(rows.iter().flat_map(|row| &row[away..]).sum())
     }
 
+    /// Who scores next: home, away, nobody. Given how many goals are to come, every order of them is as
+    /// likely, since both teams' goals fall by the same clock.
+    pub fn next_goal(&self) -> [f64; 3] {
+        let (mut home, mut away) = (0.0, 0.0);
+        for (h, row) in self.cells.iter().enumerate() {
+            for (a, p) in row.iter().enumerate().filter(|(a, _)| h + a > 0) {
+                let part = p / (h + a) as f64;
+                home += part * h as f64;
+                away += part * a as f64;
+            }
+        }
+        [home, away, self.cells[0][0]]
+    }
+
     fn differences(&self) -> impl Iterator<Item = (i32, f64)> + Clone + use<> {
         (1 - GOALS as i32..).zip(self.differences)
     }

@@ -27,9 +27,8 @@ struct Sums {
     totals: [[[f64; FINAL]; 2]; 3],
     home: [f64; FINAL],
     away: [f64; FINAL],
-    /// The next goal is home's, away's.
-    next: [f64; 2],
-    none: f64,
+    /// The next goal is home's, away's, nobody's.
+    next: [f64; 3],
 }
 
 impl Sums {
@@ -40,8 +39,7 @@ impl Sums {
             totals: [[[0.0; FINAL]; 2]; 3],
             home: [0.0; FINAL],
             away: [0.0; FINAL],
-            next: [0.0; 2],
-            none: grid.cells()[0][0],
+            next: grid.next_goal(),
         };
         let score = grid.score();
         for (h, row) in grid.cells().iter().enumerate() {
@@ -57,12 +55,6 @@ impl Sums {
                 sums.totals[outcome][both][(home + away).min(FINAL - 1)] += p;
                 sums.home[home.min(FINAL - 1)] += p;
                 sums.away[away.min(FINAL - 1)] += p;
-                // Given how many goals are to come, every order of them is as likely.
-                if h + a > 0 {
-                    let part = p / (h + a) as f64;
-                    sums.next[0] += part * h as f64;
-                    sums.next[1] += part * a as f64;
-                }
             }
         }
         for outcome in 0..3 {
@@ -291,11 +283,11 @@ fn goals(situation: &Situation, sums: &Sums, sheet: &mut impl Sheet) {
     sheet.market(Kind::NextGoal, None);
     sheet.selection(Name::Scores(Team::Home), sure(sums.next[0]));
     sheet.selection(Name::Scores(Team::Away), sure(sums.next[1]));
-    sheet.selection(Name::Nobody, sure(sums.none));
+    sheet.selection(Name::Nobody, sure(sums.next[2]));
     let certain = |happened: bool| sure(if happened { 1.0 } else { 0.0 });
     let [home, away, none] = match situation.first_goal {
         Some(team) => [certain(team == Team::Home), certain(team == Team::Away), certain(false)],
-        None => [sure(sums.next[0]), sure(sums.next[1]), sure(sums.none)],
+        None => [sure(sums.next[0]), sure(sums.next[1]), sure(sums.next[2])],
     };
     sheet.market(Kind::FirstToScore, None);
     sheet.selection(Name::Scores(Team::Home), home);
