@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 
 /// One day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(Date);
 
 /// Not a date.
