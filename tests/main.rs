@@ -8,6 +8,7 @@
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
+//! | [`pricing`] | do the pricing commands say what the models say, and refuse files by name and line? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
@@ -25,6 +26,7 @@ mod events;
 mod harness;
 mod healing;
 mod passivation;
+mod pricing;
 mod scenarios;
 mod sim;
 mod tidy;
