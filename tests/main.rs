@@ -3,7 +3,6 @@
 //! | room | what it asks |
 //! |---|---|
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
-//! | [`conformance`] | does a client that knows the original find what it knows? |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |
@@ -11,6 +10,7 @@
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
+//! | [`pricing`] | do the pricing commands say what the models say, and refuse files by name and line? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
@@ -29,6 +29,7 @@ mod events;
 mod harness;
 mod healing;
 mod passivation;
+mod pricing;
 mod scenarios;
 mod sim;
 mod stream;

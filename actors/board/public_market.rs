@@ -271,6 +271,8 @@ pub(super) mod tests {
                 runners: vec![runner(1), runner(2)],
                 number_of_winners: 1,
                 betting_type: BettingType::Odds,
+                each_way_divisor: None,
+                line: None,
                 bsp_market: false,
                 turn_in_play: true,
                 persistence: true,

@@ -8,6 +8,10 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flag;
+use crate::pricing::backtest_command::BacktestArgs;
+use crate::pricing::fit_command::FitArgs;
+use crate::pricing::inplay_command::InplayArgs;
+use crate::pricing::price_command::PriceArgs;
 
 /// What `laybook` may be asked.
 #[derive(Debug, Parser)]
@@ -39,6 +43,14 @@ pub enum Command {
     Tree(TreeArgs),
     /// Shows what has happened in a node's supervision tree
     Events(EventsArgs),
+    /// Prices one match: every market of its book
+    Price(PriceArgs),
+    /// Learns how strong teams are from files of results
+    Fit(FitArgs),
+    /// Predicts seasons day by day from the days before, and says how well
+    Backtest(BacktestArgs),
+    /// Prices matches in every minute from the goals that fell
+    Inplay(InplayArgs),
     /// Measures and prints figures
     Bench(BenchArgs),
     /// Checks or shows what a node would be told

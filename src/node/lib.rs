@@ -12,6 +12,7 @@
 //! | [`boot`] | a node's life: up, ready, down |
 //! | [`catalogue`], [`password`], [`secret`] | what doors share |
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
+//! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
 //! | [`residents`] | users that a command makes for itself |
 //! | [`rejection`] | what warp refuses, as a problem document |
 //!
@@ -33,6 +34,7 @@ pub mod events_command;
 pub mod node_client;
 pub mod operator;
 pub mod password;
+pub mod pricing;
 pub mod recording;
 pub mod rejection;
 pub mod replay_command;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
+use laybook::pricing::{backtest_command, fit_command, inplay_command, price_command};
 use laybook::{
     bench_command, config_command, demo_command, events_command, replay_command, serve_command,
     tree_command, verify_command,
@@ -22,6 +23,10 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify_command::run(&args),
         Command::Events(args) => events_command::run(&args),
         Command::Tree(args) => tree_command::run(&args),
+        Command::Price(args) => price_command::run(&args),
+        Command::Fit(args) => fit_command::run(&args),
+        Command::Backtest(args) => backtest_command::run(&args),
+        Command::Inplay(args) => inplay_command::run(&args),
         Command::Bench(args) => bench_command::run(&args),
         Command::Config(args) => {
             config_command::run(&args, &mut out, &mut err).map_err(anyhow::Error::from)

@@ -7,7 +7,6 @@ use super::position::{Added, Position, Sent, worse};
 use super::requests::{Requested, refused};
 use super::validate::validate_persistence;
 use crate::ids::{BetId, Handle, MarketId};
-use crate::ladder::Ladder;
 use crate::money::Pence;
 use crate::order::{
     CancelOrder, ExecutionError, InstructionError, InstructionFault, OrderCommand, Persistence,

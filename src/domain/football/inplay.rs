@@ -158,6 +158,15 @@ impl MatchState {
         Expectancy::new(of(Team::Home), of(Team::Away))
     }
 
+    /// The same, told apart by the half they fall in.
+    pub fn remaining_by_half(&self) -> (Expectancy, Expectancy) {
+        let now = self.clock.share(self.added);
+        let half = SHARES[45];
+        let of = |team, share: f64| self.expectancy.of(team) * share * self.strength(team);
+        let between = |share: f64| Expectancy::new(of(Team::Home, share), of(Team::Away, share));
+        (between((half - now).max(0.0)), between(1.0 - now.max(half)))
+    }
+
     pub fn grid(&self) -> ScoreGrid {
         let tau = Tau::new(self.expectancy, self.rho);
         ScoreGrid::from_score(self.score, self.remaining(), tau)

@@ -6,9 +6,13 @@
 //! The only floats of the domain live here. Nothing of them is journaled: they end in [`quote`], as prices
 //! on the ladder, and a price is an order like anybody's.
 
+pub mod book;
 pub mod fixture;
+pub mod implied;
 pub mod inplay;
+pub mod margin;
 pub mod quote;
+pub mod ratings;
 pub mod score_grid;
 mod split_mix;
 pub mod weekend;

@@ -155,6 +155,16 @@ impl ScoreGrid {
         ScoreGrid { score, cells, differences, totals }
     }
 
+    /// The score that the cells are counted from.
+    pub fn score(&self) -> Score {
+        self.score
+    }
+
+    /// `cells()[h][a]`: h more home and a more away goals.
+    pub fn cells(&self) -> &[[f64; GOALS]; GOALS] {
+        &self.cells
+    }
+
     /// Win, draw, win.
     pub fn match_odds(&self) -> MatchOdds {
         let lead = i32::from(self.score.home) - i32::from(self.score.away);
@@ -202,6 +212,20 @@ impl ScoreGrid {
         Chances::certain(rows.iter().flat_map(|row| &row[away..]).sum())
     }
 
+    /// Who scores next: home, away, nobody. Given how many goals are to come, every order of them is as
+    /// likely, since both teams' goals fall by the same clock.
+    pub fn next_goal(&self) -> [f64; 3] {
+        let (mut home, mut away) = (0.0, 0.0);
+        for (h, row) in self.cells.iter().enumerate() {
+            for (a, p) in row.iter().enumerate().filter(|(a, _)| h + a > 0) {
+                let part = p / (h + a) as f64;
+                home += part * h as f64;
+                away += part * a as f64;
+            }
+        }
+        [home, away, self.cells[0][0]]
+    }
+
     fn differences(&self) -> impl Iterator<Item = (i32, f64)> + Clone + use<> {
         (1 - GOALS as i32..).zip(self.differences)
     }
@@ -224,7 +248,7 @@ impl Score {
 }
 
 /// By recurrence: p(k + 1) = p(k) * mean / (k + 1).
-fn poisson(mean: f64) -> [f64; GOALS] {
+pub(super) fn poisson(mean: f64) -> [f64; GOALS] {
     let mut p = [0.0; GOALS];
     p[0] = (-mean).exp();
     for k in 1..GOALS {
@@ -246,7 +270,7 @@ fn above(values: impl Iterator<Item = (i32, f64)> + Clone, quarters: i32) -> Cha
             }
         }
     }
-    chances
+    Chances { win: chances.win.min(1.0), lose: chances.lose.min(1.0) }
 }
 
 #[cfg(test)]
