@@ -8,7 +8,6 @@ use super::bet::Bet;
 use crate::ids::{BetId, Runner};
 use crate::money::Pence;
 use crate::order::{Matched, Side};
-use crate::price::Price;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -136,6 +135,7 @@ impl Fragments {
 mod tests {
     use super::super::bet::example;
     use super::*;
+    use crate::price::Price;
 
     /// Prices and sizes of a bet's matches after these.
     fn matches(fills: &[(u32, i64)]) -> Vec<(i128, i64)> {
