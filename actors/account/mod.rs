@@ -5,7 +5,8 @@
 //! Asks     its partition's log; sends numbered commands to markets and keeps them until answered.
 //! Crash    state is a fold of the journal; commands that were open are sent again, each market takes
 //!          each once. Sessions send again what was not answered.
-//! Bounds   those of `domain::account`; sessions and doors admit requests.
+//! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
+//!          waits is refused as busy.
 
 mod query;
 
@@ -18,7 +19,7 @@ use crate::partition::{Effect, Routes};
 use crate::registry::Address;
 use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
-use domain::account::{Account as State, Acted, Outgoing, Requested};
+use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::link::Arrival;
@@ -60,6 +61,11 @@ pub enum AccountMsg {
         n: u64,
         act: AccountAct,
     },
+    /// The customer is there; 0 turns the dead man's switch off. Dropped when the journal takes nothing.
+    Heartbeat {
+        wanted_s: u32,
+        reply: oneshot::Sender<HeartbeatAnswer>,
+    },
     Query {
         query: AccountQuery,
         reply: oneshot::Sender<AccountView>,
@@ -87,6 +93,7 @@ impl Named for AccountMsg {
             },
             AccountMsg::SendAgain { .. } => "send again",
             AccountMsg::Act { .. } => "act",
+            AccountMsg::Heartbeat { .. } => "heartbeat",
             AccountMsg::Query { .. } => "query",
         }
     }
@@ -133,9 +140,9 @@ impl Entity for Account {
         state.apply(at, event);
     }
 
-    /// Nothing of an account happens by the clock alone; deadlines are looked at when repeating.
+    /// The dead man's switch. Deadlines of commands are looked at when repeating.
     fn wake(&self) -> Option<UtcMillis> {
-        None
+        self.state.wake()
     }
 
     fn state(&self) -> &State {
@@ -161,6 +168,7 @@ impl Entity for Account {
                 Ok(())
             }
             AccountMsg::Act { n, act } => self.act(n, &act, desk),
+            AccountMsg::Heartbeat { wanted_s, reply } => self.heartbeat(wanted_s, reply, desk),
             AccountMsg::Query { query, reply } => {
                 let view = AccountView::of(&self.state, desk.records(), &query);
                 self.tell(desk, move || drop(reply.send(view)))
@@ -168,8 +176,8 @@ impl Entity for Account {
         }
     }
 
-    fn woken(&mut self, _: &mut Desk) -> Result<(), Fault> {
-        Ok(())
+    fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.run_due(desk.now(), desk)
     }
 
     /// Commands that were open at the last call and still are go out again; those past their deadline are
@@ -189,9 +197,11 @@ impl Entity for Account {
         Ok(!self.attempts.is_empty())
     }
 
-    /// Every command is answered, and none is being given up.
+    /// Every command is answered, none is being given up, and no moment is waited for.
     fn is_at_rest(&self) -> bool {
-        self.state.open_commands().next().is_none() && self.state.withdrawals().next().is_none()
+        self.state.open_commands().next().is_none()
+            && self.state.withdrawals().next().is_none()
+            && self.state.wake().is_none()
     }
 
     fn observe(&self) -> serde_json::Value {
@@ -214,7 +224,15 @@ impl Account {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk)?;
         let partition = desk.partition.clone();
+        if let Some(market) = request.body.market()
+            && self.markets.is_overloaded(EntityId::Market(market))
+            && self.state.is_new(key)
+        {
+            let tell = answer(desk, key.session, key.n, domain::account::busy(request));
+            return desk.hand_over(now, vec![], Self::into_event, None, vec![tell]);
+        }
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
             Requested::Taken(events) => {
                 let told = taken.map(|taken| {
@@ -226,7 +244,7 @@ impl Account {
             Requested::Pending | Requested::Forgotten => Ok(()),
             Requested::Answered(outcome) => {
                 let tell = answer(desk, key.session, key.n, outcome);
-                desk.hand_over(now, vec![], Self::into_event, None, vec![tell])
+                desk.hand_over(now, vec![], Self::into_event, self.state.wake(), vec![tell])
             }
         }
     }
@@ -239,6 +257,7 @@ impl Account {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk)?;
         let taken = self.state.notice(now, market, k, notice);
         self.hand_over(now, taken.event.into_iter().collect(), desk)?;
         if let Arrival::Gap { expected } = taken.arrival {
@@ -251,6 +270,7 @@ impl Account {
 
     fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk)?;
         match self.state.act(now, n, act) {
             Acted::Taken(event) => self.hand_over(now, vec![*event], desk),
             Acted::Answered(answer) => {
@@ -264,6 +284,36 @@ impl Account {
                 Ok(())
             }
         }
+    }
+
+    fn heartbeat(
+        &mut self,
+        wanted_s: u32,
+        reply: oneshot::Sender<HeartbeatAnswer>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        self.run_due(now, desk)?;
+        if desk.partition.admits(&desk.node.settings).is_err() {
+            return Ok(());
+        }
+        let (event, answer) = self.state.heartbeat(now, wanted_s);
+        let events = event.into_iter().collect();
+        // A door that went away wants no answer.
+        let tell = Effect::new(move |_| {
+            let _ = reply.send(answer);
+        });
+        desk.hand_over(now, events, Self::into_event, self.state.wake(), vec![tell])
+    }
+
+    /// What has come due goes before anything is decided.
+    fn run_due(&mut self, now: UtcMillis, desk: &mut Desk) -> Result<(), Fault> {
+        let events = self.state.due(now);
+        if events.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(account = %self.id, "no heartbeat, cancelling every order");
+        self.hand_over(now, events, desk)
     }
 
     /// Records and what leaves the partition to the journal; then messages to its entities.
@@ -294,7 +344,7 @@ impl Account {
                 outgoing => messages.push(outgoing),
             }
         }
-        desk.hand_over(now, events, Self::into_event, None, effects)?;
+        desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
         for message in messages {
             self.send(message, desk);
         }
@@ -353,10 +403,8 @@ impl Account {
         self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
     }
 
-    /// An answer that changes nothing still waits for what it may rest on.
     fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        let effect = Effect::new(move |_| tell());
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![effect])
+        desk.tell(tell)
     }
 }
 

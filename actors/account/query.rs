@@ -1,8 +1,8 @@
 //! What a door may ask an account, and what it is told: copied out of the actor.
 
 use domain::account::{
-    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, DateRange, Match,
-    OrderFilter, OrderProjection, OrderSort, Page, ProfitAndLoss, Statement,
+    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, Match, OrderFilter,
+    OrderProjection, OrderSort, Page, ProfitAndLoss, Statement, StatementFilter,
 };
 use domain::act::{AccountProfile, Funds};
 use domain::ids::MarketId;
@@ -22,7 +22,7 @@ pub enum AccountQuery {
         page: Page,
     },
     Statement {
-        range: DateRange,
+        filter: StatementFilter,
         page: Page,
     },
     /// What each bet in each of the markets matched, price by price.
@@ -67,8 +67,8 @@ impl AccountView {
             AccountQuery::ClearedOrders { filter, group, page } => {
                 AccountView::ClearedOrders(account.cleared_orders(filter, *group, *page))
             }
-            AccountQuery::Statement { range, page } => {
-                AccountView::Statement(account.statement(*range, *page))
+            AccountQuery::Statement { filter, page } => {
+                AccountView::Statement(account.statement(*filter, *page))
             }
             AccountQuery::Matches(markets) => AccountView::Matches(
                 markets.iter().map(|market| (*market, account.matched_bets(*market))).collect(),

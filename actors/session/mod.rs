@@ -5,8 +5,8 @@
 //! Asks     home who it is; the catalogue for the terms of a market it meets for the first time; its account.
 //! Crash    doors that wait are told that the outcome is unknown; a new incarnation counts on higher. A
 //!          crash of the account is bridged: what it has not answered is sent again under its number.
-//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy. `REPLAYS_MAX` outcomes are kept for who asks
-//!          for them again; the oldest go first.
+//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy, and so is what finds the account's mailbox full.
+//!          `REPLAYS_MAX` outcomes are kept for who asks for them again; the oldest go first.
 
 mod replays;
 
@@ -14,9 +14,9 @@ use crate::account::{AccountMsg, Taken};
 use crate::catalogue::CatalogueMsg;
 use crate::entity::EntityMsg;
 use crate::home::HomeMsg;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Undelivered};
 use crate::node::Node;
-use crate::partition::{Busy, Detour, deliver, deliver_by};
+use crate::partition::{Busy, Detour, REQUESTS_MAX, THROUGH_DIRECTORY, deliver, deliver_by};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::definition::MarketTerms;
@@ -50,6 +50,11 @@ pub enum SessionMsg {
         outcome: Outcome,
         from: u64,
     },
+    /// The account `from`, or the directory on the way to it, had no room for it: it was not seen.
+    NotTaken {
+        n: u64,
+        from: u64,
+    },
     /// From home: who this is; nobody when the token is no longer good.
     Login(Option<Login>),
     /// From the catalogue: the terms of a market, if there is such a market.
@@ -68,6 +73,7 @@ impl Named for SessionMsg {
         match self {
             SessionMsg::Request { .. } | SessionMsg::RequestWith { .. } => "request",
             SessionMsg::Answered { .. } => "answered",
+            SessionMsg::NotTaken { .. } => "not taken",
             SessionMsg::Login(_) => "login",
             SessionMsg::Terms { .. } => "terms",
             SessionMsg::Check => "check",
@@ -143,13 +149,21 @@ pub struct Session {
 struct Open {
     request: Arc<CustomerRequest>,
     reply: Reply,
-    /// Which incarnation of the account it was sent to.
+    /// Which incarnation of the account it was sent to last.
     sent_to: u64,
+    /// An earlier incarnation was sent it too, and may have taken it.
+    maybe_taken: bool,
     since: Instant,
 }
 
-/// In place of an incarnation: whichever the directory finds or starts.
-const THROUGH_DIRECTORY: u64 = 0;
+impl Open {
+    fn was_asked(&self, incarnation: u64) -> bool {
+        self.sent_to == incarnation || self.sent_to == THROUGH_DIRECTORY
+    }
+}
+
+/// In place of an incarnation: it is with nobody, and goes out again.
+const NOWHERE: u64 = u64::MAX;
 const IN_FLIGHT_MAX: usize = 4_096;
 const TERMS_MAX: usize = 4_096;
 const CHECK_EVERY: Duration = Duration::from_millis(100);
@@ -203,6 +217,7 @@ impl Behaviour for Session {
                 self.request(request, reply, wishes, context);
             }
             SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
+            SessionMsg::NotTaken { n, from } => self.not_taken(n, from),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
             SessionMsg::Check => self.check(context),
@@ -294,12 +309,20 @@ impl Session {
         }
         self.next += 1;
         let n = self.next;
-        let sent_to = self.pass(account, n, request.clone(), wishes.taken, node);
-        self.open.insert(n, Open { request, reply, sent_to, since: Instant::now() });
-        self.check_later(context);
+        match self.pass(account, n, request.clone(), wishes.taken, node) {
+            NOWHERE => {
+                self.replays.forget(&request);
+                refuse(reply, Busy::Mailbox.into());
+            }
+            sent_to => {
+                let (maybe_taken, since) = (false, Instant::now());
+                self.open.insert(n, Open { request, reply, sent_to, maybe_taken, since });
+                self.check_later(context);
+            }
+        }
     }
 
-    /// Says which incarnation of the account it went to; 0 through the directory.
+    /// Says which incarnation of the account it went to.
     fn pass(
         &mut self,
         account: AccountId,
@@ -322,13 +345,14 @@ impl Session {
                     None => break,
                 },
             };
-            match way.send(mail) {
+            match way.try_send(mail, REQUESTS_MAX) {
                 Ok(()) => {
                     let incarnation = way.incarnation();
                     self.account = Some(way);
                     return incarnation;
                 }
-                Err(returned) => {
+                Err(Undelivered::Overloaded(_)) => return NOWHERE,
+                Err(Undelivered::Gone(returned)) => {
                     mail = returned;
                     self.account = None;
                 }
@@ -343,14 +367,28 @@ impl Session {
     /// A refusal leaves no trace and is decided again by the account's next life: only the life that was
     /// asked last may answer, or a client could be refused what was done.
     fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
-        let asked = |open: &Open| open.sent_to == from || open.sent_to == THROUGH_DIRECTORY;
-        if !self.open.get(&n).is_some_and(asked) {
+        if !self.open.get(&n).is_some_and(|open| open.was_asked(from)) {
             return;
         }
         if let Some(open) = self.open.remove(&n) {
             self.answered += 1;
             self.replays.answered(&open.request, &outcome);
             let _ = open.reply.send(Ok(outcome));
+        }
+    }
+
+    /// Refused as busy, unless an earlier life of the account may have taken it: then it goes out again.
+    fn not_taken(&mut self, n: u64, from: u64) {
+        match self.open.get_mut(&n) {
+            Some(open) if !open.was_asked(from) => {}
+            Some(open) if open.maybe_taken => open.sent_to = NOWHERE,
+            Some(_) => {
+                if let Some(open) = self.open.remove(&n) {
+                    self.replays.forget(&open.request);
+                    refuse(open.reply, Busy::Mailbox.into());
+                }
+            }
+            None => {}
         }
     }
 
@@ -438,7 +476,7 @@ impl Session {
                 for (n, request) in lost {
                     let sent_to = self.pass(account, n, request, None, &context.node);
                     if let Some(open) = self.open.get_mut(&n) {
-                        open.sent_to = sent_to;
+                        (open.sent_to, open.maybe_taken) = (sent_to, true);
                     }
                 }
             }

@@ -74,6 +74,12 @@ pub enum AccountEvent {
     /// The market's notice `k` was applied.
     #[serde(rename = "7")]
     Noticed(Noticed),
+    /// The customer spoke: at `due` every order is cancelled unless they speak again before.
+    #[serde(rename = "8")]
+    Heartbeat { due: Option<UtcMillis> },
+    /// They did not: these commands were sent to cancel, or given up.
+    #[serde(rename = "9")]
+    HeartbeatMissed { commands: Vec<(MarketId, u64)> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -221,6 +227,9 @@ pub enum MarketEvent {
     /// Through: `rounding` is what was left in clearing.
     #[serde(rename = "15")]
     ResolutionClosed { generation: u32, rounding: Pence },
+    /// More goes than one record holds: these go ahead of the act's own record, which takes the last.
+    #[serde(rename = "16")]
+    LapsedAhead { lapsed: Vec<Lapsed> },
     /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
     /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
     #[serde(rename = "20")]

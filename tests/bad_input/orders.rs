@@ -548,3 +548,21 @@ fn questions_may_be_wrong_too() {
     ];
     hold(&mut house, &mut bettor, "listClearedOrders", rows);
 }
+
+/// Allowed unless the customer does not want to: then the order that comes gives way, and nothing is matched.
+#[test]
+fn who_would_bet_against_himself_gives_way_when_he_wants_to() {
+    let mut house = House::open("self-match");
+    let (mut ann, _) = house.customer("ann", 100_000);
+    let market = house.market();
+    house.note();
+    house.operator.ask("PATCH", "/v1/operator/users/ann", Some(&json!({"selfMatch": false})));
+    let (resting, matched) = ann.back(&market, 0, 3.0, 5.0);
+    assert_eq!(matched, 0);
+    let report = ann.place(&market, &[limit(market.runners[0], "LAY", 3.0, 5.0)]);
+    assert_eq!(report["instructionReports"][0]["sizeMatched"], 0.0, "{report}");
+    let left = ann.orders();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(ann.order(&resting).remaining, 300);
+    house.unharmed("a bet against oneself");
+}

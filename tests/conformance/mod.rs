@@ -2,6 +2,10 @@
 //!
 //! | file | what is asked |
 //! |---|---|
+//! | [`accounts`] | the statement, keys, rates, and what there is not |
+//! | [`heartbeat`] | the dead man's switch |
+//! | [`identity`] | logging in, staying, leaving |
+//! | [`navigation`] | the menu |
 //! | [`calls`] | envelopes, headers and faults, as JSON-RPC and as REST |
 //! | [`lists`] | what there is to bet on, and how much of it may be asked for |
 //! | [`books`] | prices and the customer's own in them |
@@ -12,11 +16,15 @@
 //! A test is named by its number where the list has one. That no answer has a key which is not documented is
 //! held by the harness for every test (`harness::keys`).
 
+mod accounts;
 mod books;
 mod calls;
 mod extensions;
+mod heartbeat;
 mod history;
+mod identity;
 mod lists;
+mod navigation;
 mod orders;
 
 use serde_json::Value;

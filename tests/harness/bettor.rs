@@ -99,6 +99,11 @@ impl Bettor {
         Bettor { http, app_key: app_key.to_owned(), token }
     }
 
+    /// The headers that say who asks.
+    pub(crate) fn who_asks(&self) -> [(&str, &str); 2] {
+        [("X-Application", &self.app_key), ("X-Authentication", &self.token)]
+    }
+
     /// The same session at another address: the node was started again, or from another connection.
     pub(crate) fn resume(&self, http: SocketAddr) -> Bettor {
         let (app_key, token) = (self.app_key.clone(), self.token.clone());
@@ -139,7 +144,15 @@ impl Bettor {
         more: &[(&str, &str)],
     ) -> io::Result<Answer> {
         let (api, family) = match method {
-            "getAccountFunds" | "getAccountDetails" => ("account", "AccountAPING"),
+            "heartbeat" => ("heartbeat", "HeartbeatAPING"),
+            "getAccountFunds"
+            | "getAccountDetails"
+            | "getAccountStatement"
+            | "listCurrencyRates"
+            | "transferFunds"
+            | "createDeveloperAppKeys"
+            | "getDeveloperAppKeys"
+            | "getVendorClientId" => ("account", "AccountAPING"),
             _ => ("betting", "SportsAPING"),
         };
         let path = format!("/exchange/{api}/json-rpc/v1");

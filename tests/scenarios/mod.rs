@@ -13,7 +13,8 @@ mod settlement;
 mod stakes;
 
 use crate::harness::operator::Ledger;
-use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch};
+use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch, eventually};
+use std::time::{Duration, Instant};
 
 /// A node, its operator and everybody who has come so far. The node goes before its directory.
 pub(crate) struct Evening {
@@ -97,7 +98,16 @@ impl Evening {
 
     /// SIGKILL, and a new start in the same directory.
     pub(crate) fn kill_and_start(&mut self) {
+        self.kill_and_start_after(Duration::ZERO);
+    }
+
+    /// SIGKILL, and a new start when the machine's clock has gone on by so much.
+    pub(crate) fn kill_and_start_after(&mut self, outage: Duration) {
         self.node.take().expect("there is a node").kill();
+        let killed = Instant::now();
+        eventually("the outage is over", || {
+            if killed.elapsed() >= outage { Ok(()) } else { Err(killed.elapsed()) }
+        });
         let node = self.launch.start();
         self.operator = Operator::of(&node);
         self.node = Some(node);

@@ -1,7 +1,6 @@
 //! What a market says: each notice is taken once and in order, applied, and acknowledged.
 
 use super::payment::{Resolved, payment};
-use super::statement::StatementItem;
 use super::{Account, Outgoing};
 use crate::ids::{BetId, MarketId};
 use crate::link::Arrival;
@@ -197,24 +196,16 @@ impl Account {
         }
         position.paid = Some((k, payment.net));
         position.acknowledged = k;
-        self.pay(at, market, payment);
+        self.pay(at, market, resolution, payment);
         self.outgoing.push(Outgoing::Acknowledge { market, k, paid: Some(payment.net) });
         self.forget(at);
     }
 
-    fn pay(&mut self, at: UtcMillis, market: MarketId, payment: &Payment) {
+    fn pay(&mut self, at: UtcMillis, market: MarketId, resolution: &Resolution, payment: &Payment) {
+        self.statement.push_payment(at, market, resolution, payment, self.money.balance);
         self.money.won += payment.net;
         self.money.commission += payment.commission;
         self.money.balance += payment.net;
-        let reversal = payment.net.0 != 0 || payment.commission.0 != 0;
-        if !payment.profits.is_empty() || reversal {
-            let item = StatementItem::Result { market, generation: payment.generation };
-            self.statement.push(at, item, payment.net, self.money.balance);
-        }
         self.money.balance -= payment.commission;
-        if !payment.commission.is_zero() {
-            let item = StatementItem::Commission { market, generation: payment.generation };
-            self.statement.push(at, item, -payment.commission, self.money.balance);
-        }
     }
 }

@@ -21,6 +21,12 @@ pub struct Page {
 impl Page {
     pub const COUNT_MAX: u32 = 1_000;
 
+    /// The same page, of so many items at most.
+    pub(super) fn at_most(self, most: u32) -> Page {
+        let count = if self.count == 0 { most } else { self.count.min(most) };
+        Page { count, ..self }
+    }
+
     /// The page of the list, and whether anything follows it.
     pub fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
         let count = if self.count == 0 { Page::COUNT_MAX } else { self.count };

@@ -140,6 +140,7 @@ impl Market {
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
             MarketEvent::ResolutionClosed { .. } => self.apply_resolution_closed(),
             MarketEvent::RunnerRemoved(removal) => self.apply_runner_removed(at, removal),
+            MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }

@@ -104,6 +104,7 @@ impl Oracle {
                 }
                 Ok(())
             }
+            AccountEvent::Heartbeat { .. } | AccountEvent::HeartbeatMissed { .. } => Ok(()),
             AccountEvent::ActRefused { n, .. } => self.act(record, *n).map(|_| ()),
             AccountEvent::Opened { n, profile, .. } => {
                 naive.profile = *profile;

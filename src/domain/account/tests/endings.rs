@@ -23,8 +23,8 @@ fn a_bet_is_held_matched_settled_and_paid() {
     assert_eq!(ann.held(), Pence::ZERO);
     // Won 20 less 5 %.
     assert_eq!(ann.available(), pounds(119));
-    let lines = ann.account.statement(DateRange::default(), Page::default()).lines;
-    let amounts: Vec<_> = lines.iter().map(|line| line.amount).collect();
+    let rows = ann.account.statement(StatementFilter::default(), Page::default()).rows;
+    let amounts: Vec<_> = rows.iter().map(|row| row.line.amount).collect();
     assert_eq!(amounts, [-pounds(1), pounds(20), pounds(100)]);
     assert!(ann.sent.contains(&Outgoing::Acknowledge {
         market: MATCH_ODDS,

@@ -245,18 +245,18 @@ async fn markets_of(
 }
 
 /// What a cleared bet shows of its market.
-struct Described {
-    event_type: EventTypeId,
-    event: EventId,
-    event_name: String,
-    market_name: String,
-    market_type: String,
-    start: UtcMillis,
-    winners: u16,
-    runners: BTreeMap<Runner, String>,
+pub(super) struct Described {
+    pub(super) event_type: EventTypeId,
+    pub(super) event: EventId,
+    pub(super) event_name: String,
+    pub(super) market_name: String,
+    pub(super) market_type: String,
+    pub(super) start: UtcMillis,
+    pub(super) winners: u16,
+    pub(super) runners: BTreeMap<Runner, String>,
 }
 
-async fn describe(
+pub(super) async fn describe(
     exchange: &NodeExchange,
     markets: BTreeSet<MarketId>,
 ) -> Result<BTreeMap<MarketId, Described>, Exception> {
@@ -386,7 +386,7 @@ fn discount(rate: u32) -> Hundredths {
     Hundredths(i64::from(rate))
 }
 
-fn range(range: Option<TimeRange>) -> DateRange {
+pub(super) fn range(range: Option<TimeRange>) -> DateRange {
     let range = range.unwrap_or_default();
     let at = |date: crate::betfair::dates::Date| UtcMillis(date.0);
     DateRange { from: range.from.map(at), to: range.to.map(at) }
