@@ -73,18 +73,30 @@ def test_the_bot_that_readme_prints_trades_on_the_demo():
 
 def test_a_bot_bets_and_follows_on_the_stream(node, player, market):
     username, key = player()
-    said = example("bot.py", *where(node), "--username", username, "--password", PASSWORD, "--key", key)
+    who = ["--username", username, "--password", PASSWORD, "--key", key]
+    said = example("bot.py", *where(node), *who, "--market", market[0])
     assert said.splitlines()[-1] == "done", said
     assert "stream: OPEN" in said and "order: EXECUTABLE 0" in said, said
 
 
-def duel(node, player, market_id, *more):
+def duel(node, player, market_id, *more, when_traded=lambda: None):
+    """What the duel prints at its end; `when_traded` is called when it says that all is traded."""
     pairs = []
     for role in ("maker", "taker"):
         username, key = player()
         pairs += [f"--{role}", f"{username}:{PASSWORD}:{key}"]
-    said = example("flumine_duel.py", *where(node), "--market", market_id, *pairs, *more)
-    return json.loads(said.splitlines()[-1])
+    command = [sys.executable, "flumine_duel.py", *where(node), "--market", market_id, *pairs, *more]
+    with subprocess.Popen(command, cwd=EXAMPLES, stdout=subprocess.PIPE, text=True) as process:
+        end = threading.Timer(PATIENCE_S, process.kill)
+        end.start()
+        said = []
+        for line in process.stdout:
+            said.append(line)
+            if line.strip() == "traded":
+                when_traded()
+        end.cancel()
+    assert process.returncode == 0, said
+    return json.loads(said[-1])
 
 
 def test_two_strategies_trade_five_hundred_orders_and_their_blotters_are_right(node, player, market):
@@ -100,18 +112,9 @@ def test_two_strategies_trade_five_hundred_orders_and_their_blotters_are_right(n
 
 def test_a_market_that_closes_is_cleared_order_by_order(node, player, market, operator):
     market_id, runners, _ = market
-
-    def settle_when_both_have_traded():
-        settled.wait(timeout=PATIENCE_S)
-        operator.act(market_id, "settle", winners=[runners[0]])
-
-    settled = threading.Event()
-    settler = threading.Timer(12.0, settled.set)
-    settling = threading.Thread(target=settle_when_both_have_traded)
-    settler.start()
-    settling.start()
-    result = duel(node, player, market_id, "--orders", "60", "--until-closed")
-    settling.join()
+    settle = lambda: operator.act(market_id, "settle", winners=[runners[0]])
+    more = ["--orders", "60", "--until-closed"]
+    result = duel(node, player, market_id, *more, when_traded=settle)
     assert not result["late"], result
     assert result["matched"] >= 10, result
     for name, (by_fills, by_blotter, by_exchange) in result["profits"].items():
@@ -124,7 +127,7 @@ def test_a_market_that_closes_is_cleared_order_by_order(node, player, market, op
 def test_a_browser_follows_a_market_over_a_websocket(node, player, market):
     assert "PLAYWRIGHT" in os.environ, "PLAYWRIGHT names the browser library's index.mjs, see .ci/run"
     username, key = player()
-    said = run(["node", "browser_stream.mjs", node.http, username, PASSWORD, key])
+    said = run(["node", "browser_stream.mjs", node.http, username, PASSWORD, key, market[0]])
     seen = json.loads(said.splitlines()[-1])
     assert seen["statuses"] == ["SUCCESS", "SUCCESS"]
     assert seen["changes"][0] == "SUB_IMAGE"

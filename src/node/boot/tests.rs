@@ -13,7 +13,7 @@ use actors::session::{RequestError, SessionMsg, SessionRequest};
 use domain::home::{NewEvent, NewMarket, OperationAnswer};
 use domain::ids::{AccountId, EventTypeId, MarketId, Runner, SessionId};
 use domain::money::Pence;
-use domain::order::{ExecutionError, Persistence, Side, Ticket, TimeInForce};
+use domain::order::{ExecutionError, OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::Outcome;
 use domain::time::UtcMillis;
@@ -151,6 +151,7 @@ fn ticket(runner: Runner, side: Side, price: u32, size: i64) -> Ticket {
     Ticket {
         runner,
         side,
+        kind: OrderKind::Limit,
         price: Price(price),
         size: Pence(size),
         persistence: Persistence::Lapse,
@@ -233,7 +234,8 @@ async fn one_hot_market_refuses_early_and_the_others_are_unharmed() {
     let entity = EntityId::Market(hot);
     let way = stage.hang::<MarketMsg>(entity);
     for _ in 0..REQUESTS_MAX {
-        let request = ViewRequest { offers: LadderDepth::None, traded: false };
+        let request =
+            ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
         let view = MarketMsg::View { request, reply: oneshot::channel().0 };
         assert!(way.send(EntityMsg::Own(view)).is_ok());
     }

@@ -8,9 +8,9 @@ many orders were placed everything that rests is cancelled, and what each strate
 is held against what the exchange lists: the same bets, and the same amounts of each.
 
 Printed at the end, as one line of JSON: how many orders, how many of them matched, what was different
-(nothing), and how many errors were logged. With `--until-closed` it goes on until the market is settled,
-and also prints each customer's profit: by the fills, by the cleared orders that flumine found for its own,
-and by the exchange's list of them.
+(nothing), and how many errors were logged. With `--until-closed` it says `traded`, goes on until the market
+is settled, and also prints each customer's profit: by the fills, by the cleared orders that flumine found for
+its own, and by the exchange's list of them.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from flumine.order.order import OrderStatus
 from flumine.order.ordertype import LimitOrder
 from flumine.order.trade import Trade
 from flumine.streams.betfairmarketstream import BetfairMarketStream
-from flumine.worker import BackgroundWorker
+from flumine.worker import BackgroundWorker, poll_market_closure
 
 import laybook_target
 
@@ -93,7 +93,7 @@ class Maker(Duelist):
             self.did["turn"] += 1
             if turn % 7 == 0 and order.size_remaining > 1:
                 self.did["cancel"] += market.cancel_order(order)
-            elif turn % 7 == 3:
+            elif turn % 7 == 3 and self.context["replaces"]:
                 price = PRICES[turn % len(PRICES)]
                 if price != order.order_type.price:
                     self.did["replace"] += market.replace_order(order, price)
@@ -107,13 +107,13 @@ class Maker(Duelist):
 
 
 class Taker(Duelist):
-    """Backs whatever there is to back, a little at a time."""
+    """Backs whatever there is to back, a little at a time, and asks for more where there is nothing."""
 
     def move(self, market):
         pending = [order for order in self.own(market) if order.status == OrderStatus.PENDING]
         best = market.market_book.runners[0].ex.available_to_back
-        price = best[0]["price"] if best and isinstance(best[0], dict) else best[0].price if best else None
-        if price and not pending and self.placed < self.quota:
+        price = best[0]["price"] if best else PRICES[-1]
+        if not pending and self.placed < self.quota:
             self.place(market, "BACK", price, 1 + self.placed % 3)
 
 
@@ -133,6 +133,9 @@ def referee(context, framework):
     if any(not order.complete for order in market.blotter):
         return
     if context["until_closed"]:
+        if not context.setdefault("told", False):
+            context["told"] = True
+            print("traded", flush=True)
         names = {client.username for client in framework.clients}
         if not (names <= set(market.orders_cleared) and names <= set(market.market_cleared)):
             return
@@ -204,6 +207,8 @@ def main():
                 market_filter=filters.streaming_market_filter(market_ids=[args.market])
             ),
             name=kind.__name__.lower(),
+            # flumine finds one cleared order by a reference, and a replaced order shares its with the new one.
+            context={"replaces": not args.until_closed},
         )
         for kind, player in zip((Maker, Taker), players)
     ]
@@ -216,6 +221,11 @@ def main():
         "end": time.monotonic() + args.patience,
     }
     framework.add_worker(BackgroundWorker(framework, referee, interval=0.5, context=context))
+    if args.until_closed:
+        # flumine's own looks once a minute.
+        framework.add_worker(
+            BackgroundWorker(framework, poll_market_closure, interval=1, name="closure_at_once")
+        )
     framework.run()
 
     market = framework.markets.markets[args.market]
