@@ -125,17 +125,6 @@ impl OrderKind {
         i64::try_from(stake).ok().map(Pence)
     }
 
-    /// The target that a stake cut down to `size` at `price` reaches, rounded down.
-    pub fn reduced_to(self, size: Pence, price: Price) -> OrderKind {
-        let reached = self.yields(price) * i128::from(size.0) / 100;
-        let reached = Pence(i64::try_from(reached).unwrap_or(i64::MAX));
-        match self {
-            OrderKind::Payout(_) => OrderKind::Payout(reached),
-            OrderKind::BackersProfit(_) => OrderKind::BackersProfit(reached),
-            kind => kind,
-        }
-    }
-
     fn is_limit(&self) -> bool {
         *self == OrderKind::Limit
     }

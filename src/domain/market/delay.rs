@@ -12,7 +12,7 @@ use crate::ids::{AccountId, BetId, Handle};
 use crate::link::Arrival;
 use crate::money::Pence;
 use crate::order::{
-    Answer, Conditions, ExecutionError, LapseReason, NewOrder, Refusal, TimeInForce,
+    Answer, Conditions, ExecutionError, LapseReason, NewOrder, OrderKind, Refusal, TimeInForce,
 };
 use crate::record::{CommandRef, Delayed, Lapsed, MarketEvent, Notice, Taken};
 use crate::time::UtcMillis;
@@ -159,7 +159,8 @@ impl Market {
             }
             Some(slot) => {
                 if slot.remaining < order.size {
-                    order.kind = order.kind.reduced_to(slot.remaining, order.price);
+                    // What was cut is no longer on its way to a target: its stake is what is left.
+                    order.kind = OrderKind::Limit;
                 }
                 order.size = slot.remaining;
                 order.persistence = slot.persistence;

@@ -240,7 +240,8 @@ impl Market {
             }
             let alike = orders[..=at]
                 .iter()
-                .filter(|other| other.runner == order.runner && other.side == order.side);
+                .filter(|other| other.runner == order.runner && other.side == order.side)
+                .filter(|other| !other.kind.is_on_close());
             let wanted = alike.map(|other| i128::from(other.largest_stake().0)).sum();
             let runner = self.runner(order.runner);
             runner.is_some_and(|runner| self.meets_own(own, order, runner, wanted))

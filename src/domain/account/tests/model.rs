@@ -1,10 +1,6 @@
 //! Random lives of an account between a session, two markets and an operator: messages are late, repeated
 //! and lost, the process dies, settlements are taken back. After every step all that must ever hold is
 //! checked, and at the end everything is over and nothing is held.
-//!
-//! Seen to fail when planted: the liability of a lay on close not held; what lapses at the starting price not
-//! given back; a removal that reduces the average instead of each price; a void bet that still counts; a
-//! target's stake left as it was asked for.
 
 use super::fake_market::FakeMarket;
 use super::*;

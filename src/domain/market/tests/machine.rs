@@ -55,6 +55,17 @@ struct Ticket {
     size: i64,
     persistence: Persistence,
     kill: Option<Option<i64>>,
+    kind: Kind,
+}
+
+/// Of a target, what it is for each penny that the ticket says.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Limit,
+    Payout(i64),
+    BackersProfit(i64),
+    LimitOnClose,
+    MarketOnClose,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -72,14 +83,22 @@ fn ticket() -> impl Strategy<Value = Ticket> {
     let size = prop_oneof![30 => 1_i64..60, 1 => Just(0)];
     let kill = prop_oneof![5 => Just(None), 1 => Just(Some(None)),
         1 => (0_i64..40).prop_map(|least| Some(Some(least)))];
-    (runner, side, price, size, persistence(), kill).prop_map(
-        |(runner, side, price, size, persistence, kill)| Ticket {
+    let kind = prop_oneof![
+        14 => Just(Kind::Limit),
+        1 => (1_i64..5).prop_map(Kind::Payout),
+        1 => (1_i64..5).prop_map(Kind::BackersProfit),
+        2 => Just(Kind::LimitOnClose),
+        1 => Just(Kind::MarketOnClose),
+    ];
+    (runner, side, price, size, persistence(), kill, kind).prop_map(
+        |(runner, side, price, size, persistence, kill, kind)| Ticket {
             runner,
             side,
             price,
             size,
             persistence,
             kill,
+            kind,
         },
     )
 }
@@ -88,7 +107,7 @@ fn persistence() -> impl Strategy<Value = Persistence> {
     prop_oneof![
         10 => Just(Persistence::Lapse),
         10 => Just(Persistence::Persist),
-        1 => Just(Persistence::MarketOnClose),
+        3 => Just(Persistence::MarketOnClose),
     ]
 }
 
@@ -117,6 +136,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(MarketAct::Void),
         3 => Just(MarketAct::Unsettle),
         3 => Just(MarketAct::Reopen),
+        1 => Just(MarketAct::ReconcileSp),
+        1 => prop_oneof![Just(AWAY), Just(DRAW), Just(HOME)]
+            .prop_map(|runner| MarketAct::RemoveRunner { runner, factor: Some(2_000) }),
     ];
     prop_oneof![
         24 => (account(), vec(ticket(), 1..4), wish()).prop_map(
@@ -148,7 +170,7 @@ struct Both {
 
 impl Both {
     fn new() -> Both {
-        let table = Table::open();
+        let table = Table::with_starting_price();
         let version = table.market.version();
         let naive = Naive::open(version);
         Both { table, naive, bets: 0, versions: vec![version] }
@@ -157,6 +179,32 @@ impl Both {
     fn new_bet(&mut self) -> BetId {
         self.bets += 1;
         BetId(self.bets)
+    }
+
+    fn new_order(&mut self, ticket: &Ticket) -> NewOrder {
+        let kind = match ticket.kind {
+            Kind::Limit => OrderKind::Limit,
+            Kind::Payout(times) => OrderKind::Payout(Pence(times * ticket.size)),
+            Kind::BackersProfit(times) => OrderKind::BackersProfit(Pence(times * ticket.size)),
+            Kind::LimitOnClose => OrderKind::LimitOnClose,
+            Kind::MarketOnClose => OrderKind::MarketOnClose,
+        };
+        let price = match ticket.kind {
+            Kind::MarketOnClose => any_price(ticket.side),
+            _ => Price(ticket.price),
+        };
+        NewOrder {
+            bet: self.new_bet(),
+            runner: ticket.runner,
+            side: ticket.side,
+            price,
+            size: kind.stake_at(price).unwrap_or(Pence(ticket.size)),
+            persistence: ticket.persistence,
+            kind,
+            time_in_force: ticket.kill.map_or(TimeInForce::Rest, |least| TimeInForce::FillOrKill {
+                min_fill: least.map(Pence),
+            }),
+        }
     }
 
     fn some_bet(&self, back: u64) -> (BetId, Handle) {
@@ -186,18 +234,7 @@ impl Both {
         match step {
             Step::Place { account, tickets, conditions } => {
                 let conditions = self.conditions(conditions);
-                let orders = tickets.into_iter().map(|ticket| NewOrder {
-                    bet: self.new_bet(),
-                    runner: ticket.runner,
-                    side: ticket.side,
-                    price: Price(ticket.price),
-                    size: Pence(ticket.size),
-                    persistence: ticket.persistence,
-                    kind: OrderKind::Limit,
-                    time_in_force: ticket.kill.map_or(TimeInForce::Rest, |least| {
-                        TimeInForce::FillOrKill { min_fill: least.map(Pence) }
-                    }),
-                });
+                let orders = tickets.into_iter().map(|ticket| self.new_order(&ticket));
                 let orders = orders.collect();
                 self.command(account, &OrderCommand::Place { orders, conditions });
             }
@@ -271,7 +308,18 @@ impl Both {
                 }
                 (MarketStatus::Suspended, lapse)
             }
+            MarketAct::RemoveRunner { runner, .. } => {
+                naive.remove(runner);
+                (naive.status, true)
+            }
+            MarketAct::ReconcileSp => {
+                naive.start_all();
+                (MarketStatus::Suspended, true)
+            }
             MarketAct::TurnInPlay { .. } => {
+                if naive.awaits_start() {
+                    naive.start_all();
+                }
                 naive.in_play = true;
                 naive.lapse(LapseReason::TurnedInPlay, persist);
                 (MarketStatus::Open, true)
@@ -294,6 +342,9 @@ impl Both {
         assert_eq!(table.market.status(), naive.status);
         for runner in [HOME, AWAY, DRAW] {
             let view = table.market.runner_view(runner).expect("the runner is there");
+            let price = naive.prices.iter().find(|(named, _)| *named == runner);
+            assert_eq!(view.actual_price(), price.map(|(_, price)| *price));
+            assert_eq!(view.removed_at.is_some(), naive.removed.contains(&runner));
             let plain = |(price, size): (Price, Pence)| (price.0, size.0);
             let to_back: Vec<_> = view.available_to_back().map(plain).collect();
             let to_lay: Vec<_> = view.available_to_lay().map(plain).collect();
@@ -321,6 +372,10 @@ impl Both {
             let mut lapsed: Vec<_> =
                 lapsed.map(|(_, bet, size, reason)| (*bet, *size, *reason)).collect();
             let mut told = table.lapses_of(account);
+            let closed = naive.closed.iter().filter(|(to, _)| *to == account);
+            let mut closed: Vec<_> = closed.map(|(_, bet)| *bet).collect();
+            closed.sort_unstable_by_key(|closed| closed.bet);
+            assert_eq!(table.closed_of(account), closed, "{account}");
             lapsed.sort_unstable_by_key(|(bet, ..)| *bet);
             told.sort_unstable_by_key(|(bet, ..)| *bet);
             assert_eq!(told, lapsed, "{account}");

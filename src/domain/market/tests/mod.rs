@@ -5,6 +5,7 @@ mod delays;
 mod ends;
 mod machine;
 mod naive;
+mod naive_closing;
 mod orders;
 mod reconciliation;
 mod removals;
@@ -344,6 +345,17 @@ impl Table {
 impl Table {
     pub(super) fn with_starting_price() -> Table {
         Table::with(MarketDefinition { bsp_market: true, ..definition() })
+    }
+
+    /// What an account was told of its bets at the starting price, by bet.
+    pub(super) fn closed_of(&self, account: u64) -> Vec<crate::record::ClosedBet> {
+        let closed = self.told.iter().filter_map(|(to, notice)| match notice {
+            Notice::Closed(bets) if *to == account => Some(bets),
+            _ => None,
+        });
+        let mut closed: Vec<_> = closed.flatten().copied().collect();
+        closed.sort_unstable_by_key(|closed| closed.bet);
+        closed
     }
 
     /// Bet, stake matched, what lapsed of what was brought: as accounts were told, by bet.

@@ -2,15 +2,19 @@
 //! every match, fill or kill penny by penny. Too slow for anything but being believed.
 
 use super::*;
+use crate::price::StartingPrice;
+use crate::record::ClosedBet;
 
 #[derive(Debug, Clone)]
-struct NaiveOrder {
-    account: u64,
+pub(super) struct NaiveOrder {
+    pub(super) account: u64,
     n: u64,
-    order: NewOrder,
-    remaining: i64,
+    pub(super) order: NewOrder,
+    pub(super) remaining: i64,
     /// Counts up when the order joins a queue; `None` while it waits for the bet delay.
-    joined: Option<u64>,
+    pub(super) joined: Option<u64>,
+    /// Counts up when the order comes to wait for the starting price.
+    pub(super) closing: Option<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -26,9 +30,14 @@ struct NaiveWaiting {
 
 #[derive(Debug, Default)]
 pub(super) struct Naive {
-    orders: Vec<NaiveOrder>,
+    pub(super) orders: Vec<NaiveOrder>,
     waiting: Vec<NaiveWaiting>,
-    count: u64,
+    pub(super) count: u64,
+    pub(super) reconciled: bool,
+    pub(super) removed: Vec<Runner>,
+    pub(super) prices: Vec<(Runner, StartingPrice)>,
+    /// What accounts are told of their bets at the starting price.
+    pub(super) closed: Vec<(u64, ClosedBet)>,
     pub(super) status: MarketStatus,
     pub(super) in_play: bool,
     pub(super) last_material: u64,
@@ -79,6 +88,30 @@ impl Naive {
         }
     }
 
+    /// Penny by penny until the target is reached: with whom, how often in a row, and the stake that is left.
+    fn meet_target(&self, order: &NewOrder, target: Pence) -> (Vec<(usize, i64)>, i64) {
+        let profit = matches!(order.kind, OrderKind::BackersProfit(_));
+        let yields = |price: Price| i64::from(price.0) - if profit { 100 } else { 0 };
+        let (mut met, mut needed) = (vec![], 100 * target.0);
+        for at in self.opposite(order) {
+            let other = &self.orders[at];
+            if Naive::worse(order, other.order.price) {
+                break;
+            }
+            let mut size = 0;
+            while size < other.remaining && needed >= yields(other.order.price) {
+                (size, needed) = (size + 1, needed - yields(other.order.price));
+            }
+            if size > 0 {
+                met.push((at, size));
+            }
+            if needed < yields(other.order.price) {
+                return (met, 0);
+            }
+        }
+        (met, needed / yields(order.price))
+    }
+
     /// Penny by penny: with whom, and how often in a row.
     fn meet(&self, order: &NewOrder) -> Vec<(usize, i64)> {
         let mut met: Vec<(usize, i64)> = vec![];
@@ -111,29 +144,44 @@ impl Naive {
         &mut self,
         account: u64,
         n: u64,
-        order: NewOrder,
+        mut order: NewOrder,
         conditions: &Conditions,
     ) -> PlacedOrder {
         let bet = order.bet;
-        let gone = |reason| PlacedOrder {
+        if order.kind.is_on_close() {
+            self.count += 1;
+            let (remaining, closing) = (order.size.0, Some(self.count));
+            self.orders.push(NaiveOrder { account, n, order, remaining, joined: None, closing });
+            let remainder = Remainder::Rests { handle: HANDLE, size: order.size };
+            return PlacedOrder { bet, matched: vec![], remainder };
+        }
+        let size = order.size;
+        let gone = |size, reason| PlacedOrder {
             bet,
             matched: vec![],
-            remainder: Remainder::Gone { size: order.size, reason },
+            remainder: Remainder::Gone { size, reason },
         };
         let best = self.opposite(&order).first().map(|at| self.orders[*at].order.price);
         let improves = best.is_some_and(|best| best != order.price && !Naive::worse(&order, best));
         if improves && !conditions.best_execution {
-            return gone(LapseReason::PriceImprovementTooLarge);
+            return gone(size, LapseReason::PriceImprovementTooLarge);
         }
-        let met = self.meet(&order);
+        let met = match order.kind.target() {
+            None => self.meet(&order),
+            Some(target) => {
+                let (met, left) = self.meet_target(&order, target);
+                order.size = Pence(met.iter().map(|(_, size)| *size).sum::<i64>() + left);
+                met
+            }
+        };
         if !conditions.self_match && met.iter().any(|(at, _)| self.orders[*at].account == account) {
-            return gone(LapseReason::SelfMatch);
+            return gone(order.size, LapseReason::SelfMatch);
         }
         let all: i64 = met.iter().map(|(_, size)| *size).sum();
         if let TimeInForce::FillOrKill { min_fill } = order.time_in_force
             && all < min_fill.unwrap_or(order.size).0
         {
-            return gone(LapseReason::Killed);
+            return gone(order.size, LapseReason::Killed);
         }
         let mut matched: Vec<Matched> = vec![];
         for (at, size) in met {
@@ -153,8 +201,15 @@ impl Naive {
             (Pence::ZERO, _) => Remainder::None,
             (size, TimeInForce::Rest) => {
                 self.count += 1;
-                let joined = Some(self.count);
-                self.orders.push(NaiveOrder { account, n, order, remaining: size.0, joined });
+                let (joined, remaining) = (Some(self.count), size.0);
+                self.orders.push(NaiveOrder {
+                    account,
+                    n,
+                    order,
+                    remaining,
+                    joined,
+                    closing: None,
+                });
                 Remainder::Rests { handle: HANDLE, size }
             }
             (size, _) => Remainder::Gone { size, reason: LapseReason::Killed },
@@ -188,11 +243,21 @@ impl Naive {
         conditions: &Conditions,
     ) -> Result<(), (usize, InstructionError)> {
         for (at, order) in orders.iter().enumerate() {
+            if self.removed.contains(&order.runner) {
+                return Err((at, InstructionError::RunnerRemoved));
+            }
+            if order.kind.is_on_close() && !self.awaits_start() {
+                return Err((at, InstructionError::MarketNotOpenForBspBetting));
+            }
             if order.price.index().is_none() {
                 return Err((at, InstructionError::InvalidOdds));
             }
+            if order.kind.is_on_close() {
+                continue;
+            }
             let persistence = order.time_in_force == TimeInForce::Rest
-                && order.persistence == Persistence::MarketOnClose;
+                && order.persistence == Persistence::MarketOnClose
+                && !self.awaits_start();
             if persistence {
                 return Err((at, InstructionError::InvalidPersistenceType));
             }
@@ -219,9 +284,12 @@ impl Naive {
             return Ok(());
         }
         for (at, order) in orders.iter().enumerate() {
-            let alike = orders[..=at].iter();
+            if order.kind.is_on_close() {
+                continue;
+            }
+            let alike = orders[..=at].iter().filter(|o| !o.kind.is_on_close());
             let alike = alike.filter(|o| o.runner == order.runner && o.side == order.side);
-            let mut wanted: i64 = alike.map(|order| order.size.0).sum();
+            let mut wanted: i64 = alike.map(|order| order.largest_stake().0).sum();
             for other in self.opposite(order) {
                 let other = &self.orders[other];
                 let out = order.time_in_force == TimeInForce::Rest
@@ -240,6 +308,10 @@ impl Naive {
 
     fn waits(&self) -> bool {
         self.in_play
+    }
+
+    pub(super) fn awaits_start(&self) -> bool {
+        !self.reconciled && !self.in_play
     }
 
     pub(super) fn command(&mut self, now: UtcMillis, account: u64, n: u64, what: &OrderCommand) {
@@ -299,8 +371,9 @@ impl Naive {
         cancelled: Option<Vec<Result<CancelledOrder, InstructionFault>>>,
     ) {
         for order in orders {
-            let (order, remaining, joined) = (*order, order.size.0, None);
-            self.orders.push(NaiveOrder { account, n, order, remaining, joined });
+            let (order, remaining) = (*order, order.size.0);
+            let (joined, closing) = (None, None);
+            self.orders.push(NaiveOrder { account, n, order, remaining, joined, closing });
         }
         let bets = orders.iter().map(|order| order.bet).collect();
         let (until, conditions) = (now.plus_ms(DELAY_MS), *conditions);
@@ -327,7 +400,10 @@ impl Naive {
             return PlacedOrder { bet, matched: vec![], remainder: Remainder::None };
         };
         let held = self.orders.remove(at);
-        let order = NewOrder { size: Pence(held.remaining), ..held.order };
+        let mut order = NewOrder { size: Pence(held.remaining), ..held.order };
+        if order.size < held.order.size {
+            order.kind = OrderKind::Limit;
+        }
         let overtaken =
             waiting.conditions.market_version.is_some_and(|seen| seen < self.last_material);
         let reason = match (self.status, overtaken) {
@@ -348,6 +424,9 @@ impl Naive {
         let fault = |error| Err(InstructionFault { bet, error });
         match self.find(bet) {
             None => fault(InstructionError::BetTakenOrLapsed),
+            Some(at) if self.orders[at].closing.is_some() => {
+                fault(InstructionError::BetTakenOrLapsed)
+            }
             Some(at) if self.orders[at].account != account => fault(InstructionError::InvalidBetId),
             Some(at) => Ok(at),
         }
@@ -387,33 +466,77 @@ impl Naive {
         }
         let (mut cancelled, mut successors) = (vec![], vec![]);
         for replace in orders {
+            if let Some(at) = self.find(replace.bet).filter(|at| self.orders[*at].closing.is_some())
+            {
+                let (line, successor) = self.edit(account, at, replace);
+                cancelled.push(line);
+                successors.extend(successor);
+                continue;
+            }
             let before = self.own(account, replace.bet).map(|at| self.orders[at].clone());
             cancelled.push(self.cancel(account, replace.bet, None));
             successors.extend(before.ok().map(|before| NewOrder {
                 bet: replace.new_bet,
                 price: replace.new_price,
                 size: Pence(before.remaining),
+                kind: OrderKind::Limit,
                 ..before.order
             }));
         }
-        let placed: Vec<_> = match self.check(account, &successors, conditions) {
-            Err((culprit, error)) => (0..)
-                .zip(&successors)
-                .map(|(at, order)| {
+        let of_book: Vec<NewOrder> =
+            successors.iter().filter(|order| !order.kind.is_on_close()).copied().collect();
+        let checked = self.check(account, &of_book, conditions);
+        if checked.is_ok() && self.waits() && !of_book.is_empty() {
+            self.wait(now, account, n, &successors, conditions, Some(cancelled));
+            return None;
+        }
+        let mut placed = vec![];
+        for order in &successors {
+            placed.push(match checked {
+                Err((culprit, error)) if !order.kind.is_on_close() => {
                     let innocent = InstructionError::RelatedActionFailed;
-                    let error = if at == culprit { error } else { innocent };
+                    let named = of_book[culprit].bet;
+                    let error = if order.bet == named { error } else { innocent };
                     Err(InstructionFault { bet: order.bet, error })
-                })
-                .collect(),
-            Ok(()) if self.waits() && !successors.is_empty() => {
-                self.wait(now, account, n, &successors, conditions, Some(cancelled));
-                return None;
-            }
-            Ok(()) => {
-                successors.iter().map(|o| Ok(self.take(account, n, *o, conditions))).collect()
-            }
-        };
+                }
+                _ => Ok(self.take(account, n, *order, conditions)),
+            });
+        }
         Some(Answer::Replaced(zip(cancelled, placed.into_iter())))
+    }
+
+    /// An order on close at another limit: its successor stands behind everybody who is there.
+    fn edit(
+        &mut self,
+        account: u64,
+        at: usize,
+        replace: &ReplaceOrder,
+    ) -> (Result<CancelledOrder, InstructionFault>, Option<NewOrder>) {
+        let bet = replace.bet;
+        let order = &self.orders[at];
+        let easier = match order.order.side {
+            Side::Back => replace.new_price < order.order.price,
+            Side::Lay => replace.new_price > order.order.price,
+        };
+        let error = if order.account != account {
+            InstructionError::InvalidBetId
+        } else if replace.new_price.index().is_none() {
+            InstructionError::InvalidOdds
+        } else if !easier {
+            InstructionError::InvalidPriceEdit
+        } else {
+            let order = self.orders.remove(at);
+            let successor = NewOrder {
+                bet: replace.new_bet,
+                price: replace.new_price,
+                size: Pence(order.remaining),
+                kind: OrderKind::LimitOnClose,
+                time_in_force: TimeInForce::Rest,
+                ..order.order
+            };
+            return (Ok(CancelledOrder { bet, size: Pence::ZERO }), Some(successor));
+        };
+        (Err(InstructionFault { bet, error }), None)
     }
 
     fn update(
@@ -423,10 +546,11 @@ impl Naive {
         persistence: Persistence,
     ) -> Result<BetId, InstructionFault> {
         let at = self.own(account, bet)?;
+        let awaits = self.awaits_start();
         let order = &mut self.orders[at].order;
         let error = if order.persistence == persistence {
             InstructionError::NoActionRequired
-        } else if persistence == Persistence::MarketOnClose {
+        } else if persistence == Persistence::MarketOnClose && !awaits {
             InstructionError::InvalidPersistenceType
         } else {
             order.persistence = persistence;
@@ -436,7 +560,11 @@ impl Naive {
     }
 
     pub(super) fn lapse(&mut self, reason: LapseReason, goes: impl Fn(Persistence) -> bool) {
-        self.lapse_those(reason, |order| goes(order.order.persistence));
+        // Who waits for the starting price waits until the end.
+        let over = reason == LapseReason::MarketClosed;
+        self.lapse_those(reason, |order| {
+            (over || order.closing.is_none()) && goes(order.order.persistence)
+        });
     }
 
     pub(super) fn withdraw(&mut self, account: u64, n: u64) {
@@ -467,7 +595,8 @@ impl Naive {
     /// Bet, account, remainder, whether it waits.
     pub(super) fn unmatched(&self) -> Vec<(u64, u64, i64, bool)> {
         let plain = |order: &NaiveOrder| {
-            (order.order.bet.0, order.account, order.remaining, order.joined.is_none())
+            let waits = order.joined.is_none() && order.closing.is_none();
+            (order.order.bet.0, order.account, order.remaining, waits)
         };
         let mut orders: Vec<_> = self.orders.iter().map(plain).collect();
         orders.sort_unstable();

@@ -1,10 +1,6 @@
 //! Random books and queues brought to their starting price, and what must hold of any such price: nobody is
 //! met beyond their limit, everybody with a better one is met in full, those at the price are met first come
 //! first, both sides are equal but for the pence that rounding takes, and nobody may lose more than was held.
-//!
-//! Seen to fail when planted: the queue at the price met last come first; the price of the far side's limit
-//! taken for the near's; what converts left out of the balance; the book's queue at the price met before
-//! those who waited; a lay's liability read as a stake.
 
 use super::*;
 use crate::price::{ExactPrice, StartingPrice};
