@@ -7,7 +7,6 @@ use super::position::{Added, Position, Sent, worse};
 use super::requests::{Requested, refused};
 use super::validate::validate_persistence;
 use crate::ids::{BetId, Handle, MarketId};
-use crate::ladder::Ladder;
 use crate::money::Pence;
 use crate::order::{
     CancelOrder, ExecutionError, InstructionError, InstructionFault, OrderCommand, Persistence,
@@ -126,8 +125,9 @@ impl Account {
         Ok(Decided { command: OrderCommand::Update { orders }, faults, exposure })
     }
 
-    /// Until the market answers, the worse of "the rest is filled at the old price" and "at the new" is
-    /// held: for a lay that is the higher price, for a back the lower one (at plain odds both are its stake).
+    /// A price that is none is the market's to refuse: by then the old order is cancelled all the same. Until
+    /// the market answers, the worse of "the rest is filled at the old price" and "at the new" is held: for a
+    /// lay that is the higher price, for a back the lower one (at plain odds both are its stake).
     pub(super) fn decide_replace(
         &self,
         market: MarketId,
@@ -136,10 +136,6 @@ impl Account {
         next_bet: &mut dyn FnMut() -> BetId,
     ) -> Result<Decided, Refusal> {
         let position = self.positions.get(&market);
-        let ladder = position.map_or_else(Ladder::default, |p| p.terms.kind.ladder());
-        if let Some(at) = orders.iter().position(|(_, price)| !ladder.has(*price)) {
-            return Err(Refusal::of(at, InstructionError::InvalidOdds, orders.len()));
-        }
         let mut added: Vec<Added> = Vec::new();
         let (able, faults) = check(position, orders, |bet, new_price| {
             let handle = standing(bet)?;

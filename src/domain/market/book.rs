@@ -9,6 +9,7 @@
 
 use super::closing::Closing;
 use super::levels::{Levels, Volumes};
+use super::public::Touched;
 use super::slab::{NONE, Newcomer, Place, Slab, Slot};
 use crate::ids::Handle;
 use crate::ladder::Ladder;
@@ -65,6 +66,9 @@ pub(super) struct Book {
     /// Backers' stakes.
     pub(super) matched: Pence,
     pub(super) last_match: Option<UtcMillis>,
+    /// For those who watch; no part of the state.
+    #[serde(skip)]
+    pub(super) touched: Touched,
 }
 
 impl Book {
@@ -93,6 +97,7 @@ impl Book {
         let slot = self.orders.at_mut(at);
         slot.place = Place::Resting;
         let (index, side, remaining) = (slot.level(), slot.side, slot.remaining);
+        self.touched.offers(slot.runner, side, index);
         let ladder = self.runners[usize::from(slot.runner)].ladder_mut(side);
         let level = ladder.level_mut(index);
         let last = level.tail;
@@ -127,6 +132,7 @@ impl Book {
     /// `size` of a resting order does not stand in its level any more; when it is `gone`, nor does the order.
     #[inline(always)]
     fn leave_level(&mut self, slot: &Slot, size: Pence, gone: bool) {
+        self.touched.offers(slot.runner, slot.side, slot.level());
         let ladder = self.runners[usize::from(slot.runner)].ladder_mut(slot.side);
         let level = ladder.level_mut(slot.level());
         level.total -= size;
@@ -165,6 +171,7 @@ impl Book {
     pub(super) fn trade(&mut self, runner: u16, index: u32, size: Pence) {
         let book = &mut self.runners[usize::from(runner)];
         book.traded.add(index, size);
+        self.touched.traded(runner, index);
         book.matched += size;
         book.last_price = Some(index);
         self.matched += size;

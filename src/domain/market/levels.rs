@@ -191,6 +191,14 @@ impl Volumes {
         }
     }
 
+    pub(super) fn at(&self, index: u32) -> Pence {
+        let found = match self {
+            Volumes::Dense(volumes) => volumes.get(index as usize),
+            Volumes::Sparse(volumes) => volumes.get(&index),
+        };
+        found.copied().unwrap_or_default()
+    }
+
     /// Lowest price first; some may be zero.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, Pence)> + use<'_> {
         let (dense, sparse) = match self {

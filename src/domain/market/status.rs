@@ -272,6 +272,7 @@ impl Market {
     }
 
     pub(super) fn apply_status(&mut self, change: &StatusChanged) {
+        self.book.touched.standing();
         self.status = change.status;
         self.in_play = change.in_play;
         self.bet_delay_s = change.bet_delay_s;

@@ -109,7 +109,7 @@ fn priced(
     book.ladder(side).iter(side).map(move |(index, size)| (prices.price(index), size))
 }
 
-fn both_sides(backed: Pence) -> Pence {
+pub(super) fn both_sides(backed: Pence) -> Pence {
     backed + backed
 }
 
@@ -223,7 +223,7 @@ impl Market {
         Some(self.view_of(self.runner(runner)?, runner))
     }
 
-    fn view_of(&self, number: u16, runner: Runner) -> RunnerView<'_> {
+    pub(super) fn view_of(&self, number: u16, runner: Runner) -> RunnerView<'_> {
         let number = usize::from(number);
         let removed = self.removed.iter().find(|removed| removed.reduction.runner == runner);
         RunnerView {
