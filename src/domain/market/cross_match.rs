@@ -149,11 +149,7 @@ fn is_fair(taker: Side, price: Price, size: Pence, total: i64) -> bool {
 
 /// The virtual offers for a taker, best first, at most `count`, from the ladders of all other runners (best
 /// first).
-pub(super) fn offers(
-    taker: Side,
-    mut others: Vec<impl Iterator<Item = Best>>,
-    count: usize,
-) -> Vec<Best> {
+fn offers(taker: Side, mut others: Vec<impl Iterator<Item = Best>>, count: usize) -> Vec<Best> {
     let mut shown = Shown { taker, count, offers: Vec::new(), price: None, returns: 0 };
     // Price and return (hundredths of a penny) of the best of each that is left.
     let mut best: Vec<(Price, i128)> = Vec::with_capacity(others.len());
@@ -246,9 +242,21 @@ impl Shown {
     }
 }
 
+/// What a taker is offered on a runner of a cross matched market, best first and at most `count` prices: its
+/// real offers and those that can be made of the ladders of all other runners (their resting orders of the
+/// taker's own side, best first). For who keeps ladders of their own; [`super::Market::offers`] has them.
+pub fn displayed(
+    taker: Side,
+    real: impl Iterator<Item = (Price, Pence)>,
+    others: Vec<impl Iterator<Item = (Price, Pence)>>,
+    count: usize,
+) -> Vec<(Price, Pence)> {
+    merged(taker, real, offers(taker, others, count), count)
+}
+
 /// Real and virtual offers as one ladder, best first, at most `count`: what stands at the same price is added
 /// up.
-pub(super) fn merged(
+fn merged(
     taker: Side,
     real: impl Iterator<Item = Best>,
     virtual_offers: Vec<Best>,

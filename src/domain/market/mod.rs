@@ -53,6 +53,7 @@ mod tests;
 mod verdict;
 mod view;
 
+pub use cross_match::displayed;
 pub use notices::Outgoing;
 pub use public::{AtClose, PublicChange, PublicImage, RunnerChange, RunnerStanding, Standing};
 pub use settle::{Acknowledgement, CREDIT};

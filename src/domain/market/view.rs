@@ -215,8 +215,7 @@ impl Market {
         let books = self.book.runners.iter().enumerate();
         let others =
             books.filter(|(at, _)| *at != own).map(|(_, book)| priced(book, prices, taker));
-        let made = cross_match::offers(taker, others.collect(), count);
-        cross_match::merged(taker, real, made, count)
+        cross_match::displayed(taker, real, others.collect(), count)
     }
 
     pub fn runner_view(&self, runner: Runner) -> Option<RunnerView<'_>> {
