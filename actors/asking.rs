@@ -62,8 +62,8 @@ impl<M: Send + 'static> Context<M> {
     ) -> bool {
         let found = self.node.registry.find::<SessionMsg>(Address::Session(session));
         let (reply, answer) = oneshot::channel();
-        let sent =
-            found.is_some_and(|way| way.send(SessionMsg::Request { request, reply }).is_ok());
+        let asked = SessionMsg::Request { request, reply: reply.into() };
+        let sent = found.is_some_and(|way| way.send(asked).is_ok());
         if sent {
             self.when(answer, message);
         }

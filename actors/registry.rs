@@ -10,7 +10,7 @@ use ractor::ActorCell;
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The identity of an actor, the same for all its incarnations. Printed, it is the actor's id in the
 /// supervision tree: URL-safe, without `/`.
@@ -68,6 +68,20 @@ impl fmt::Display for Address {
 #[derive(Debug, Default)]
 pub struct Registry {
     entries: RwLock<HashMap<Address, Entry>>,
+    /// Who wants to hear of a new incarnation.
+    watchers: Mutex<HashMap<Address, Vec<Watcher>>>,
+}
+
+/// Tells one actor that another has come up; false when it is gone itself.
+struct Watcher {
+    tell: Box<dyn Fn() -> bool + Send>,
+    is_there: Box<dyn Fn() -> bool + Send>,
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Watcher")
+    }
 }
 
 struct Entry {
@@ -128,7 +142,32 @@ impl Registry {
             cell: mailbox.cell(),
         };
         self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(address, entry);
+        self.tell_watchers(address);
         Registration { registry: self.clone(), address, incarnation }
+    }
+
+    /// Sends `word` to the actor whenever a new incarnation comes up at the address, as long as it lives
+    /// itself: what it sent to the last one may be lost.
+    pub fn watch<M: Send + 'static>(&self, address: Address, who: Mailbox<M>, word: fn() -> M) {
+        let there = who.clone();
+        let watcher = Watcher {
+            tell: Box::new(move || who.send(word()).is_ok()),
+            is_there: Box::new(move || there.is_open()),
+        };
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        let watching = watchers.entry(address).or_default();
+        watching.retain(|watcher| (watcher.is_there)());
+        watching.push(watcher);
+    }
+
+    fn tell_watchers(&self, address: Address) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(watching) = watchers.get_mut(&address) {
+            watching.retain(|watcher| (watcher.tell)());
+            if watching.is_empty() {
+                watchers.remove(&address);
+            }
+        }
     }
 
     /// The present incarnation's mailbox. `None` when there is none, or when it speaks other messages.

@@ -14,9 +14,9 @@ pub use query::{AccountQuery, AccountView};
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
 use crate::market::MarketMsg;
-use crate::partition::{Effect, Routes};
+use crate::partition::Routes;
 use crate::registry::Address;
-use crate::session::SessionMsg;
+use crate::session::{SessionMsg, Waiting};
 use crate::shell::{Fault, Named};
 use domain::account::{Account as State, Acted, Outgoing, Requested};
 use domain::act::AccountAct;
@@ -37,6 +37,8 @@ pub enum AccountMsg {
     Request {
         key: RequestKey,
         request: Arc<CustomerRequest>,
+        /// Where the answer is waited for.
+        waiting: Arc<Waiting>,
     },
     /// A market's numbered notice.
     Notice {
@@ -90,7 +92,14 @@ pub struct Account {
     home: Routes<HomeMsg>,
     /// Commands that were open when last looked at, and how often each was sent.
     attempts: BTreeMap<(MarketId, u64), u32>,
+    /// Markets whose notices were applied in this batch.
+    heard: BTreeSet<MarketId>,
+    /// Where doors wait for what is not answered yet.
+    waiting: BTreeMap<(SessionId, u64), Arc<Waiting>>,
 }
+
+/// Answers that are kept for doors at most; more go by way of the session.
+const WAITING_MAX: usize = 65_536;
 
 impl Entity for Account {
     type State = State;
@@ -106,6 +115,8 @@ impl Entity for Account {
             markets: Routes::default(),
             home: Routes::default(),
             attempts: BTreeMap::new(),
+            heard: BTreeSet::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -145,16 +156,21 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request } => self.request(key, &request, desk),
+            AccountMsg::Request { key, request, waiting } => {
+                self.request(key, &request, waiting, desk);
+                Ok(())
+            }
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
             AccountMsg::SendAgain { market, from } => {
+                self.deliver(desk)?;
                 self.send_open_commands(desk, |(other, n)| other == market && n >= from);
                 Ok(())
             }
             AccountMsg::Act { n, act } => self.act(n, &act, desk),
             AccountMsg::Query { query, reply } => {
                 let view = AccountView::of(&self.state, desk.records(), &query);
-                self.tell(desk, move || drop(reply.send(view)))
+                desk.effect(move |_| drop(reply.send(view)));
+                Ok(())
             }
         }
     }
@@ -166,6 +182,7 @@ impl Entity for Account {
     /// Commands that were open at the last call and still are go out again; those past their deadline are
     /// withdrawn.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        self.deliver(desk)?;
         let now = desk.now();
         let overdue = self.state.overdue(now, desk.node.settings.placement_timeout_ms);
         let given_up: BTreeSet<_> = overdue.into_iter().chain(self.state.withdrawals()).collect();
@@ -178,6 +195,31 @@ impl Entity for Account {
             open.map(|open| (open, before.get(&open).map_or(1, |sent| *sent))).collect();
         self.send_open_commands(desk, |open| before.contains_key(&open));
         Ok(!self.attempts.is_empty())
+    }
+
+    /// Records and what leaves the partition to the journal; then messages to its entities.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let mut messages = Vec::new();
+        for outgoing in self.state.take_outgoing() {
+            match outgoing {
+                Outgoing::ToSession { session, n, outcome } => {
+                    self.answer(session, n, outcome, desk);
+                }
+                Outgoing::BetChanged { .. } => {}
+                outgoing => messages.push(outgoing),
+            }
+        }
+        desk.hand_over()?;
+        for message in messages {
+            self.send(message, desk);
+        }
+        // Nobody waits for these, and the market's next mail is not far.
+        for market in std::mem::take(&mut self.heard) {
+            let k = self.state.acknowledged(market);
+            let told = Acknowledgement { account: self.id, k, paid: None };
+            self.leave_with_market(market, MarketMsg::Acknowledge(told), desk);
+        }
+        Ok(())
     }
 
     /// Every command is answered, and none is being given up.
@@ -201,17 +243,19 @@ impl Account {
         &mut self,
         key: RequestKey,
         request: &CustomerRequest,
+        waiting: Arc<Waiting>,
         desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let now = desk.now();
+    ) {
+        let (now, name) = (desk.now(), (key.session, key.n));
         let partition = desk.partition.clone();
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.insert(name, waiting);
+        }
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
-            Requested::Taken(events) => self.hand_over(now, events, desk),
-            Requested::Pending | Requested::Forgotten => Ok(()),
-            Requested::Answered(outcome) => {
-                let tell = answer(desk, key.session, key.n, outcome);
-                desk.hand_over(now, vec![], Self::into_event, None, vec![tell])
-            }
+            Requested::Taken(events) => desk.record(now, events, Self::into_event, None),
+            Requested::Pending => {}
+            Requested::Forgotten => drop(self.waiting.remove(&name)),
+            Requested::Answered(outcome) => self.answer(key.session, key.n, outcome, desk),
         }
     }
 
@@ -224,11 +268,17 @@ impl Account {
     ) -> Result<(), Fault> {
         let now = desk.now();
         let taken = self.state.notice(now, market, k, notice);
-        self.hand_over(now, taken.event.into_iter().collect(), desk)?;
-        if let Arrival::Gap { expected } = taken.arrival {
-            // What came before is open with the market: it tells everything again.
-            let acknowledged = expected - 1;
-            self.send_to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
+        desk.record(now, taken.event, Self::into_event, None);
+        match taken.arrival {
+            Arrival::Next => drop(self.heard.insert(market)),
+            Arrival::Repeat => {}
+            Arrival::Gap { expected } => {
+                // What came before is open with the market: it tells everything again.
+                self.deliver(desk)?;
+                let acknowledged = expected - 1;
+                let message = MarketMsg::Resume { account: self.id, acknowledged };
+                self.send_to_market(market, message, desk);
+            }
         }
         Ok(())
     }
@@ -236,42 +286,40 @@ impl Account {
     fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
         match self.state.act(now, n, act) {
-            Acted::Taken(event) => self.hand_over(now, vec![*event], desk),
+            Acted::Taken(event) => {
+                desk.record(now, [*event], Self::into_event, None);
+                Ok(())
+            }
             Acted::Answered(answer) => {
+                self.deliver(desk)?;
                 self.send(Outgoing::ActAnswered { n, answer }, desk);
                 Ok(())
             }
             Acted::Forgotten => Ok(()),
             Acted::Gap => {
+                self.deliver(desk)?;
                 let message = HomeMsg::SendActsAgain { target: EntityId::Account(self.id) };
-                self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+                self.home.send(desk, desk.partition.id, EntityId::Home, message);
                 Ok(())
             }
         }
     }
 
-    /// Records and what leaves the partition to the journal; then messages to its entities.
-    fn hand_over(
-        &mut self,
-        now: UtcMillis,
-        events: Vec<AccountEvent>,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let (mut effects, mut messages) = (Vec::new(), Vec::new());
-        for outgoing in self.state.take_outgoing() {
-            match outgoing {
-                Outgoing::ToSession { session, n, outcome } => {
-                    effects.push(answer(desk, session, n, outcome));
-                }
-                Outgoing::BetChanged { .. } => {}
-                outgoing => messages.push(outgoing),
+    /// To the door that waits, if this life of the account was asked by it; else to the session, if it is
+    /// still there: if not, the answer stays with the account.
+    fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
+        let from = desk.incarnation;
+        match self.waiting.remove(&(session, n)) {
+            Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from)),
+            None => {
+                let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
+                desk.effect(move |_| {
+                    if let Some(way) = way {
+                        let _ = way.send(SessionMsg::Answered { n, outcome, from });
+                    }
+                });
             }
         }
-        desk.hand_over(now, events, Self::into_event, None, effects)?;
-        for message in messages {
-            self.send(message, desk);
-        }
-        Ok(())
     }
 
     fn send(&mut self, outgoing: Outgoing, desk: &mut Desk) {
@@ -287,13 +335,16 @@ impl Account {
                 desk.expect_answers();
             }
             Outgoing::Acknowledge { market, k, paid } => {
-                let acknowledgement = Acknowledgement { account, k, paid };
-                self.send_to_market(market, MarketMsg::Acknowledge(acknowledgement), desk);
+                let told = MarketMsg::Acknowledge(Acknowledgement { account, k, paid });
+                match paid {
+                    Some(_) => self.send_to_market(market, told, desk),
+                    None => self.leave_with_market(market, told, desk),
+                }
             }
             Outgoing::ActAnswered { n, answer } => {
                 let target = EntityId::Account(account);
                 let message = HomeMsg::ActAnswered { target, n, answer };
-                self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+                self.home.send(desk, desk.partition.id, EntityId::Home, message);
             }
             Outgoing::ToSession { .. } | Outgoing::BetChanged { .. } => {
                 unreachable!("what leaves the partition is an effect")
@@ -317,29 +368,17 @@ impl Account {
                 command: command.clone(),
             };
             let to = EntityId::Market(market);
-            self.markets.send(&desk.node, desk.partition.id, to, message);
+            self.markets.send(desk, desk.partition.id, to, message);
             desk.expect_answers();
         }
     }
 
+    /// Where it is found with the market's next mail.
+    fn leave_with_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
+        self.markets.leave(desk, desk.partition.id, EntityId::Market(market), message);
+    }
+
     fn send_to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
-        self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
+        self.markets.send(desk, desk.partition.id, EntityId::Market(market), message);
     }
-
-    /// An answer that changes nothing still waits for what it may rest on.
-    fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        let effect = Effect::new(move |_| tell());
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![effect])
-    }
-}
-
-/// To the session, if it is still there: if not, the answer stays with the account.
-fn answer(desk: &Desk, session: SessionId, n: u64, outcome: Outcome) -> Effect {
-    let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
-    let from = desk.incarnation;
-    Effect::new(move |_| {
-        if let Some(way) = way {
-            let _ = way.send(SessionMsg::Answered { n, outcome, from });
-        }
-    })
 }

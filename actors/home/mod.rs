@@ -11,7 +11,7 @@ use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
 use crate::mailbox::Mailbox;
 use crate::market::MarketMsg;
-use crate::partition::{Busy, Effect, Routes};
+use crate::partition::{Busy, Routes};
 use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
 use domain::act::{Act, ActAnswer, ActError};
@@ -185,6 +185,7 @@ impl Entity for Home {
                 self.act_answered(target, n, answer, desk)
             }
             HomeMsg::SendActsAgain { target } => {
+                self.deliver(desk)?;
                 let open: Vec<_> =
                     self.state.open_acts().filter(|act| act.target == target).collect();
                 for act in open {
@@ -205,28 +206,32 @@ impl Entity for Home {
             }
             HomeMsg::Login { session, reply } => {
                 let login = self.state.session(desk.now(), session).cloned();
-                answer(desk, move || {
-                    let _ = reply.send(SessionMsg::Login(login));
-                })
+                // An answer that changes nothing still waits for what it may rest on.
+                desk.effect(move |_| drop(reply.send(SessionMsg::Login(login))));
+                Ok(())
             }
             HomeMsg::SessionByToken { token, reply } => {
                 let found = self.state.session_by_token(desk.now(), &token);
                 let found = found.map(|(session, login)| (session, login.clone()));
-                answer(desk, move || drop(reply.send(found)))
+                desk.effect(move |_| drop(reply.send(found)));
+                Ok(())
             }
             HomeMsg::User { username, reply } => {
                 let user = self.state.user(&username).cloned();
-                answer(desk, move || drop(reply.send(user)))
+                desk.effect(move |_| drop(reply.send(user)));
+                Ok(())
             }
             HomeMsg::Operator { token, reply } => {
                 let operator = self.state.operator(&token).cloned();
-                answer(desk, move || drop(reply.send(operator)))
+                desk.effect(move |_| drop(reply.send(operator)));
+                Ok(())
             }
             HomeMsg::HasOperators { reply } => {
                 let has = self.state.has_operators();
-                answer(desk, move || {
+                desk.effect(move |_| {
                     let _ = reply.send(has);
-                })
+                });
+                Ok(())
             }
         }
     }
@@ -237,6 +242,7 @@ impl Entity for Home {
 
     /// Acts that were open at the last call and still are go out again.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        self.deliver(desk)?;
         let open: Vec<_> = self.state.open_acts().collect();
         let now_open: BTreeSet<_> = open.iter().map(|act| (act.target, act.n)).collect();
         for act in open {
@@ -246,6 +252,27 @@ impl Entity for Home {
         }
         self.open_before = now_open;
         Ok(!self.open_before.is_empty())
+    }
+
+    /// Records and the answers that rest on them to the journal, then the acts to their targets.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let mut acts = Vec::new();
+        for outgoing in self.state.take_outgoing() {
+            match outgoing {
+                Outgoing::ToEntity(act) => acts.push(act),
+                Outgoing::Answered { operation, answer } => {
+                    for reply in self.waiting.remove(&operation).unwrap_or_default() {
+                        let answer = answer.clone();
+                        desk.effect(move |_| drop(reply.send(Ok(answer))));
+                    }
+                }
+            }
+        }
+        desk.hand_over()?;
+        for act in acts {
+            self.send(act, desk);
+        }
+        Ok(())
     }
 
     /// Somebody always asks it something.
@@ -276,17 +303,17 @@ impl Home {
             Ok(Operated::Begun { operation, event }) => {
                 self.state.apply(now, &event);
                 self.waiting.entry(operation).or_default().push(reply);
-                self.hand_over(now, vec![event], desk)
+                self.record(now, event, desk);
             }
             Ok(Operated::Running { operation }) => {
                 self.waiting.entry(operation).or_default().push(reply);
-                Ok(())
             }
-            Ok(Operated::Answered { answer: known, .. }) => {
-                answer(desk, move || drop(reply.send(Ok(known))))
+            Ok(Operated::Answered { answer, .. }) => {
+                desk.effect(move |_| drop(reply.send(Ok(answer))));
             }
-            Err(error) => answer(desk, move || drop(reply.send(Err(error)))),
+            Err(error) => desk.effect(move |_| drop(reply.send(Err(error)))),
         }
+        Ok(())
     }
 
     fn act_answered(
@@ -300,16 +327,16 @@ impl Home {
             Arrival::Record(event) => {
                 let now = desk.now();
                 self.state.apply(now, &event);
-                self.hand_over(now, vec![event], desk)
+                self.record(now, event, desk);
             }
             Arrival::Hindered { operation, error } => {
                 for reply in self.waiting.remove(&operation).unwrap_or_default() {
                     let _ = reply.send(Err(OperateError::Hindered(error)));
                 }
-                Ok(())
             }
-            Arrival::Repeat => Ok(()),
+            Arrival::Repeat => {}
         }
+        Ok(())
     }
 
     fn open_session(
@@ -328,15 +355,19 @@ impl Home {
         );
         let event = match decided {
             Ok(event) => event,
-            Err(error) => return answer(desk, move || drop(reply.send(Err(error)))),
+            Err(error) => {
+                desk.effect(move |_| drop(reply.send(Err(error))));
+                return Ok(());
+            }
         };
         self.state.apply(now, &event);
         let HomeEvent::SessionOpened { login, .. } = &event else {
             return Err(Fault::new("a login is decided as a session opened"));
         };
         let login = login.clone();
-        let told = Effect::new(move |_| drop(reply.send(Ok(login))));
-        desk.hand_over(now, vec![event], Self::into_event, None, vec![told])
+        self.record(now, event, desk);
+        desk.effect(move |_| drop(reply.send(Ok(login))));
+        Ok(())
     }
 
     fn session_record(
@@ -346,41 +377,20 @@ impl Home {
         reply: oneshot::Sender<Result<(), HomeError>>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let (events, result) = match decided {
-            Ok(event) => (event.into_iter().collect::<Vec<_>>(), Ok(())),
-            Err(error) => (vec![], Err(error)),
+        let (event, result) = match decided {
+            Ok(event) => (event, Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        for event in &events {
-            self.state.apply(now, event);
+        if let Some(event) = event {
+            self.state.apply(now, &event);
+            self.record(now, event, desk);
         }
-        let told = Effect::new(move |_| drop(reply.send(result)));
-        desk.hand_over(now, events, Self::into_event, None, vec![told])
+        desk.effect(move |_| drop(reply.send(result)));
+        Ok(())
     }
 
-    /// Records and the answers that rest on them to the journal, then the acts to their targets.
-    fn hand_over(
-        &mut self,
-        now: UtcMillis,
-        events: Vec<HomeEvent>,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let (mut effects, mut acts) = (Vec::new(), Vec::new());
-        for outgoing in self.state.take_outgoing() {
-            match outgoing {
-                Outgoing::ToEntity(act) => acts.push(act),
-                Outgoing::Answered { operation, answer } => {
-                    for reply in self.waiting.remove(&operation).unwrap_or_default() {
-                        let answer = answer.clone();
-                        effects.push(Effect::new(move |_| drop(reply.send(Ok(answer)))));
-                    }
-                }
-            }
-        }
-        desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
-        for act in acts {
-            self.send(act, desk);
-        }
-        Ok(())
+    fn record(&self, now: UtcMillis, event: HomeEvent, desk: &mut Desk) {
+        desk.record(now, [event], Self::into_event, self.state.wake());
     }
 
     fn send(&mut self, sent: ToEntity, desk: &mut Desk) {
@@ -389,19 +399,13 @@ impl Home {
         match act {
             Act::Market(act) => {
                 let message = MarketMsg::Act { n, act };
-                self.markets.send(&desk.node, partition, target, message);
+                self.markets.send(desk, partition, target, message);
             }
             Act::Account(act) => {
                 let message = AccountMsg::Act { n, act };
-                self.accounts.send(&desk.node, partition, target, message);
+                self.accounts.send(desk, partition, target, message);
             }
         }
         desk.expect_answers();
     }
-}
-
-/// An answer that changes nothing still waits for what it may rest on.
-fn answer(desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-    let effect = Effect::new(move |_| tell());
-    desk.hand_over(desk.now(), vec![], Home::into_event, None, vec![effect])
 }

@@ -14,7 +14,7 @@ pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
-use crate::partition::{Effect, Routes};
+use crate::partition::Routes;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
 use domain::ids::{AccountId, EntityId, MarketId};
@@ -25,6 +25,7 @@ use domain::record::{Event, MarketEvent};
 use domain::time::UtcMillis;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use tokio::sync::oneshot;
 
 #[derive(Debug)]
@@ -86,6 +87,8 @@ pub struct Market {
     home: Routes<HomeMsg>,
     /// Each account's oldest open notice when it was last looked at.
     oldest_open: BTreeMap<AccountId, u64>,
+    /// What accounts have applied and no record says yet.
+    acknowledged: BTreeMap<AccountId, Acknowledgement>,
 }
 
 impl Entity for Market {
@@ -105,6 +108,7 @@ impl Entity for Market {
             accounts: Routes::default(),
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
         }
     }
 
@@ -134,7 +138,8 @@ impl Entity for Market {
     /// What replay would tell again is dropped: what is open with each account says it better.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         self.state.send_outgoing(|_| {});
-        self.suspend_after_outage(desk)?;
+        self.suspend_after_outage(desk);
+        self.deliver(desk)?;
         self.resend_open_notices(desk);
         Ok(())
     }
@@ -142,30 +147,58 @@ impl Entity for Market {
     fn handle(&mut self, message: MarketMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
             MarketMsg::Command { account, n, attempt, acknowledged, command } => {
-                self.command(account, n, attempt, acknowledged, &command, desk)
+                let (now, mut records) = (desk.now(), Vec::new());
+                let arrival = self.state.command(
+                    now,
+                    account,
+                    n,
+                    attempt,
+                    acknowledged,
+                    &command,
+                    &mut records,
+                );
+                self.record(now, records, desk);
+                self.arrived(account, arrival, desk)
             }
-            MarketMsg::Withdraw { account, n } => self.withdraw(account, n, desk),
-            MarketMsg::Acknowledge(acknowledgement) => self.acknowledge(acknowledgement, desk),
+            MarketMsg::Withdraw { account, n } => {
+                let (now, mut records) = (desk.now(), Vec::new());
+                let arrival = self.state.withdraw(now, account, n, &mut records);
+                self.record(now, records, desk);
+                self.arrived(account, arrival, desk)
+            }
+            MarketMsg::Acknowledge(told) => {
+                self.gather(told, desk);
+                Ok(())
+            }
             MarketMsg::Resume { account, acknowledged } => {
-                let acknowledgement = Acknowledgement { account, k: acknowledged, paid: None };
-                self.acknowledge(acknowledgement, desk)?;
+                self.gather(Acknowledgement { account, k: acknowledged, paid: None }, desk);
+                self.acknowledge(desk);
+                self.deliver(desk)?;
                 self.resend(account, RESENT_MAX, desk);
                 Ok(())
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
-            MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::View { request, reply } => {
+                let view = MarketView::of(&self.state, &request);
+                // A door that went away wants no answer.
+                desk.effect(move |_| drop(reply.send(view)));
+                Ok(())
+            }
         }
     }
 
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.due(now, &mut records);
-        self.hand_over(now, records, desk)
+        self.record(now, records, desk);
+        Ok(())
     }
 
     /// What was open at the last call and still is, is told again: the oldest to each account, whose
     /// acknowledgement covers the rest.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        self.acknowledge(desk);
+        self.deliver(desk)?;
         let state = &self.state;
         let oldest: BTreeMap<_, _> = state
             .accounts_to_resume()
@@ -180,9 +213,33 @@ impl Entity for Market {
         Ok(!self.oldest_open.is_empty())
     }
 
+    /// Records to the journal first, then messages to the entities of this partition.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        desk.hand_over()?;
+        let (mut expects, market, target) = (false, self.market, self.id);
+        let (accounts, home, partition) = (&mut self.accounts, &mut self.home, desk.partition.id);
+        self.state.send_outgoing(|outgoing| match outgoing {
+            Outgoing::Notice { account, k, notice } => {
+                expects = true;
+                let message = AccountMsg::Notice { market, k, notice: notice.clone() };
+                accounts.send(desk, partition, EntityId::Account(account), message);
+            }
+            Outgoing::ActAnswered { n, answer } => {
+                let message = HomeMsg::ActAnswered { target, n, answer: answer.clone() };
+                home.send(desk, partition, EntityId::Home, message);
+            }
+        });
+        if expects {
+            desk.expect_answers();
+        }
+        Ok(())
+    }
+
     /// Every account has heard everything, and no order waits for its bet delay.
     fn is_at_rest(&self) -> bool {
-        self.state.accounts_to_resume().next().is_none() && self.state.wake().is_none()
+        self.acknowledged.is_empty()
+            && self.state.accounts_to_resume().next().is_none()
+            && self.state.wake().is_none()
     }
 
     fn observe(&self) -> serde_json::Value {
@@ -200,111 +257,80 @@ impl Entity for Market {
 }
 
 impl Market {
-    fn command(
+    fn arrived(
         &mut self,
         account: AccountId,
-        n: u64,
-        attempt: u32,
-        acknowledged: u64,
-        command: &OrderCommand,
+        arrival: Arrival,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let (now, mut records) = (desk.now(), Vec::new());
-        let arrival =
-            self.state.command(now, account, n, attempt, acknowledged, command, &mut records);
-        self.hand_over(now, records, desk)?;
-        self.arrived(account, arrival, desk);
-        Ok(())
-    }
-
-    fn withdraw(&mut self, account: AccountId, n: u64, desk: &mut Desk) -> Result<(), Fault> {
-        let (now, mut records) = (desk.now(), Vec::new());
-        let arrival = self.state.withdraw(now, account, n, &mut records);
-        self.hand_over(now, records, desk)?;
-        self.arrived(account, arrival, desk);
-        Ok(())
-    }
-
-    fn arrived(&mut self, account: AccountId, arrival: Arrival, desk: &mut Desk) {
         match arrival {
             Arrival::Next => {}
-            Arrival::Repeat => self.resend(account, RESENT_MAX, desk),
-            Arrival::Gap { expected } => {
-                let message = AccountMsg::SendAgain { market: self.market, from: expected };
-                self.tell(account, message, desk);
+            Arrival::Repeat => {
+                self.deliver(desk)?;
+                self.resend(account, RESENT_MAX, desk);
             }
+            Arrival::Gap { expected } => {
+                self.deliver(desk)?;
+                let message = AccountMsg::SendAgain { market: self.market, from: expected };
+                let to = EntityId::Account(account);
+                self.accounts.send(desk, desk.partition.id, to, message);
+            }
+        }
+        Ok(())
+    }
+
+    /// Acknowledgements change nothing for anybody but this market, so one record has those of many accounts;
+    /// a payment that came through is waited for and goes at once.
+    fn gather(&mut self, told: Acknowledgement, desk: &mut Desk) {
+        let at_once = told.paid.is_some();
+        match self.acknowledged.entry(told.account) {
+            Entry::Vacant(entry) => drop(entry.insert(told)),
+            // What was paid is said with its own number.
+            Entry::Occupied(mut entry) if entry.get().k <= told.k => drop(entry.insert(told)),
+            Entry::Occupied(_) => {}
+        }
+        if at_once || self.acknowledged.len() >= GATHERED_MAX {
+            self.acknowledge(desk);
+        } else {
+            desk.expect_answers();
         }
     }
 
-    fn acknowledge(&mut self, told: Acknowledgement, desk: &mut Desk) -> Result<(), Fault> {
+    fn acknowledge(&mut self, desk: &mut Desk) {
+        let told: Vec<_> = std::mem::take(&mut self.acknowledged).into_values().collect();
         let (now, mut records) = (desk.now(), Vec::new());
-        self.state.acknowledge(now, &[told], &mut records);
-        self.hand_over(now, records, desk)
+        self.state.acknowledge(now, &told, &mut records);
+        self.record(now, records, desk);
     }
 
     fn act(&mut self, n: u64, act: &MarketAct, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival = self.state.act(now, n, act, &mut records);
-        self.hand_over(now, records, desk)?;
+        self.record(now, records, desk);
         if let Arrival::Gap { .. } = arrival {
+            self.deliver(desk)?;
             let message = HomeMsg::SendActsAgain { target: self.id };
-            self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+            self.home.send(desk, desk.partition.id, EntityId::Home, message);
         }
         Ok(())
     }
 
-    fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+    fn suspend_after_outage(&mut self, desk: &mut Desk) {
         let short = desk.partition.outage_ms() <= desk.node.settings.resume_suspended_after_ms;
         // One that has only been away since went through this when it first came up.
         if short || desk.recovered_through > desk.partition.opened_at() {
-            return Ok(());
+            return;
         }
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.suspend_after_outage(now, &mut records);
         if !records.is_empty() {
             tracing::warn!(market = %self.market, "in play through an outage, suspended");
         }
-        self.hand_over(now, records, desk)
+        self.record(now, records, desk);
     }
 
-    fn view(
-        &mut self,
-        request: ViewRequest,
-        reply: oneshot::Sender<MarketView>,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let view = MarketView::of(&self.state, &request);
-        // A door that went away wants no answer.
-        let answer = Effect::new(move |_| drop(reply.send(view)));
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
-    }
-
-    /// Records to the journal first, then messages to the entities of this partition.
-    fn hand_over(
-        &mut self,
-        now: UtcMillis,
-        records: Vec<MarketEvent>,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        desk.hand_over(now, records, Self::into_event, self.state.wake(), vec![])?;
-        let (mut expects, market, target) = (false, self.market, self.id);
-        let (accounts, home) = (&mut self.accounts, &mut self.home);
-        self.state.send_outgoing(|outgoing| match outgoing {
-            Outgoing::Notice { account, k, notice } => {
-                expects = true;
-                let message = AccountMsg::Notice { market, k, notice: notice.clone() };
-                let to = EntityId::Account(account);
-                accounts.send(&desk.node, desk.partition.id, to, message);
-            }
-            Outgoing::ActAnswered { n, answer } => {
-                let message = HomeMsg::ActAnswered { target, n, answer: answer.clone() };
-                home.send(&desk.node, desk.partition.id, EntityId::Home, message);
-            }
-        });
-        if expects {
-            desk.expect_answers();
-        }
-        Ok(())
+    fn record(&self, now: UtcMillis, records: Vec<MarketEvent>, desk: &mut Desk) {
+        desk.record(now, records, Self::into_event, self.state.wake());
     }
 
     fn resend_open_notices(&mut self, desk: &mut Desk) {
@@ -315,18 +341,16 @@ impl Market {
     }
 
     fn resend(&mut self, account: AccountId, most: usize, desk: &mut Desk) {
-        let market = self.market;
+        let (market, partition) = (self.market, desk.partition.id);
         for (k, notice) in self.state.open_notices(account, 0).take(most) {
             let message = AccountMsg::Notice { market, k, notice: notice.clone() };
-            self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
+            self.accounts.send(desk, partition, EntityId::Account(account), message);
         }
         desk.expect_answers();
-    }
-
-    fn tell(&mut self, account: AccountId, message: AccountMsg, desk: &Desk) {
-        self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
     }
 }
 
 /// Notices told again at once; the next follow when these are acknowledged.
 const RESENT_MAX: usize = 256;
+/// Accounts whose acknowledgements go into one record.
+const GATHERED_MAX: usize = 1_024;

@@ -9,7 +9,7 @@
 
 use crate::account::AccountMsg;
 use crate::directory::DirectoryMsg;
-use crate::entity::EntityMsg;
+use crate::entity::{Desk, EntityMsg};
 use crate::home::HomeMsg;
 use crate::mailbox::Mailbox;
 use crate::market::MarketMsg;
@@ -93,7 +93,23 @@ impl<M> Default for Routes<M> {
 const KNOWN_MAX: usize = 4_096;
 
 impl<M: Routed> Routes<M> {
-    pub fn send(&mut self, node: &Node, partition: PartitionId, to: EntityId, message: M) {
+    /// Whoever sends has handed over what the message rests on.
+    pub fn send(&mut self, desk: &Desk, partition: PartitionId, to: EntityId, message: M) {
+        debug_assert!(desk.has_handed_over(), "a message ahead of its records");
+        self.put(&desk.node, partition, to, message, true);
+    }
+
+    /// The same for what nobody waits for: the entity comes upon it when it has other mail.
+    pub fn leave(&mut self, desk: &Desk, partition: PartitionId, to: EntityId, message: M) {
+        debug_assert!(desk.has_handed_over(), "a message ahead of its records");
+        self.put(&desk.node, partition, to, message, false);
+    }
+
+    fn put(&mut self, node: &Node, partition: PartitionId, to: EntityId, message: M, wake: bool) {
+        let post = |way: &Mailbox<EntityMsg<M>>, mail| match wake {
+            true => way.send(mail),
+            false => way.leave(mail),
+        };
         if !self.detours.is_empty()
             && let Some(detour) = self.detours.get(&to)
         {
@@ -104,14 +120,14 @@ impl<M: Routed> Routes<M> {
         }
         let mut mail = EntityMsg::Own(message);
         if let Some(way) = self.known.get(&to) {
-            match way.send(mail) {
+            match post(way, mail) {
                 Ok(()) => return,
                 Err(returned) => mail = returned,
             }
             self.known.remove(&to);
         }
         if let Some(way) = node.registry.find::<EntityMsg<M>>(Address::Entity(partition, to)) {
-            match way.send(mail) {
+            match post(&way, mail) {
                 Ok(()) => {
                     if self.known.len() >= KNOWN_MAX {
                         self.known.clear();

@@ -1,11 +1,16 @@
-//! One login: numbers its customer's requests, carries them to the account, and brings the answers back.
+//! One login: numbers its customer's requests and carries them to the account, which answers the door.
 //!
 //! Owns     the requests of one session that are not answered yet, and their doors' waiting ends.
 //! Started  by `sessions`, at login or when a token known to home is used again; transient.
 //! Asks     home who it is; the catalogue for the terms of a market it meets for the first time; its account.
-//! Crash    doors that wait are told that the outcome is unknown; a new incarnation counts on higher. A
-//!          crash of the account is bridged: what it has not answered is sent again under its number.
+//! Crash    what the account has is still answered, the rest is told to be unknown; a new incarnation counts
+//!          on higher. A crash of the account is bridged: the registry says when it is up again, and what it
+//!          has not answered is sent again under its number.
 //! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy.
+
+mod waiting;
+
+pub use waiting::{Answer, Line, LineReply, Reply, Waiting};
 
 use crate::account::AccountMsg;
 use crate::catalogue::CatalogueMsg;
@@ -26,7 +31,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use waiting::THROUGH_DIRECTORY;
 
 #[derive(Debug)]
 pub enum SessionMsg {
@@ -34,7 +39,7 @@ pub enum SessionMsg {
         request: SessionRequest,
         reply: Reply,
     },
-    /// From the account's incarnation `from`, once durable.
+    /// From the account's incarnation `from`, once durable, when it does not know where the door waits.
     Answered {
         n: u64,
         outcome: Outcome,
@@ -80,9 +85,6 @@ pub enum SessionRequest {
     Plain(CustomerRequest),
 }
 
-/// Where a door waits. Dropped without an answer, the outcome is unknown.
-pub type Reply = oneshot::Sender<Result<Outcome, RequestError>>;
-
 /// Nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -110,28 +112,28 @@ pub struct Session {
     terms: HashMap<MarketId, MarketTerms>,
     terms_asked: HashMap<MarketId, Instant>,
     next: u64,
+    /// Sent to the account; answered ones go when they are come upon.
     open: BTreeMap<u64, Open>,
     account: Option<Mailbox<EntityMsg<AccountMsg>>>,
     /// What went to it through the directory.
     detour: Detour,
     answered: u64,
-    checking: bool,
+    /// When it looks again whether all is well, if anything is open.
+    check_at: Option<Instant>,
 }
 
-/// Sent to the account and not answered.
 struct Open {
     request: Arc<CustomerRequest>,
-    reply: Reply,
-    /// Which incarnation of the account it was sent to.
-    sent_to: u64,
+    waiting: Arc<Waiting>,
     since: Instant,
 }
 
-/// In place of an incarnation: whichever the directory finds or starts.
-const THROUGH_DIRECTORY: u64 = 0;
 const IN_FLIGHT_MAX: usize = 4_096;
 const TERMS_MAX: usize = 4_096;
-const CHECK_EVERY: Duration = Duration::from_millis(100);
+/// While home or the catalogue owe an answer.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// While only the account owes one: of its restart the registry tells.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// A request nobody waits for any more is let go after this; its answer stays with the account.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
@@ -159,7 +161,7 @@ impl Behaviour for Session {
             account: None,
             detour: Detour::default(),
             answered: 0,
-            checking: false,
+            check_at: None,
         })
     }
 
@@ -188,7 +190,7 @@ impl Behaviour for Session {
         json!({
             "username": self.login.as_ref().map(|login| login.username.clone()),
             "account": self.login.as_ref().map(|login| login.account.0),
-            "open": self.open.len(),
+            "open": self.open.values().filter(|open| !open.waiting.is_answered()).count(),
             "waiting": self.waiting.len(),
             "answered": self.answered,
         })
@@ -202,6 +204,7 @@ impl Session {
         reply: Reply,
         context: &mut Context<SessionMsg>,
     ) {
+        self.let_go_of_answered();
         if self.open.len() + self.waiting.len() >= IN_FLIGHT_MAX {
             return refuse(reply, RequestError::TooManyRequests);
         }
@@ -254,68 +257,80 @@ impl Session {
         }
         self.next += 1;
         let n = self.next;
-        let request = Arc::new(request);
-        let sent_to = self.pass(account, n, request.clone(), node);
-        self.open.insert(n, Open { request, reply, sent_to, since: Instant::now() });
+        let (request, waiting) = (Arc::new(request), Arc::new(Waiting::new(reply)));
+        self.pass(account, n, &request, &waiting, node);
+        self.open.insert(n, Open { request, waiting, since: Instant::now() });
         self.check_later(context);
     }
 
-    /// Says which incarnation of the account it went to; 0 through the directory.
+    /// Straight to the account that is known, or the one that is found, or through the directory.
     fn pass(
         &mut self,
         account: AccountId,
         n: u64,
-        request: Arc<CustomerRequest>,
+        request: &Arc<CustomerRequest>,
+        waiting: &Arc<Waiting>,
         node: &Node,
-    ) -> u64 {
+    ) {
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
-        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request });
+        let (request, told) = (request.clone(), waiting.clone());
+        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request, waiting: told });
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         // What is on its way through the directory goes first.
         let tries = if self.detour.is_taken() { 0 } else { 2 };
         for _ in 0..tries {
-            let way = match &self.account {
-                Some(way) => way.clone(),
+            let way = match self.account.take() {
+                Some(way) => way,
                 None => match node.registry.find(address) {
                     Some(way) => way,
                     None => break,
                 },
             };
+            waiting.ask(way.incarnation());
             match way.send(mail) {
                 Ok(()) => {
-                    let incarnation = way.incarnation();
                     self.account = Some(way);
-                    return incarnation;
+                    return;
                 }
-                Err(returned) => {
-                    mail = returned;
-                    self.account = None;
-                }
+                Err(returned) => mail = returned,
             }
         }
+        waiting.ask(THROUGH_DIRECTORY);
         if let EntityMsg::Own(message) = mail {
             deliver_by(&self.detour, node, PARTITION, EntityId::Account(account), message);
         }
-        THROUGH_DIRECTORY
     }
 
-    /// A refusal leaves no trace and is decided again by the account's next life: only the life that was
-    /// asked last may answer, or a client could be refused what was done.
     fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
-        let asked = |open: &Open| open.sent_to == from || open.sent_to == THROUGH_DIRECTORY;
-        if !self.open.get(&n).is_some_and(asked) {
-            return;
+        if let Some(open) = self.open.get(&n) {
+            open.waiting.answer(outcome, from);
         }
-        if let Some(open) = self.open.remove(&n) {
+    }
+
+    /// Those in front, which is most of them; all of them when it matters.
+    fn let_go_of_answered(&mut self) {
+        while let Some(first) = self.open.first_entry()
+            && first.get().waiting.is_answered()
+        {
+            first.remove();
             self.answered += 1;
-            let _ = open.reply.send(Ok(outcome));
+        }
+        if self.open.len() + self.waiting.len() >= IN_FLIGHT_MAX {
+            let before = self.open.len();
+            self.open.retain(|_, open| !open.waiting.is_answered());
+            self.answered += (before - self.open.len()) as u64;
         }
     }
 
     fn logged_in(&mut self, login: Option<Login>, context: &mut Context<SessionMsg>) {
         match login {
             Some(login) => {
+                let address = Address::Entity(PARTITION, EntityId::Account(login.account));
+                if self.login.is_none() {
+                    let word = || SessionMsg::Check;
+                    context.node.registry.watch(address, context.me.clone(), word);
+                }
                 self.login = Some(login);
                 self.retry_waiting(context);
             }
@@ -364,9 +379,11 @@ impl Session {
     /// Sends again what an account that has died since never answered, asks again what was not
     /// answered, and lets go what nobody waits for.
     fn check(&mut self, context: &mut Context<SessionMsg>) {
-        self.checking = false;
-        self.open
-            .retain(|_, open| !open.reply.is_closed() || open.since.elapsed() < ABANDONED_AFTER);
+        self.check_at = None;
+        self.let_go_of_answered();
+        self.open.retain(|_, open| {
+            !open.waiting.is_abandoned() || open.since.elapsed() < ABANDONED_AFTER
+        });
         self.waiting.retain(|(_, reply)| !reply.is_closed());
         if self.login.is_none() {
             self.ask_home(context);
@@ -374,7 +391,7 @@ impl Session {
         let again: Vec<_> = self
             .terms_asked
             .iter()
-            .filter(|(_, asked)| asked.elapsed() > CHECK_EVERY)
+            .filter(|(_, asked)| asked.elapsed() > ASK_AGAIN_AFTER)
             .map(|(market, _)| *market)
             .collect();
         for market in again {
@@ -382,35 +399,43 @@ impl Session {
             self.ask_terms(market, context);
         }
         if let Some(account) = self.login.as_ref().map(|login| login.account) {
-            let address = Address::Entity(PARTITION, EntityId::Account(account));
-            let present = context.node.registry.find::<EntityMsg<AccountMsg>>(address);
-            if let Some(present) = present {
-                let lost: Vec<_> = self
-                    .open
-                    .iter()
-                    // The directory hands on what it was given: a second copy could be decided twice.
-                    .filter(|(_, open)| open.sent_to != THROUGH_DIRECTORY)
-                    .filter(|(_, open)| open.sent_to != present.incarnation())
-                    .map(|(n, open)| (*n, open.request.clone()))
-                    .collect();
-                self.account = Some(present);
-                for (n, request) in lost {
-                    let sent_to = self.pass(account, n, request, &context.node);
-                    if let Some(open) = self.open.get_mut(&n) {
-                        open.sent_to = sent_to;
-                    }
-                }
-            }
+            self.send_lost_again(account, context);
         }
-        if !self.open.is_empty() || !self.waiting.is_empty() {
-            self.check_later(context);
+        self.check_later(context);
+    }
+
+    fn send_lost_again(&mut self, account: AccountId, context: &Context<SessionMsg>) {
+        let address = Address::Entity(PARTITION, EntityId::Account(account));
+        let present = context.node.registry.find::<EntityMsg<AccountMsg>>(address);
+        let Some(present) = present else { return };
+        let lost: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| !open.waiting.is_answered())
+            // The directory hands on what it was given: a second copy could be decided twice.
+            .filter(|(_, open)| {
+                let asked = open.waiting.asked();
+                asked != THROUGH_DIRECTORY && asked != present.incarnation()
+            })
+            .map(|(n, open)| (*n, open.request.clone(), open.waiting.clone()))
+            .collect();
+        self.account = Some(present);
+        for (n, request, waiting) in lost {
+            self.pass(account, n, &request, &waiting, &context.node);
         }
     }
 
     fn check_later(&mut self, context: &mut Context<SessionMsg>) {
-        if !self.checking {
-            self.checking = true;
-            context.after(CHECK_EVERY, || SessionMsg::Check);
+        let span = match (self.waiting.is_empty(), self.open.is_empty()) {
+            (false, _) => ASK_AGAIN_AFTER,
+            (true, false) => CHECK_EVERY,
+            (true, true) => return,
+        };
+        let at = Instant::now() + span;
+        // One that is on its way and comes soon enough will do.
+        if self.check_at.is_none_or(|check_at| at + ASK_AGAIN_AFTER / 2 < check_at) {
+            self.check_at = Some(at);
+            context.after(span, || SessionMsg::Check);
         }
     }
 
@@ -433,5 +458,5 @@ impl Session {
 const PARTITION: PartitionId = PartitionId(0);
 
 fn refuse(reply: Reply, error: RequestError) {
-    let _ = reply.send(Err(error));
+    reply.send(Err(error));
 }

@@ -24,15 +24,16 @@ use domain::ids::{EntityId, PartitionId};
 use supervision::tree::{self, Tree};
 use supervision::{EventLog, Root, SupervisorRef, TreeNursery, What};
 use tokio::sync::oneshot;
+use warp::Filter;
 
 use crate::betfair;
 use crate::betfair::exchange::NodeExchange;
 use crate::config::{ClockSource, Settings};
 use crate::door::actor::{DoorActor, HttpDoor, bind};
 use crate::door::{self, DrainSwitch, Limits};
-use crate::operator;
 use crate::secret;
 use crate::stream::{StreamActor, StreamDoor};
+use crate::{native, operator};
 
 /// A node that runs.
 pub struct Running {
@@ -115,8 +116,9 @@ impl Running {
             drain: drain.clone(),
         };
         let room = door::Room::of_process();
-        let (bets, console) =
-            (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
+        let bets = betfair::routes::routes(exchange.clone());
+        let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
+        let console = operator::routes::routes(watch.clone());
         let doors = vec![
             door("http", http, bets, room.public),
             door("admin", admin, console, room.operators),

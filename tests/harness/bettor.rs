@@ -105,6 +105,11 @@ impl Bettor {
         Bettor { http: HttpClient::new(http), app_key, token }
     }
 
+    /// The application key and the token of the session.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        (&self.app_key, &self.token)
+    }
+
     /// One call; the whole JSON-RPC answer, or how the connection failed.
     pub(crate) fn try_call(&mut self, method: &str, params: &Value) -> io::Result<Value> {
         let (api, family) = match method {

@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod money;
 pub(crate) mod node;
 pub(crate) mod operator;
+pub(crate) mod order_channel;
 pub(crate) mod random;
 pub(crate) mod scratch;
 

@@ -5,6 +5,7 @@
 mod funds;
 mod in_play;
 mod matching;
+mod order_channel;
 mod orders;
 mod places;
 mod restart;

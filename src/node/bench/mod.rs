@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
+//! | `orders`, `order_line`, `peer` | durable bets a second over the order channel, its connections, the Erlang beside it |
 //! | `restart` | how long what died is away |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
@@ -21,6 +22,9 @@ mod machine;
 mod match_bench;
 mod match_flow;
 mod node;
+mod order_line;
+mod orders;
+mod peer;
 #[cfg(feature = "peers")]
 mod peers;
 mod progress;
@@ -41,6 +45,8 @@ pub enum Bench {
     Match,
     /// Durable bets a second over HTTP.
     Bets,
+    /// Durable bets a second over the order channel, beside a peer.
+    Orders,
     /// How long a killed market and a stopped node are away.
     Restart,
 }
@@ -90,6 +96,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
     let report = match bench {
         Bench::Match => match_bench::run_bench(settings.rounds)?,
         Bench::Bets => bets::run_bench(settings)?,
+        Bench::Orders => orders::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
     };
     report.write(settings.json, &mut io::stdout().lock())?;

@@ -49,6 +49,13 @@ pub struct Customer {
     session: Mailbox<SessionMsg>,
 }
 
+impl Customer {
+    /// The way for their orders.
+    pub(crate) fn orders(&self) -> &Mailbox<SessionMsg> {
+        &self.session
+    }
+}
+
 impl NodeExchange {
     /// A door to this node.
     pub fn new(node: Arc<Node>, settings: &Settings) -> NodeExchange {

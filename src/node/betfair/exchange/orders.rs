@@ -265,7 +265,8 @@ async fn ask(
     request: SessionRequest,
 ) -> Result<Ended, Exception> {
     let (reply, answer) = oneshot::channel();
-    match customer.session.try_send(SessionMsg::Request { request, reply }, MAILBOX_MAX) {
+    let asked = SessionMsg::Request { request, reply: reply.into() };
+    match customer.session.try_send(asked, MAILBOX_MAX) {
         Ok(()) => {}
         Err(Undelivered::Overloaded(_)) => {
             return Ok(Ended::Refused(ExecutionError::ServiceUnavailable));
