@@ -158,6 +158,9 @@ impl Market {
                 none(order, None)
             }
             Some(slot) => {
+                if slot.remaining < order.size {
+                    order.kind = order.kind.reduced_to(slot.remaining, order.price);
+                }
                 order.size = slot.remaining;
                 order.persistence = slot.persistence;
                 match self.overtaken(conditions) {

@@ -8,7 +8,7 @@ use super::Market;
 use super::slab::NONE;
 use crate::ids::Handle;
 use crate::money::Pence;
-use crate::order::{Conditions, LapseReason, NewOrder, Side, TimeInForce};
+use crate::order::{Conditions, LapseReason, NewOrder, OrderKind, Side, TimeInForce};
 use crate::price::{LadderIndex, Price};
 use crate::record::{Fill, Taken};
 
@@ -30,6 +30,40 @@ impl Market {
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
+        if order.kind != OrderKind::Limit {
+            return self.take_by_kind(own, order, conditions, rests);
+        }
+        self.take_limit(own, order, conditions, rests)
+    }
+
+    /// Orders on close only wait; those with a target find their stake as they are matched.
+    fn take_by_kind(
+        &self,
+        own: u32,
+        order: NewOrder,
+        conditions: &Conditions,
+        rests: Handle,
+    ) -> Taken {
+        if order.kind.is_on_close() {
+            return Taken { order, fills: vec![], rests: Some(rests), gone: None };
+        }
+        let runner = self.runner(order.runner).expect("checked when the command came");
+        let meets = self.meets_anybody(&order, runner);
+        if !meets || (!conditions.best_execution && self.improves(&order, runner)) {
+            return self.take_limit(own, order, conditions, rests);
+        }
+        let (fills, left) = self.fills_to_target(&order, runner);
+        let size = left + fills.iter().map(|fill| fill.size).sum();
+        self.settle_for(own, NewOrder { size, ..order }, fills, conditions, rests)
+    }
+
+    fn take_limit(
+        &self,
+        own: u32,
+        order: NewOrder,
+        conditions: &Conditions,
+        rests: Handle,
+    ) -> Taken {
         let runner = self.runner(order.runner).expect("checked when the command came");
         let killed =
             |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
@@ -44,6 +78,21 @@ impl Market {
             };
         }
         let fills = self.fills(&order, runner);
+        self.settle_for(own, order, fills, conditions, rests)
+    }
+
+    /// What an order that meets these comes to.
+    #[inline(always)]
+    fn settle_for(
+        &self,
+        own: u32,
+        order: NewOrder,
+        fills: Vec<Fill>,
+        conditions: &Conditions,
+        rests: Handle,
+    ) -> Taken {
+        let killed =
+            |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
         if !conditions.self_match && !fills.is_empty() {
             let account = self.links.account(own);
             if fills.iter().any(|fill| fill.account == account) {
@@ -101,20 +150,7 @@ impl Market {
                 break;
             }
             let mut wanted = most;
-            let mut at = ladder.level(index).head;
-            while at != NONE && !wanted.is_zero() {
-                let slot = self.book.orders.at(at);
-                let size = wanted.min(slot.remaining);
-                fills.push(Fill {
-                    price,
-                    size,
-                    account: self.links.account(slot.account),
-                    bet: slot.bet,
-                    handle: self.book.orders.handle(at),
-                });
-                wanted -= size;
-                at = slot.next;
-            }
+            self.meet(ladder.level(index).head, price, &mut wanted, &mut fills);
             left -= most - wanted;
             if left.is_zero() {
                 break;
@@ -127,15 +163,70 @@ impl Market {
         fills
     }
 
+    /// Whom an order with a target meets, and the stake that is left to reach it at the limit: at each price
+    /// the stake is what the target still needs there, so better prices need less of a back and allow more of
+    /// a lay. Where a price gives all that was needed, nothing is left, whatever the rounding.
+    fn fills_to_target(&self, order: &NewOrder, runner: u16) -> (Vec<Fill>, Pence) {
+        let target = order.kind.target().unwrap_or_default();
+        let mut needed = 100 * i128::from(target.0);
+        let other = order.side.opposite();
+        let ladder = self.book.ladder(runner, other);
+        let stake = |needed: i128, price| {
+            i64::try_from(needed / order.kind.yields(price)).map_or(Pence::MAX_ENTERED, Pence)
+        };
+        let mut fills = Vec::new();
+        let mut level = ladder.best(other);
+        while let Some(index) = level {
+            let price = LadderIndex(index).price();
+            if gain(order.side, order.price, price) < 0 {
+                break;
+            }
+            let mut wanted = stake(needed, price);
+            if wanted.is_zero() {
+                return (fills, Pence::ZERO);
+            }
+            needed -= order.kind.yields(price) * i128::from(wanted.0);
+            self.meet(ladder.level(index).head, price, &mut wanted, &mut fills);
+            if wanted.is_zero() {
+                return (fills, Pence::ZERO);
+            }
+            needed += order.kind.yields(price) * i128::from(wanted.0);
+            level = ladder.behind(other, index);
+        }
+        (fills, stake(needed, order.price))
+    }
+
+    /// Takes `wanted` from the orders of a level, first come first.
+    #[inline(always)]
+    fn meet(&self, head: u32, price: Price, wanted: &mut Pence, fills: &mut Vec<Fill>) {
+        let mut at = head;
+        while at != NONE && !wanted.is_zero() {
+            let slot = self.book.orders.at(at);
+            let size = (*wanted).min(slot.remaining);
+            fills.push(Fill {
+                price,
+                size,
+                account: self.links.account(slot.account),
+                bet: slot.bet,
+                handle: self.book.orders.handle(at),
+            });
+            *wanted -= size;
+            at = slot.next;
+        }
+    }
+
     /// The first of these orders that may meet one of the account's own, taken together: each is taken to
     /// need, at its own limit, all that it and those before it on its runner and side need.
     pub(super) fn first_to_meet_own(&self, own: u32, orders: &[NewOrder]) -> Option<usize> {
         (0..orders.len()).find(|&at| {
             let order = &orders[at];
+            if order.kind.is_on_close() {
+                return false;
+            }
             let alike = orders[..=at]
                 .iter()
                 .filter(|other| other.runner == order.runner && other.side == order.side);
-            let wanted = alike.map(|other| i128::from(other.size.0)).sum();
+            let wanted = alike.map(|other| i128::from(other.largest_stake().0)).sum();
             let runner = self.runner(order.runner);
             runner.is_some_and(|runner| self.meets_own(own, order, runner, wanted))
         })

@@ -5,7 +5,7 @@
 use super::Market;
 use super::delay::Waiting;
 use super::orders::{Cancelled, Updated};
-use super::slab::Newcomer;
+use super::slab::{Newcomer, Place};
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{
@@ -85,12 +85,19 @@ impl Market {
         held: Option<Handle>,
     ) {
         let held = held.filter(|held| self.book.orders.get(*held).is_some());
+        if let Some(slot) = held.and_then(|held| self.book.orders.get(held)) {
+            // A target met at better prices may need more stake than it seemed.
+            self.placed += (taken.order.size - slot.remaining).max(Pence::ZERO);
+        }
         if let (Some(handle), Some(left)) = (taken.rests, taken.left()) {
             match held {
                 Some(_) => self.book.rest_after_waiting(handle, left),
                 None => {
                     if let Some(new) = self.newcomer(own, n, &taken.order, left) {
-                        self.book.rest(handle, new);
+                        match taken.order.kind.is_on_close() {
+                            true => self.book.close(handle, new),
+                            false => self.book.rest(handle, new),
+                        }
                     }
                 }
             }
@@ -131,9 +138,11 @@ impl Market {
 
     pub(super) fn apply_cancel(&mut self, cancelled: &Cancelled) {
         if let Ok((order, handle)) = cancelled
-            && self.book.orders.get(*handle).is_some()
+            && let Some(slot) = self.book.orders.get(*handle)
         {
-            self.book.reduce(handle.slot, order.size);
+            // What waits for the starting price is only ever edited: all of it goes on in its successor.
+            let size = if slot.place == Place::Closing { slot.remaining } else { order.size };
+            self.book.reduce(handle.slot, size);
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) enum Place {
     Waiting,
     /// In its level's queue.
     Resting,
+    /// For the starting price, in its runner's queue.
+    Closing,
 }
 
 /// One order in 48 bytes. `runner` and `account` are the market's own small numbers for them.

@@ -22,6 +22,7 @@ mod address_caps;
 mod connection;
 mod descriptors;
 mod gate;
+pub mod gzip;
 mod limits;
 mod phase;
 mod socket;
