@@ -5,7 +5,7 @@
 
 use domain::ids::{BetId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
-use domain::order::{Persistence, Side, Ticket, TimeInForce};
+use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::Price;
 
 use super::pack::{Reader, Wrong};
@@ -255,7 +255,8 @@ fn place<'a>(fields: &mut Fields<'a>) -> Result<Command<'a>, Fault> {
     let customer_ref = fields.customer_ref()?;
     let market_version = fields.market_version()?;
     let runner = Runner { selection, handicap: handicap.unwrap_or_default() };
-    let ticket = Ticket { runner, side, price, size, persistence, time_in_force, reference };
+    let kind = OrderKind::Limit;
+    let ticket = Ticket { runner, side, kind, price, size, persistence, time_in_force, reference };
     Ok(Command::Place { market, ticket, strategy_ref, customer_ref, market_version })
 }
 

@@ -58,6 +58,8 @@ pub(super) fn of_instruction(error: InstructionError) -> Word {
             ("invalid_strategy_ref", Some("strategy_ref"))
         }
         InstructionError::InvalidMinFillSize => ("invalid_fill", Some("fill")),
+        InstructionError::MarketNotOpenForBspBetting => ("market_not_open_for_bsp", None),
+        InstructionError::InvalidPriceEdit => ("invalid_price_edit", Some("price")),
         InstructionError::BetLapsedPriceImprovementTooLarge => {
             ("price_improvement_too_large", Some("price"))
         }
