@@ -2,9 +2,9 @@
 //!
 //! A ractor mailbox has no bound, tells no depth, and costs a box and a look at four ports a message. So the
 //! mail of an actor waits in a queue of its own, and ractor carries only the word that there is some: the
-//! actor takes all that waits at once, and what comes together is handled together. Doors use
-//! [`Mailbox::try_send`], which refuses at a bound; inside the tree plain sends are bounded by what the
-//! doors admitted (`protocol.md` 12).
+//! actor takes all that waits at once, and what comes together is handled together. Doors and everybody who
+//! writes to an entity use [`Mailbox::try_send`], which refuses at a bound (`protocol.md` 12; the bounds of
+//! entities stand in `partition`). Plain sends are for answers, of which there are no more than questions.
 //!
 //! A mailbox is closed from inside, for good: by an actor that is gone, or by one that retires, and then only
 //! while nothing waits. Closing and a send have one order, so nothing is ever left in a closed mailbox. That
@@ -181,21 +181,24 @@ impl<M: Send + 'static> Mailbox<M> {
         })
     }
 
-    /// The same without waking the actor: it comes upon the message when it has other mail. For what
-    /// nobody waits for.
-    pub fn leave(&self, message: M) -> Result<(), M> {
-        self.put(Body::Message(message), false).map_err(|body| match body {
-            Body::Message(message) => message,
-            Body::Control(_) => unreachable!("what was put in is what comes back"),
-        })
-    }
-
     /// As [`send`](Self::send), but refuses when `bound` messages wait already.
     pub fn try_send(&self, message: M, bound: usize) -> Result<(), Undelivered<M>> {
         if self.depth() >= bound {
             return Err(Undelivered::Overloaded(message));
         }
         self.send(message).map_err(Undelivered::Gone)
+    }
+
+    /// The same without waking the actor: it comes upon the message when it has other mail. For what
+    /// nobody waits for.
+    pub fn try_leave(&self, message: M, bound: usize) -> Result<(), Undelivered<M>> {
+        if self.depth() >= bound {
+            return Err(Undelivered::Overloaded(message));
+        }
+        self.put(Body::Message(message), false).map_err(|body| match body {
+            Body::Message(message) => Undelivered::Gone(message),
+            Body::Control(_) => unreachable!("what was put in is what comes back"),
+        })
     }
 
     /// False when the actor is gone.

@@ -5,7 +5,8 @@
 //! Asks     its partition's log; sends numbered commands to markets and keeps them until answered.
 //! Crash    state is a fold of the journal; commands that were open are sent again, each market takes
 //!          each once. Sessions send again what was not answered.
-//! Bounds   those of `domain::account`; sessions and doors admit requests.
+//! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
+//!          waits is refused as busy.
 
 mod query;
 
@@ -18,11 +19,12 @@ use crate::partition::Routes;
 use crate::registry::Address;
 use crate::session::{SessionMsg, Waiting};
 use crate::shell::{Fault, Named};
-use domain::account::{Account as State, Acted, Outgoing, Requested};
+use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
-use domain::ids::{AccountId, EntityId, MarketId, SessionId};
+use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::link::Arrival;
 use domain::market::Acknowledgement;
+use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
 use domain::request::{CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
@@ -31,14 +33,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// Where somebody waits to hear that a request is taken and durable, with the bets it placed. Dropped
+/// without a word when it was refused, or taken before.
+pub type Taken = oneshot::Sender<Vec<BetId>>;
+
 #[derive(Debug)]
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
         key: RequestKey,
         request: Arc<CustomerRequest>,
-        /// Where the answer is waited for.
-        waiting: Arc<Waiting>,
+        taken: Option<Taken>,
+        /// Where the answer is waited for; by way of the session when it is not said.
+        waiting: Option<Arc<Waiting>>,
     },
     /// A market's numbered notice.
     Notice {
@@ -55,6 +62,11 @@ pub enum AccountMsg {
     Act {
         n: u64,
         act: AccountAct,
+    },
+    /// The customer is there; 0 turns the dead man's switch off. Dropped when the journal takes nothing.
+    Heartbeat {
+        wanted_s: u32,
+        reply: oneshot::Sender<HeartbeatAnswer>,
     },
     Query {
         query: AccountQuery,
@@ -77,10 +89,13 @@ impl Named for AccountMsg {
                 Notice::Filled(_) => "filled",
                 Notice::Lapsed(_) => "lapsed",
                 Notice::Closed(_) => "closed",
+                Notice::Adjusted(_) => "adjusted",
+                Notice::RunnerRemoved(_) => "runner removed",
                 Notice::Resolved { .. } => "resolved",
             },
             AccountMsg::SendAgain { .. } => "send again",
             AccountMsg::Act { .. } => "act",
+            AccountMsg::Heartbeat { .. } => "heartbeat",
             AccountMsg::Query { .. } => "query",
         }
     }
@@ -99,7 +114,7 @@ pub struct Account {
     waiting: BTreeMap<(SessionId, u64), Arc<Waiting>>,
 }
 
-/// Answers that are kept for doors at most; more go by way of the session.
+/// Doors that are known to wait at most; more are answered by way of the session.
 const WAITING_MAX: usize = 65_536;
 
 impl Entity for Account {
@@ -136,9 +151,9 @@ impl Entity for Account {
         state.apply(at, event);
     }
 
-    /// Nothing of an account happens by the clock alone; deadlines are looked at when repeating.
+    /// The dead man's switch. Deadlines of commands are looked at when repeating.
     fn wake(&self) -> Option<UtcMillis> {
-        None
+        self.state.wake()
     }
 
     fn state(&self) -> &State {
@@ -157,8 +172,8 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request, waiting } => {
-                self.request(key, &request, waiting, desk);
+            AccountMsg::Request { key, request, taken, waiting } => {
+                self.request(key, &request, taken, waiting, desk);
                 Ok(())
             }
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
@@ -168,15 +183,16 @@ impl Entity for Account {
                 Ok(())
             }
             AccountMsg::Act { n, act } => self.act(n, &act, desk),
+            AccountMsg::Heartbeat { wanted_s, reply } => self.heartbeat(wanted_s, reply, desk),
             AccountMsg::Query { query, reply } => {
                 let view = AccountView::of(&self.state, desk.records(), &query);
-                desk.effect(move |_| drop(reply.send(view)));
-                Ok(())
+                desk.tell(move || drop(reply.send(view)))
             }
         }
     }
 
-    fn woken(&mut self, _: &mut Desk) -> Result<(), Fault> {
+    fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.run_due(desk.now(), desk);
         Ok(())
     }
 
@@ -223,9 +239,11 @@ impl Entity for Account {
         Ok(())
     }
 
-    /// Every command is answered, and none is being given up.
+    /// Every command is answered, none is being given up, and no moment is waited for.
     fn is_at_rest(&self) -> bool {
-        self.state.open_commands().next().is_none() && self.state.withdrawals().next().is_none()
+        self.state.open_commands().next().is_none()
+            && self.state.withdrawals().next().is_none()
+            && self.state.wake().is_none()
     }
 
     fn observe(&self) -> serde_json::Value {
@@ -244,16 +262,32 @@ impl Account {
         &mut self,
         key: RequestKey,
         request: &CustomerRequest,
-        waiting: Arc<Waiting>,
+        taken: Option<Taken>,
+        waiting: Option<Arc<Waiting>>,
         desk: &mut Desk,
     ) {
         let (now, name) = (desk.now(), (key.session, key.n));
-        let partition = desk.partition.clone();
-        if self.waiting.len() < WAITING_MAX {
+        self.run_due(now, desk);
+        if let Some(waiting) = waiting
+            && self.waiting.len() < WAITING_MAX
+        {
             self.waiting.insert(name, waiting);
         }
+        if let Some(market) = request.body.market()
+            && self.markets.is_overloaded(EntityId::Market(market))
+            && self.state.is_new(key)
+        {
+            return self.answer(key.session, key.n, domain::account::busy(request), desk);
+        }
+        let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
-            Requested::Taken(events) => desk.record(now, events, Self::into_event, None),
+            Requested::Taken(events) => {
+                if let Some(taken) = taken {
+                    let bets = placed(&events);
+                    desk.effect(move |_| drop(taken.send(bets)));
+                }
+                self.record(now, events, desk);
+            }
             Requested::Pending => {}
             Requested::Forgotten => drop(self.waiting.remove(&name)),
             Requested::Answered(outcome) => self.answer(key.session, key.n, outcome, desk),
@@ -268,8 +302,9 @@ impl Account {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk);
         let taken = self.state.notice(now, market, k, notice);
-        desk.record(now, taken.event, Self::into_event, None);
+        self.record(now, taken.event, desk);
         match taken.arrival {
             Arrival::Next => drop(self.heard.insert(market)),
             Arrival::Repeat => {}
@@ -286,28 +321,62 @@ impl Account {
 
     fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk);
         match self.state.act(now, n, act) {
-            Acted::Taken(event) => {
-                desk.record(now, [*event], Self::into_event, None);
-                Ok(())
-            }
+            Acted::Taken(event) => self.record(now, [*event], desk),
             Acted::Answered(answer) => {
                 self.deliver(desk)?;
                 self.send(Outgoing::ActAnswered { n, answer }, desk);
-                Ok(())
             }
-            Acted::Forgotten => Ok(()),
+            Acted::Forgotten => {}
             Acted::Gap => {
                 self.deliver(desk)?;
                 let message = HomeMsg::SendActsAgain { target: EntityId::Account(self.id) };
                 self.home.send(desk, desk.partition.id, EntityId::Home, message);
-                Ok(())
             }
+        }
+        Ok(())
+    }
+
+    fn heartbeat(
+        &mut self,
+        wanted_s: u32,
+        reply: oneshot::Sender<HeartbeatAnswer>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        self.run_due(now, desk);
+        if desk.partition.admits(&desk.node.settings).is_err() {
+            return Ok(());
+        }
+        let (event, answer) = self.state.heartbeat(now, wanted_s);
+        self.record(now, event, desk);
+        // A door that went away wants no answer.
+        desk.tell(move || {
+            let _ = reply.send(answer);
+        })
+    }
+
+    /// What has come due goes before anything is decided.
+    fn run_due(&mut self, now: UtcMillis, desk: &mut Desk) {
+        let events = self.state.due(now);
+        if !events.is_empty() {
+            tracing::info!(account = %self.id, "no heartbeat, cancelling every order");
+            self.record(now, events, desk);
         }
     }
 
-    /// To the door that waits, if this life of the account was asked by it; else to the session, if it is
-    /// still there: if not, the answer stays with the account.
+    fn record(
+        &self,
+        now: UtcMillis,
+        events: impl IntoIterator<Item = AccountEvent>,
+        desk: &mut Desk,
+    ) {
+        desk.record(now, events, Self::into_event, self.state.wake());
+    }
+
+    /// To the door that waits; else by way of the session, if it is still there: if not, the answer stays
+    /// with the account.
     fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
         let from = desk.incarnation;
         match self.waiting.remove(&(session, n)) {
@@ -382,4 +451,16 @@ impl Account {
     fn send_to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
         self.markets.send(desk, desk.partition.id, EntityId::Market(market), message);
     }
+}
+
+/// The bets that a request placed.
+fn placed(events: &[AccountEvent]) -> Vec<BetId> {
+    let orders = events.iter().filter_map(|event| match event {
+        AccountEvent::Ordered(ordered) => match &ordered.command {
+            OrderCommand::Place { orders, .. } => Some(orders),
+            _ => None,
+        },
+        _ => None,
+    });
+    orders.flatten().map(|order| order.bet).collect()
 }

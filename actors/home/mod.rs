@@ -16,10 +16,10 @@ use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
 use domain::act::{Act, ActAnswer, ActError};
 use domain::home::{
-    Arrival, By, Home as State, HomeError, HomeEvent, HomeRequest, Login, Operated,
+    Arrival, By, DeveloperApp, Home as State, HomeError, HomeEvent, HomeRequest, Login, Operated,
     OperationAnswer, OperatorToken, Outgoing, SecretHash, ToEntity, User,
 };
-use domain::ids::{EntityId, SessionId};
+use domain::ids::{AccountId, EntityId, SessionId};
 use domain::record::Event;
 use domain::time::UtcMillis;
 use serde_json::json;
@@ -65,6 +65,20 @@ pub enum HomeMsg {
         token: SecretHash,
         reply: oneshot::Sender<Option<(SessionId, Login)>>,
     },
+    /// A customer registers an application.
+    CreateApp {
+        app: NewApp,
+        reply: oneshot::Sender<Result<DeveloperApp, HomeError>>,
+    },
+    Apps {
+        account: AccountId,
+        reply: oneshot::Sender<Vec<DeveloperApp>>,
+    },
+    /// Whose application key this is.
+    AppKey {
+        app_key: String,
+        reply: oneshot::Sender<Option<AccountId>>,
+    },
     User {
         username: String,
         reply: oneshot::Sender<Option<User>>,
@@ -86,6 +100,15 @@ pub struct NewLogin {
     pub username: String,
     pub token: SecretHash,
     pub app_key: String,
+}
+
+/// An application to be registered; its keys were drawn by the door.
+#[derive(Debug)]
+pub struct NewApp {
+    pub account: AccountId,
+    pub name: String,
+    pub live_key: String,
+    pub delayed_key: String,
 }
 
 pub type OperateReply = oneshot::Sender<Result<OperationAnswer, OperateError>>;
@@ -113,6 +136,9 @@ impl Named for HomeMsg {
             HomeMsg::CloseSession { .. } => "close session",
             HomeMsg::Login { .. } => "login",
             HomeMsg::SessionByToken { .. } => "session by token",
+            HomeMsg::CreateApp { .. } => "create app",
+            HomeMsg::Apps { .. } => "apps",
+            HomeMsg::AppKey { .. } => "app key",
             HomeMsg::User { .. } => "user",
             HomeMsg::Operator { .. } => "operator",
             HomeMsg::HasOperators { .. } => "has operators",
@@ -196,7 +222,8 @@ impl Entity for Home {
             HomeMsg::OpenSession { login, reply } => self.open_session(login, reply, desk),
             HomeMsg::ExtendSession { session, reply } => {
                 let now = desk.now();
-                let decided = self.state.extend_session(now, session);
+                let lasts_ms = desk.node.settings.session_ms;
+                let decided = self.state.extend_session(now, session, lasts_ms);
                 self.session_record(now, decided, reply, desk)
             }
             HomeMsg::CloseSession { session, reply } => {
@@ -206,32 +233,39 @@ impl Entity for Home {
             }
             HomeMsg::Login { session, reply } => {
                 let login = self.state.session(desk.now(), session).cloned();
-                // An answer that changes nothing still waits for what it may rest on.
-                desk.effect(move |_| drop(reply.send(SessionMsg::Login(login))));
-                Ok(())
+                answer(desk, move || {
+                    let _ = reply.send(SessionMsg::Login(login));
+                })
             }
             HomeMsg::SessionByToken { token, reply } => {
                 let found = self.state.session_by_token(desk.now(), &token);
                 let found = found.map(|(session, login)| (session, login.clone()));
-                desk.effect(move |_| drop(reply.send(found)));
-                Ok(())
+                answer(desk, move || drop(reply.send(found)))
+            }
+            HomeMsg::CreateApp { app, reply } => self.create_app(&app, reply, desk),
+            HomeMsg::Apps { account, reply } => {
+                let apps = self.state.apps(account);
+                answer(desk, move || drop(reply.send(apps)))
+            }
+            HomeMsg::AppKey { app_key, reply } => {
+                let owner = self.state.app_key(&app_key);
+                answer(desk, move || {
+                    let _ = reply.send(owner);
+                })
             }
             HomeMsg::User { username, reply } => {
                 let user = self.state.user(&username).cloned();
-                desk.effect(move |_| drop(reply.send(user)));
-                Ok(())
+                answer(desk, move || drop(reply.send(user)))
             }
             HomeMsg::Operator { token, reply } => {
                 let operator = self.state.operator(&token).cloned();
-                desk.effect(move |_| drop(reply.send(operator)));
-                Ok(())
+                answer(desk, move || drop(reply.send(operator)))
             }
             HomeMsg::HasOperators { reply } => {
                 let has = self.state.has_operators();
-                desk.effect(move |_| {
+                answer(desk, move || {
                     let _ = reply.send(has);
-                });
-                Ok(())
+                })
             }
         }
     }
@@ -304,16 +338,17 @@ impl Home {
                 self.state.apply(now, &event);
                 self.waiting.entry(operation).or_default().push(reply);
                 self.record(now, event, desk);
+                Ok(())
             }
             Ok(Operated::Running { operation }) => {
                 self.waiting.entry(operation).or_default().push(reply);
+                Ok(())
             }
-            Ok(Operated::Answered { answer, .. }) => {
-                desk.effect(move |_| drop(reply.send(Ok(answer))));
+            Ok(Operated::Answered { answer: known, .. }) => {
+                answer(desk, move || drop(reply.send(Ok(known))))
             }
-            Err(error) => desk.effect(move |_| drop(reply.send(Err(error)))),
+            Err(error) => answer(desk, move || drop(reply.send(Err(error)))),
         }
-        Ok(())
     }
 
     fn act_answered(
@@ -328,15 +363,16 @@ impl Home {
                 let now = desk.now();
                 self.state.apply(now, &event);
                 self.record(now, event, desk);
+                Ok(())
             }
             Arrival::Hindered { operation, error } => {
                 for reply in self.waiting.remove(&operation).unwrap_or_default() {
                     let _ = reply.send(Err(OperateError::Hindered(error)));
                 }
+                Ok(())
             }
-            Arrival::Repeat => {}
+            Arrival::Repeat => Ok(()),
         }
-        Ok(())
     }
 
     fn open_session(
@@ -352,13 +388,11 @@ impl Home {
             &login.username,
             login.token,
             &login.app_key,
+            desk.node.settings.session_ms,
         );
         let event = match decided {
             Ok(event) => event,
-            Err(error) => {
-                desk.effect(move |_| drop(reply.send(Err(error))));
-                return Ok(());
-            }
+            Err(error) => return answer(desk, move || drop(reply.send(Err(error)))),
         };
         self.state.apply(now, &event);
         let HomeEvent::SessionOpened { login, .. } = &event else {
@@ -366,8 +400,28 @@ impl Home {
         };
         let login = login.clone();
         self.record(now, event, desk);
-        desk.effect(move |_| drop(reply.send(Ok(login))));
-        Ok(())
+        answer(desk, move || drop(reply.send(Ok(login))))
+    }
+
+    fn create_app(
+        &mut self,
+        app: &NewApp,
+        reply: oneshot::Sender<Result<DeveloperApp, HomeError>>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        let NewApp { account, name, live_key, delayed_key } = app;
+        let event = match self.state.create_app(*account, name, live_key, delayed_key) {
+            Ok(event) => event,
+            Err(error) => return answer(desk, move || drop(reply.send(Err(error)))),
+        };
+        self.state.apply(now, &event);
+        let HomeEvent::AppCreated { app, .. } = &event else {
+            return Err(Fault::new("an application is decided as one created"));
+        };
+        let app = app.clone();
+        self.record(now, event, desk);
+        answer(desk, move || drop(reply.send(Ok(app))))
     }
 
     fn session_record(
@@ -385,8 +439,7 @@ impl Home {
             self.state.apply(now, &event);
             self.record(now, event, desk);
         }
-        desk.effect(move |_| drop(reply.send(result)));
-        Ok(())
+        answer(desk, move || drop(reply.send(result)))
     }
 
     fn record(&self, now: UtcMillis, event: HomeEvent, desk: &mut Desk) {
@@ -408,4 +461,8 @@ impl Home {
         }
         desk.expect_answers();
     }
+}
+
+fn answer(desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
+    desk.tell(tell)
 }

@@ -5,11 +5,12 @@
 //! Asks     its partition's log, to make records durable; tells the accounts what became of their orders.
 //! Crash    state is a fold of the journal: restart is snapshot and replay; what accounts have not
 //!          acknowledged is told again.
-//! Bounds   `domain::market::MAX_ORDERS`; past it an order is refused.
+//! Bounds   `domain::market::MAX_ORDERS`; past it an order is refused. Its mailbox as `partition` says; an account that
+//!          missed notices is told `RESENT_MAX` at a time.
 
 mod view;
 
-pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
+pub use view::{AtClose, LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
@@ -17,9 +18,10 @@ use crate::home::HomeMsg;
 use crate::partition::Routes;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
-use domain::ids::{AccountId, EntityId, MarketId};
+use domain::ids::{AccountId, BetId, EntityId, Handle, MarketId};
 use domain::link::Arrival;
 use domain::market::{Acknowledgement, Market as State, Outgoing};
+use domain::money::Pence;
 use domain::order::OrderCommand;
 use domain::record::{Event, MarketEvent};
 use domain::time::UtcMillis;
@@ -59,7 +61,16 @@ pub enum MarketMsg {
         request: ViewRequest,
         reply: oneshot::Sender<MarketView>,
     },
+    /// How much is to be matched before each of these orders at its price; what does not rest, or rests too
+    /// deep to count, is left out.
+    SizeAhead {
+        orders: Vec<(BetId, Handle)>,
+        reply: oneshot::Sender<Vec<(BetId, Pence)>>,
+    },
 }
+
+/// Orders that one question looks at: a market has other things to do than to walk its queues.
+const SIZE_AHEAD_STEPS: u32 = 100_000;
 
 impl Named for MarketMsg {
     fn name(&self) -> &'static str {
@@ -75,6 +86,7 @@ impl Named for MarketMsg {
             MarketMsg::Resume { .. } => "resume",
             MarketMsg::Act { .. } => "act",
             MarketMsg::View { .. } => "view",
+            MarketMsg::SizeAhead { .. } => "size ahead",
         }
     }
 }
@@ -87,6 +99,8 @@ pub struct Market {
     home: Routes<HomeMsg>,
     /// Each account's oldest open notice when it was last looked at.
     oldest_open: BTreeMap<AccountId, u64>,
+    /// Accounts that are told again what they missed, and how far they have been.
+    catching_up: BTreeMap<AccountId, u64>,
     /// What accounts have applied and no record says yet.
     acknowledged: BTreeMap<AccountId, Acknowledgement>,
 }
@@ -108,6 +122,7 @@ impl Entity for Market {
             accounts: Routes::default(),
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
+            catching_up: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
         }
     }
@@ -138,7 +153,7 @@ impl Entity for Market {
     /// What replay would tell again is dropped: what is open with each account says it better.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         self.state.send_outgoing(|_| {});
-        self.suspend_after_outage(desk);
+        self.suspend_after_outage(desk)?;
         self.deliver(desk)?;
         self.resend_open_notices(desk);
         Ok(())
@@ -147,57 +162,34 @@ impl Entity for Market {
     fn handle(&mut self, message: MarketMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
             MarketMsg::Command { account, n, attempt, acknowledged, command } => {
-                let (now, mut records) = (desk.now(), Vec::new());
-                let arrival = self.state.command(
-                    now,
-                    account,
-                    n,
-                    attempt,
-                    acknowledged,
-                    &command,
-                    &mut records,
-                );
-                self.record(now, records, desk);
-                self.arrived(account, arrival, desk)
+                self.command(account, n, attempt, acknowledged, &command, desk)
             }
-            MarketMsg::Withdraw { account, n } => {
-                let (now, mut records) = (desk.now(), Vec::new());
-                let arrival = self.state.withdraw(now, account, n, &mut records);
-                self.record(now, records, desk);
-                self.arrived(account, arrival, desk)
-            }
-            MarketMsg::Acknowledge(told) => {
-                self.gather(told, desk);
-                Ok(())
-            }
+            MarketMsg::Withdraw { account, n } => self.withdraw(account, n, desk),
+            MarketMsg::Acknowledge(told) => self.gather(told, desk),
             MarketMsg::Resume { account, acknowledged } => {
-                self.gather(Acknowledgement { account, k: acknowledged, paid: None }, desk);
-                self.acknowledge(desk);
+                self.catching_up.remove(&account);
+                self.gather(Acknowledgement { account, k: acknowledged, paid: None }, desk)?;
+                self.acknowledge(desk)?;
                 self.deliver(desk)?;
                 self.resend(account, RESENT_MAX, desk);
                 Ok(())
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
-            MarketMsg::View { request, reply } => {
-                let view = MarketView::of(&self.state, &request);
-                // A door that went away wants no answer.
-                desk.effect(move |_| drop(reply.send(view)));
-                Ok(())
-            }
+            MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::SizeAhead { orders, reply } => self.size_ahead(&orders, reply, desk),
         }
     }
 
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.due(now, &mut records);
-        self.record(now, records, desk);
-        Ok(())
+        self.record(now, records, desk)
     }
 
     /// What was open at the last call and still is, is told again: the oldest to each account, whose
     /// acknowledgement covers the rest.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
-        self.acknowledge(desk);
+        self.acknowledge(desk)?;
         self.deliver(desk)?;
         let state = &self.state;
         let oldest: BTreeMap<_, _> = state
@@ -257,6 +249,29 @@ impl Entity for Market {
 }
 
 impl Market {
+    fn command(
+        &mut self,
+        account: AccountId,
+        n: u64,
+        attempt: u32,
+        acknowledged: u64,
+        command: &OrderCommand,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        let arrival =
+            self.state.command(now, account, n, attempt, acknowledged, command, &mut records);
+        self.record(now, records, desk)?;
+        self.arrived(account, arrival, desk)
+    }
+
+    fn withdraw(&mut self, account: AccountId, n: u64, desk: &mut Desk) -> Result<(), Fault> {
+        let (now, mut records) = (desk.now(), Vec::new());
+        let arrival = self.state.withdraw(now, account, n, &mut records);
+        self.record(now, records, desk)?;
+        self.arrived(account, arrival, desk)
+    }
+
     fn arrived(
         &mut self,
         account: AccountId,
@@ -280,33 +295,42 @@ impl Market {
     }
 
     /// Acknowledgements change nothing for anybody but this market, so one record has those of many accounts;
-    /// a payment that came through is waited for and goes at once.
-    fn gather(&mut self, told: Acknowledgement, desk: &mut Desk) {
-        let at_once = told.paid.is_some();
-        match self.acknowledged.entry(told.account) {
+    /// a payment that came through is waited for and goes at once, and so is what leads to the next notices
+    /// of an account that missed some.
+    fn gather(&mut self, told: Acknowledgement, desk: &mut Desk) -> Result<(), Fault> {
+        let account = told.account;
+        let caught_up = self.catching_up.get(&account).is_some_and(|through| *through <= told.k);
+        let at_once = told.paid.is_some() || caught_up;
+        match self.acknowledged.entry(account) {
             Entry::Vacant(entry) => drop(entry.insert(told)),
-            // What was paid is said with its own number.
             Entry::Occupied(mut entry) if entry.get().k <= told.k => drop(entry.insert(told)),
             Entry::Occupied(_) => {}
         }
         if at_once || self.acknowledged.len() >= GATHERED_MAX {
-            self.acknowledge(desk);
+            self.acknowledge(desk)?;
         } else {
             desk.expect_answers();
         }
+        if caught_up {
+            // What it was told again is settled: the next of what it missed.
+            self.catching_up.remove(&account);
+            self.deliver(desk)?;
+            self.resend(account, RESENT_MAX, desk);
+        }
+        Ok(())
     }
 
-    fn acknowledge(&mut self, desk: &mut Desk) {
+    fn acknowledge(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let told: Vec<_> = std::mem::take(&mut self.acknowledged).into_values().collect();
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.acknowledge(now, &told, &mut records);
-        self.record(now, records, desk);
+        self.record(now, records, desk)
     }
 
     fn act(&mut self, n: u64, act: &MarketAct, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival = self.state.act(now, n, act, &mut records);
-        self.record(now, records, desk);
+        self.record(now, records, desk)?;
         if let Arrival::Gap { .. } = arrival {
             self.deliver(desk)?;
             let message = HomeMsg::SendActsAgain { target: self.id };
@@ -315,22 +339,63 @@ impl Market {
         Ok(())
     }
 
-    fn suspend_after_outage(&mut self, desk: &mut Desk) {
+    fn suspend_after_outage(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let short = desk.partition.outage_ms() <= desk.node.settings.resume_suspended_after_ms;
         // One that has only been away since went through this when it first came up.
         if short || desk.recovered_through > desk.partition.opened_at() {
-            return;
+            return Ok(());
         }
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.suspend_after_outage(now, &mut records);
         if !records.is_empty() {
             tracing::warn!(market = %self.market, "in play through an outage, suspended");
         }
-        self.record(now, records, desk);
+        self.record(now, records, desk)
     }
 
-    fn record(&self, now: UtcMillis, records: Vec<MarketEvent>, desk: &mut Desk) {
-        desk.record(now, records, Self::into_event, self.state.wake());
+    fn view(
+        &mut self,
+        request: ViewRequest,
+        reply: oneshot::Sender<MarketView>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let view = MarketView::of(&self.state, &request);
+        // A door that went away wants no answer.
+        desk.tell(move || drop(reply.send(view)))
+    }
+
+    fn size_ahead(
+        &mut self,
+        orders: &[(BetId, Handle)],
+        reply: oneshot::Sender<Vec<(BetId, Pence)>>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let mut steps = SIZE_AHEAD_STEPS;
+        let ahead = orders
+            .iter()
+            .filter(|(bet, handle)| self.state.order(*handle).is_some_and(|it| it.bet == *bet))
+            .filter_map(|(bet, handle)| Some((*bet, self.state.size_ahead(*handle, &mut steps)?)))
+            .collect();
+        desk.tell(move || drop(reply.send(ahead)))
+    }
+
+    /// Large ones are handed over by themselves: all are more than a frame holds, and the market can go on
+    /// behind any.
+    fn record(
+        &mut self,
+        now: UtcMillis,
+        records: Vec<MarketEvent>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let wake = self.state.wake();
+        for record in records {
+            let is_large = matches!(record, MarketEvent::LapsedAhead { .. });
+            desk.record(now, [record], Self::into_event, wake);
+            if is_large {
+                desk.hand_over()?;
+            }
+        }
+        Ok(())
     }
 
     fn resend_open_notices(&mut self, desk: &mut Desk) {
@@ -341,12 +406,17 @@ impl Market {
     }
 
     fn resend(&mut self, account: AccountId, most: usize, desk: &mut Desk) {
-        let (market, partition) = (self.market, desk.partition.id);
+        let market = self.market;
+        let mut told = None;
         for (k, notice) in self.state.open_notices(account, 0).take(most) {
+            told = Some(k);
             let message = AccountMsg::Notice { market, k, notice: notice.clone() };
-            self.accounts.send(desk, partition, EntityId::Account(account), message);
+            self.accounts.send(desk, desk.partition.id, EntityId::Account(account), message);
         }
-        desk.expect_answers();
+        if let Some(through) = told {
+            self.catching_up.insert(account, through);
+            desk.expect_answers();
+        }
     }
 }
 

@@ -6,19 +6,21 @@
 //! Crash    what the account has is still answered, the rest is told to be unknown; a new incarnation counts
 //!          on higher. A crash of the account is bridged: the registry says when it is up again, and what it
 //!          has not answered is sent again under its number.
-//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy.
+//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy, and so is what finds the account's mailbox full.
+//!          `REPLAYS_MAX` outcomes are kept for who asks for them again; the oldest go first.
 
+mod replays;
 mod waiting;
 
 pub use waiting::{Answer, Line, LineReply, Reply, Waiting};
 
-use crate::account::AccountMsg;
+use crate::account::{AccountMsg, Taken};
 use crate::catalogue::CatalogueMsg;
 use crate::entity::EntityMsg;
 use crate::home::HomeMsg;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Undelivered};
 use crate::node::Node;
-use crate::partition::{Busy, Detour, deliver, deliver_by};
+use crate::partition::{Busy, Detour, REQUESTS_MAX, THROUGH_DIRECTORY, deliver, deliver_by};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::definition::MarketTerms;
@@ -27,11 +29,12 @@ use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use domain::order::Ticket;
 use domain::record::RequestKey;
 use domain::request::{CustomerRequest, Outcome, RequestBody};
+use replays::Replays;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use waiting::THROUGH_DIRECTORY;
+use waiting::NOWHERE;
 
 #[derive(Debug)]
 pub enum SessionMsg {
@@ -39,10 +42,21 @@ pub enum SessionMsg {
         request: SessionRequest,
         reply: Reply,
     },
+    /// The same, with more than an outcome wished for.
+    RequestWith {
+        request: SessionRequest,
+        reply: Reply,
+        wishes: Wishes,
+    },
     /// From the account's incarnation `from`, once durable, when it does not know where the door waits.
     Answered {
         n: u64,
         outcome: Outcome,
+        from: u64,
+    },
+    /// The account `from`, or the directory on the way to it, had no room for it: it was not seen.
+    NotTaken {
+        n: u64,
         from: u64,
     },
     /// From home: who this is; nobody when the token is no longer good.
@@ -61,8 +75,9 @@ pub enum SessionMsg {
 impl Named for SessionMsg {
     fn name(&self) -> &'static str {
         match self {
-            SessionMsg::Request { .. } => "request",
+            SessionMsg::Request { .. } | SessionMsg::RequestWith { .. } => "request",
             SessionMsg::Answered { .. } => "answered",
+            SessionMsg::NotTaken { .. } => "not taken",
             SessionMsg::Login(_) => "login",
             SessionMsg::Terms { .. } => "terms",
             SessionMsg::Check => "check",
@@ -83,6 +98,16 @@ pub enum SessionRequest {
     },
     /// Cancel, replace, update: nothing is looked up for them.
     Plain(CustomerRequest),
+}
+
+/// What a door may wish for beside the outcome.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// A request that came before, word for word and with the same customer's reference, is answered with
+    /// its first outcome.
+    pub replay: bool,
+    /// Who waits for the account to take it.
+    pub taken: Option<Taken>,
 }
 
 /// Nothing was done.
@@ -108,7 +133,8 @@ pub struct Session {
     /// `None` until home has answered.
     login: Option<Login>,
     /// Asked before home or the catalogue answered.
-    waiting: Vec<(SessionRequest, Reply)>,
+    waiting: Vec<(SessionRequest, Reply, Wishes)>,
+    replays: Replays,
     terms: HashMap<MarketId, MarketTerms>,
     terms_asked: HashMap<MarketId, Instant>,
     next: u64,
@@ -124,13 +150,18 @@ pub struct Session {
 
 struct Open {
     request: Arc<CustomerRequest>,
+    /// Knows which incarnation of the account it was sent to last.
     waiting: Arc<Waiting>,
+    /// The account answers the door by itself; else the outcome comes by here, to be kept.
+    straight: bool,
+    /// An earlier incarnation was sent it too, and may have taken it.
+    maybe_taken: bool,
     since: Instant,
 }
 
 const IN_FLIGHT_MAX: usize = 4_096;
 const TERMS_MAX: usize = 4_096;
-/// While home or the catalogue owe an answer.
+/// While home or the catalogue owe an answer, or a request is with nobody.
 const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
 /// While only the account owes one: of its restart the registry tells.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
@@ -154,6 +185,7 @@ impl Behaviour for Session {
             id: args.session,
             login: None,
             waiting: Vec::new(),
+            replays: Replays::default(),
             terms: HashMap::new(),
             terms_asked: HashMap::new(),
             next: u64::try_from(now).unwrap_or(0) << 20,
@@ -176,8 +208,14 @@ impl Behaviour for Session {
         context: &mut Context<SessionMsg>,
     ) -> Result<(), Fault> {
         match message {
-            SessionMsg::Request { request, reply } => self.request(request, reply, context),
+            SessionMsg::Request { request, reply } => {
+                self.request(request, reply, Wishes::default(), context);
+            }
+            SessionMsg::RequestWith { request, reply, wishes } => {
+                self.request(request, reply, wishes, context);
+            }
             SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
+            SessionMsg::NotTaken { n, from } => self.not_taken(n, from, context),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
             SessionMsg::Check => self.check(context),
@@ -202,6 +240,7 @@ impl Session {
         &mut self,
         request: SessionRequest,
         reply: Reply,
+        wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
         self.let_go_of_answered();
@@ -209,11 +248,11 @@ impl Session {
             return refuse(reply, RequestError::TooManyRequests);
         }
         let Some(account) = self.login.as_ref().map(|login| login.account) else {
-            self.waiting.push((request, reply));
+            self.waiting.push((request, reply, wishes));
             return self.check_later(context);
         };
         match request {
-            SessionRequest::Plain(request) => self.send(account, request, reply, context),
+            SessionRequest::Plain(request) => self.send(account, request, reply, wishes, context),
             SessionRequest::Place {
                 market,
                 tickets,
@@ -229,13 +268,14 @@ impl Session {
                         strategy_ref,
                         market_version,
                     };
-                    self.waiting.push((request, reply));
+                    self.waiting.push((request, reply, wishes));
                     self.ask_terms(market, context);
                     return self.check_later(context);
                 };
                 let body =
                     RequestBody::Place { market, terms, tickets, strategy_ref, market_version };
-                self.send(account, CustomerRequest { customer_ref, body }, reply, context);
+                let request = CustomerRequest { customer_ref, body };
+                self.send(account, request, reply, wishes, context);
             }
         }
     }
@@ -245,37 +285,58 @@ impl Session {
         account: AccountId,
         request: CustomerRequest,
         reply: Reply,
+        wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
         let node = &context.node;
+        let now = || node.partition(PARTITION).and_then(|home| home.now()).unwrap_or_default();
+        let request = Arc::new(request);
+        let reply = match wishes.replay && request.reference().is_some() {
+            true => match self.replays.first(now(), &request, reply) {
+                Some(reply) => reply,
+                None => return self.check_later(context),
+            },
+            false => reply,
+        };
         let admitted = match node.partition(PARTITION) {
             Some(partition) => partition.admits(&node.settings),
             None => Err(Busy::Backlog),
         };
         if let Err(busy) = admitted {
+            self.replays.forget(&request);
             return refuse(reply, busy.into());
         }
         self.next += 1;
         let n = self.next;
-        let (request, waiting) = (Arc::new(request), Arc::new(Waiting::new(reply)));
-        self.pass(account, n, &request, &waiting, node);
-        self.open.insert(n, Open { request, waiting, since: Instant::now() });
+        let (waiting, straight) = (Arc::new(Waiting::new(reply)), !wishes.replay);
+        let (maybe_taken, since) = (false, Instant::now());
+        let open = Open { request, waiting, straight, maybe_taken, since };
+        match self.pass(account, n, &open, wishes.taken, node) {
+            true => drop(self.open.insert(n, open)),
+            false => {
+                self.replays.forget(&open.request);
+                open.waiting.refuse(Busy::Mailbox.into());
+            }
+        }
         self.check_later(context);
     }
 
-    /// Straight to the account that is known, or the one that is found, or through the directory.
+    /// Straight to the account that is known, or the one that is found, or through the directory. False when
+    /// too much waits for it: then the request is with nobody.
     fn pass(
         &mut self,
         account: AccountId,
         n: u64,
-        request: &Arc<CustomerRequest>,
-        waiting: &Arc<Waiting>,
+        open: &Open,
+        taken: Option<Taken>,
         node: &Node,
-    ) {
+    ) -> bool {
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
-        let (request, told) = (request.clone(), waiting.clone());
-        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request, waiting: told });
+        let (request, waiting) = (open.request.clone(), &open.waiting);
+        let told = open.straight.then(|| waiting.clone());
+        let request = AccountMsg::Request { key, request, taken, waiting: told };
+        let mut mail = EntityMsg::Own(request);
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         // What is on its way through the directory goes first.
         let tries = if self.detour.is_taken() { 0 } else { 2 };
@@ -288,22 +349,33 @@ impl Session {
                 },
             };
             waiting.ask(way.incarnation());
-            match way.send(mail) {
+            match way.try_send(mail, REQUESTS_MAX) {
                 Ok(()) => {
                     self.account = Some(way);
-                    return;
+                    return true;
                 }
-                Err(returned) => mail = returned,
+                Err(Undelivered::Overloaded(_)) => {
+                    self.account = Some(way);
+                    waiting.ask(NOWHERE);
+                    return false;
+                }
+                Err(Undelivered::Gone(returned)) => mail = returned,
             }
         }
         waiting.ask(THROUGH_DIRECTORY);
         if let EntityMsg::Own(message) = mail {
             deliver_by(&self.detour, node, PARTITION, EntityId::Account(account), message);
         }
+        true
     }
 
     fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
-        if let Some(open) = self.open.get(&n) {
+        if !self.open.get(&n).is_some_and(|open| open.waiting.was_asked(from)) {
+            return;
+        }
+        if let Some(open) = self.open.remove(&n) {
+            self.answered += 1;
+            self.replays.answered(&open.request, &outcome);
             open.waiting.answer(outcome, from);
         }
     }
@@ -323,11 +395,29 @@ impl Session {
         }
     }
 
+    /// Refused as busy, unless an earlier life of the account may have taken it: then it goes out again.
+    fn not_taken(&mut self, n: u64, from: u64, context: &mut Context<SessionMsg>) {
+        match self.open.get_mut(&n) {
+            Some(open) if !open.waiting.was_asked(from) => {}
+            Some(open) if open.maybe_taken => {
+                open.waiting.ask(NOWHERE);
+                self.check_within(ASK_AGAIN_AFTER, context);
+            }
+            Some(_) => {
+                if let Some(open) = self.open.remove(&n) {
+                    self.replays.forget(&open.request);
+                    open.waiting.refuse(Busy::Mailbox.into());
+                }
+            }
+            None => {}
+        }
+    }
+
     fn logged_in(&mut self, login: Option<Login>, context: &mut Context<SessionMsg>) {
         match login {
             Some(login) => {
-                let address = Address::Entity(PARTITION, EntityId::Account(login.account));
                 if self.login.is_none() {
+                    let address = Address::Entity(PARTITION, EntityId::Account(login.account));
                     let word = || SessionMsg::Check;
                     context.node.registry.watch(address, context.me.clone(), word);
                 }
@@ -335,7 +425,7 @@ impl Session {
                 self.retry_waiting(context);
             }
             None => {
-                for (_, reply) in self.waiting.drain(..) {
+                for (_, reply, _) in self.waiting.drain(..) {
                     refuse(reply, RequestError::SessionOver);
                 }
                 context.stop();
@@ -361,9 +451,9 @@ impl Session {
             None => {
                 let for_it = |request: &SessionRequest| matches!(request, SessionRequest::Place { market: asked, .. } if *asked == market);
                 let (gone, rest) =
-                    self.waiting.drain(..).partition::<Vec<_>, _>(|(request, _)| for_it(request));
+                    self.waiting.drain(..).partition::<Vec<_>, _>(|(request, ..)| for_it(request));
                 self.waiting = rest;
-                for (_, reply) in gone {
+                for (_, reply, _) in gone {
                     refuse(reply, RequestError::NoSuchMarket);
                 }
             }
@@ -371,8 +461,8 @@ impl Session {
     }
 
     fn retry_waiting(&mut self, context: &mut Context<SessionMsg>) {
-        for (request, reply) in std::mem::take(&mut self.waiting) {
-            self.request(request, reply, context);
+        for (request, reply, wishes) in std::mem::take(&mut self.waiting) {
+            self.request(request, reply, wishes, context);
         }
     }
 
@@ -384,7 +474,7 @@ impl Session {
         self.open.retain(|_, open| {
             !open.waiting.is_abandoned() || open.since.elapsed() < ABANDONED_AFTER
         });
-        self.waiting.retain(|(_, reply)| !reply.is_closed());
+        self.waiting.retain(|(_, reply, _)| !reply.is_closed());
         if self.login.is_none() {
             self.ask_home(context);
         }
@@ -404,33 +494,39 @@ impl Session {
         self.check_later(context);
     }
 
-    fn send_lost_again(&mut self, account: AccountId, context: &Context<SessionMsg>) {
+    fn send_lost_again(&mut self, account: AccountId, context: &mut Context<SessionMsg>) {
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         let present = context.node.registry.find::<EntityMsg<AccountMsg>>(address);
         let Some(present) = present else { return };
-        let lost: Vec<_> = self
-            .open
-            .iter()
-            .filter(|(_, open)| !open.waiting.is_answered())
+        let is_lost = |open: &Open| {
+            let asked = open.waiting.asked();
             // The directory hands on what it was given: a second copy could be decided twice.
-            .filter(|(_, open)| {
-                let asked = open.waiting.asked();
-                asked != THROUGH_DIRECTORY && asked != present.incarnation()
-            })
-            .map(|(n, open)| (*n, open.request.clone(), open.waiting.clone()))
-            .collect();
+            let gone = asked != THROUGH_DIRECTORY && asked != present.incarnation();
+            gone && !open.waiting.is_answered()
+        };
+        let lost: Vec<u64> =
+            self.open.iter().filter(|(_, open)| is_lost(open)).map(|(n, _)| *n).collect();
         self.account = Some(present);
-        for (n, request, waiting) in lost {
-            self.pass(account, n, &request, &waiting, &context.node);
+        for n in lost {
+            let Some(mut open) = self.open.remove(&n) else { continue };
+            open.maybe_taken = true;
+            let sent = self.pass(account, n, &open, None, &context.node);
+            self.open.insert(n, open);
+            if !sent {
+                self.check_within(ASK_AGAIN_AFTER, context);
+            }
         }
     }
 
     fn check_later(&mut self, context: &mut Context<SessionMsg>) {
-        let span = match (self.waiting.is_empty(), self.open.is_empty()) {
-            (false, _) => ASK_AGAIN_AFTER,
-            (true, false) => CHECK_EVERY,
-            (true, true) => return,
-        };
+        match (self.waiting.is_empty(), self.open.is_empty()) {
+            (false, _) => self.check_within(ASK_AGAIN_AFTER, context),
+            (true, false) => self.check_within(CHECK_EVERY, context),
+            (true, true) => {}
+        }
+    }
+
+    fn check_within(&mut self, span: Duration, context: &mut Context<SessionMsg>) {
         let at = Instant::now() + span;
         // One that is on its way and comes soon enough will do.
         if self.check_at.is_none_or(|check_at| at + ASK_AGAIN_AFTER / 2 < check_at) {

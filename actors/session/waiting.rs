@@ -5,6 +5,7 @@
 //! looks. Dropped by both without an answer, the door learns that the outcome is unknown.
 
 use super::RequestError;
+use crate::partition::THROUGH_DIRECTORY;
 use domain::request::Outcome;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
@@ -73,8 +74,8 @@ impl From<oneshot::Sender<Answer>> for Reply {
     }
 }
 
-/// In place of an incarnation: whichever the directory finds or starts.
-pub(super) const THROUGH_DIRECTORY: u64 = 0;
+/// In place of an incarnation: it is with nobody, and goes out again.
+pub(super) const NOWHERE: u64 = u64::MAX;
 
 /// One request that was sent to the account.
 #[derive(Debug)]
@@ -119,6 +120,19 @@ impl Waiting {
         drop(state);
         if let Some(reply) = reply {
             reply.send(Ok(outcome));
+        }
+    }
+
+    pub(super) fn was_asked(&self, incarnation: u64) -> bool {
+        let asked = self.asked();
+        asked == incarnation || asked == THROUGH_DIRECTORY
+    }
+
+    /// Nothing was done.
+    pub(super) fn refuse(&self, error: RequestError) {
+        let reply = self.state().reply.take();
+        if let Some(reply) = reply {
+            reply.send(Err(error));
         }
     }
 

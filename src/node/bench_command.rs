@@ -12,6 +12,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Bets => Bench::Bets,
         BenchName::Orders => Bench::Orders,
         BenchName::Restart => Bench::Restart,
+        BenchName::Idle => Bench::Idle,
+        BenchName::Full => Bench::Full,
     };
     let settings = Settings {
         json: args.json,

@@ -8,6 +8,7 @@ use crate::ids::{AccountId, BetId};
 use crate::link::{Arrival, Inbound};
 use crate::money::Pence;
 use crate::order::{LapseReason, Matched};
+use crate::price::Price;
 use crate::record::{ClosedBet, Notice};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -97,6 +98,7 @@ struct News {
     filled: Vec<(u32, BetId, Matched)>,
     lapsed: Vec<(u32, BetId, Pence, LapseReason)>,
     closed: Vec<(u32, ClosedBet)>,
+    adjusted: Vec<(u32, (BetId, Price, Pence))>,
     /// Link and number of each new notice.
     notices: Vec<(u32, u64)>,
     answers: Vec<(u64, ActAnswer)>,
@@ -187,6 +189,10 @@ impl Links {
         self.news.lapsed.push((number, bet, size, reason));
     }
 
+    pub(super) fn adjusted(&mut self, number: u32, bet: (BetId, Price, Pence)) {
+        self.news.adjusted.push((number, bet));
+    }
+
     pub(super) fn closed(&mut self, number: u32, bet: ClosedBet) {
         self.news.closed.push((number, bet));
     }
@@ -209,6 +215,14 @@ impl Links {
             for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
                 let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
                 self.tell(group[0].0, Notice::Lapsed(bets));
+            }
+        }
+        if !self.news.adjusted.is_empty() {
+            let mut adjusted = std::mem::take(&mut self.news.adjusted);
+            adjusted.sort_by_key(|(number, _)| *number);
+            for group in adjusted.chunk_by(|(a, _), (b, _)| a == b) {
+                let bets = group.iter().map(|(_, bet)| *bet).collect();
+                self.tell(group[0].0, Notice::Adjusted(bets));
             }
         }
         if !self.news.closed.is_empty() {

@@ -160,8 +160,9 @@ impl Market {
     }
 
     fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
-        if self.runner(order.runner).is_none() {
-            return Err(InstructionError::InvalidRunner);
+        let number = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
+        if self.is_removed(number) {
+            return Err(InstructionError::RunnerRemoved);
         }
         if order.kind.is_on_close() {
             return self.check_on_close(order);

@@ -213,7 +213,7 @@ impl Channel {
         app_key: String,
         token: String,
     ) -> Result<(), Goodbye> {
-        match self.exchange.session(&app_key, &token).await {
+        match self.exchange.session(Some(&app_key), &token).await {
             Ok(customer) => {
                 self.speaker = Some(Speaker { app_key, token, customer });
                 self.say(|out| answer::welcome(id, CREDITS, out));
@@ -268,7 +268,7 @@ impl Channel {
 
     async fn find_session_again(&mut self, id: u64) -> Result<(), Goodbye> {
         let Some(speaker) = &mut self.speaker else { return Ok(()) };
-        match self.exchange.session(&speaker.app_key, &speaker.token).await {
+        match self.exchange.session(Some(&speaker.app_key), &speaker.token).await {
             Ok(customer) => speaker.customer = customer,
             // It may be there for the next command.
             Err(Denied::Busy) => {}
