@@ -24,6 +24,7 @@
 //! them; its `hand_over` is the one place from which they reach the journal, in one piece, and only behind it
 //! do messages go to others ([`Entity::deliver`]).
 
+use crate::board::BoardMsg;
 use crate::directory::DirectoryMsg;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
@@ -58,6 +59,11 @@ pub trait Entity: Sized + Send + 'static {
     fn into_event(event: Self::Event) -> Event;
     fn apply(state: &mut Self::State, at: UtcMillis, event: &Self::Event);
     fn wake(&self) -> Option<UtcMillis>;
+
+    /// Whether the record may change what everybody sees.
+    fn shows(_: &Self::Event) -> bool {
+        true
+    }
 
     /// After replay: what was open with others is taken up again.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault>;
@@ -128,6 +134,8 @@ pub struct Desk {
     replayed: u64,
     /// The end of what it recovered from.
     pub(crate) recovered_through: Offset,
+    /// The last of that which shows, or the snapshot.
+    pub(crate) shown_through: Offset,
     /// No mail since it last looked.
     idle: bool,
     /// Records since the last snapshot.
@@ -155,6 +163,17 @@ impl Desk {
     /// How many records the entity's state rests on.
     pub fn records(&self) -> u64 {
         self.seq
+    }
+
+    /// Tells the board, in the log's order, that this life of a market has begun.
+    fn announce(&mut self) {
+        let EntityId::Market(market) = self.id else { return };
+        let address = Address::Board(self.partition.id);
+        let Some(board) = self.node.registry.find::<BoardMsg>(address) else { return };
+        self.effect(move |through| {
+            // A board that has just died asks everybody anew.
+            let _ = board.send(BoardMsg::Up { market, through });
+        });
     }
 
     /// Keeps records that were decided and applied for the next [`hand_over`](Self::hand_over).
@@ -445,6 +464,10 @@ impl<E: Entity> EntityActor<E> {
         let last = recovery.records.last().map(|(offset, _)| *offset);
         let through = last.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let through = through.unwrap_or_default();
+        let shows = |record: &Record| E::event_of(&record.event).is_some_and(E::shows);
+        let shown = recovery.records.iter().rfind(|(_, record)| shows(record));
+        let shown_through = shown.map(|(offset, _)| *offset);
+        let shown_through = shown_through.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let snapshot_bytes = recovery.snapshot.as_ref().map_or(0, |(_, bytes)| bytes.len());
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
@@ -472,6 +495,7 @@ impl<E: Entity> EntityActor<E> {
             repeat_asked: false,
             replayed,
             recovered_through: through,
+            shown_through: shown_through.unwrap_or_default(),
             idle: false,
             unsnapped: replayed,
             records: Vec::new(),
@@ -482,6 +506,7 @@ impl<E: Entity> EntityActor<E> {
             entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
         );
         entity.resume(&mut desk)?;
+        desk.announce();
         settle(entity.as_mut(), &mut desk)?;
         for message in held {
             serve(entity.as_mut(), &mut desk, message)?;

@@ -8,8 +8,10 @@
 //! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
 //!          waits is refused as busy.
 
+mod follow;
 mod query;
 
+pub use follow::{Deliver, MatchedAt, OrderChange, OrderNews, Position};
 pub use query::{AccountQuery, AccountView};
 
 use crate::entity::{Desk, Entity};
@@ -28,6 +30,7 @@ use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
 use domain::request::{CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
+use follow::Followers;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,7 +40,6 @@ use tokio::sync::oneshot;
 /// without a word when it was refused, or taken before.
 pub type Taken = oneshot::Sender<Vec<BetId>>;
 
-#[derive(Debug)]
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
@@ -72,6 +74,22 @@ pub enum AccountMsg {
         query: AccountQuery,
         reply: oneshot::Sender<AccountView>,
     },
+    /// From a stream connection: what there is now, and then each change. With `since`, also what ended
+    /// since then.
+    Follow {
+        follower: u64,
+        since: Option<UtcMillis>,
+        deliver: Deliver,
+    },
+    Unfollow {
+        follower: u64,
+    },
+}
+
+impl std::fmt::Debug for AccountMsg {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name())
+    }
 }
 
 impl Named for AccountMsg {
@@ -97,6 +115,8 @@ impl Named for AccountMsg {
             AccountMsg::Act { .. } => "act",
             AccountMsg::Heartbeat { .. } => "heartbeat",
             AccountMsg::Query { .. } => "query",
+            AccountMsg::Follow { .. } => "follow",
+            AccountMsg::Unfollow { .. } => "unfollow",
         }
     }
 }
@@ -108,6 +128,7 @@ pub struct Account {
     home: Routes<HomeMsg>,
     /// Commands that were open when last looked at, and how often each was sent.
     attempts: BTreeMap<(MarketId, u64), u32>,
+    followers: Followers,
     /// Markets whose notices were applied in this batch.
     heard: BTreeSet<MarketId>,
     /// Where doors wait for what is not answered yet.
@@ -131,6 +152,7 @@ impl Entity for Account {
             markets: Routes::default(),
             home: Routes::default(),
             attempts: BTreeMap::new(),
+            followers: Followers::default(),
             heard: BTreeSet::new(),
             waiting: BTreeMap::new(),
         }
@@ -188,6 +210,20 @@ impl Entity for Account {
                 let view = AccountView::of(&self.state, desk.records(), &query);
                 desk.tell(move || drop(reply.send(view)))
             }
+            AccountMsg::Follow { follower, since, deliver } => {
+                // What has changed so far is nothing new to them.
+                self.deliver(desk)?;
+                let (now, told) = (desk.now(), deliver.clone());
+                let image = self.followers.follow(follower, deliver, &self.state, now, since);
+                desk.tell(move || {
+                    // One that has gone meanwhile is found out when the account looks for rest.
+                    let _ = told(OrderNews::Image(Arc::new(image)));
+                })
+            }
+            AccountMsg::Unfollow { follower } => {
+                self.followers.unfollow(follower);
+                Ok(())
+            }
         }
     }
 
@@ -216,15 +252,26 @@ impl Entity for Account {
 
     /// Records and what leaves the partition to the journal; then messages to its entities.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let mut messages = Vec::new();
+        let (mut messages, mut bets, mut answered) = (Vec::new(), Vec::new(), false);
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
+                    answered = true;
                     self.answer(session, n, outcome, desk);
                 }
-                Outgoing::BetChanged { .. } => {}
+                Outgoing::BetChanged { market, bet } => {
+                    if !self.followers.is_empty() {
+                        bets.push((market, bet));
+                    }
+                }
                 outgoing => messages.push(outgoing),
             }
+        }
+        if let Some(mut change) = self.followers.change(&self.state, desk.now(), &bets) {
+            change.answered = answered;
+            // Behind the answer that it may be about.
+            let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
+            desk.effect(move |_| tell());
         }
         desk.hand_over()?;
         for message in messages {
@@ -239,9 +286,10 @@ impl Entity for Account {
         Ok(())
     }
 
-    /// Every command is answered, none is being given up, and no moment is waited for.
+    /// Every command is answered, none is being given up, no moment is waited for, and nobody follows.
     fn is_at_rest(&self) -> bool {
-        self.state.open_commands().next().is_none()
+        !self.followers.look()
+            && self.state.open_commands().next().is_none()
             && self.state.withdrawals().next().is_none()
             && self.state.wake().is_none()
     }
@@ -253,6 +301,7 @@ impl Entity for Account {
             "exposure": funds.exposure.to_string(),
             "status": funds.status,
             "openCommands": self.state.open_commands().count(),
+            "followers": self.followers.len(),
         })
     }
 }

@@ -13,9 +13,12 @@ mod view;
 pub use view::{AtClose, LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
+use crate::board::BoardMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
+use crate::mailbox::Mailbox;
 use crate::partition::Routes;
+use crate::registry::Address;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
 use domain::ids::{AccountId, BetId, EntityId, Handle, MarketId};
@@ -61,6 +64,9 @@ pub enum MarketMsg {
         request: ViewRequest,
         reply: oneshot::Sender<MarketView>,
     },
+    /// From the board: an image, and from then on every change.
+    Watch,
+    Unwatch,
     /// How much is to be matched before each of these orders at its price; what does not rest, or rests too
     /// deep to count, is left out.
     SizeAhead {
@@ -86,6 +92,8 @@ impl Named for MarketMsg {
             MarketMsg::Resume { .. } => "resume",
             MarketMsg::Act { .. } => "act",
             MarketMsg::View { .. } => "view",
+            MarketMsg::Watch => "watch",
+            MarketMsg::Unwatch => "unwatch",
             MarketMsg::SizeAhead { .. } => "size ahead",
         }
     }
@@ -99,6 +107,10 @@ pub struct Market {
     home: Routes<HomeMsg>,
     /// Each account's oldest open notice when it was last looked at.
     oldest_open: BTreeMap<AccountId, u64>,
+    /// Is told of every public change, once it has asked.
+    board: Option<Mailbox<BoardMsg>>,
+    /// Something that everybody sees has changed in this life.
+    has_shown: bool,
     /// Accounts that are told again what they missed, and how far they have been.
     catching_up: BTreeMap<AccountId, u64>,
     /// What accounts have applied and no record says yet.
@@ -122,6 +134,8 @@ impl Entity for Market {
             accounts: Routes::default(),
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
+            board: None,
+            has_shown: false,
             catching_up: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
         }
@@ -144,6 +158,20 @@ impl Entity for Market {
 
     fn wake(&self) -> Option<UtcMillis> {
         self.state.wake()
+    }
+
+    /// What is between the market and accounts only, or was refused, nobody else sees.
+    fn shows(event: &MarketEvent) -> bool {
+        !matches!(
+            event,
+            MarketEvent::Acknowledged { .. }
+                | MarketEvent::ActRefused { .. }
+                | MarketEvent::Refused { .. }
+                | MarketEvent::Updated { .. }
+                | MarketEvent::ResolutionSent { .. }
+                | MarketEvent::ResolutionPaid { .. }
+                | MarketEvent::ResolutionClosed { .. }
+        )
     }
 
     fn state(&self) -> &State {
@@ -176,6 +204,16 @@ impl Entity for Market {
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
             MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::Watch => {
+                self.deliver(desk)?;
+                self.watch(desk);
+                Ok(())
+            }
+            MarketMsg::Unwatch => {
+                self.state.watch(false);
+                self.board = None;
+                Ok(())
+            }
             MarketMsg::SizeAhead { orders, reply } => self.size_ahead(&orders, reply, desk),
         }
     }
@@ -207,6 +245,7 @@ impl Entity for Market {
 
     /// Records to the journal first, then messages to the entities of this partition.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.tell_board(desk);
         desk.hand_over()?;
         let (mut expects, market, target) = (false, self.market, self.id);
         let (accounts, home, partition) = (&mut self.accounts, &mut self.home, desk.partition.id);
@@ -388,6 +427,13 @@ impl Market {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let wake = self.state.wake();
+        self.has_shown |= records.iter().any(Self::shows);
+        if let [MarketEvent::Created { .. }, ..] = records[..]
+            && let Some(board) = board_of(desk)
+        {
+            let market = self.market;
+            desk.effect(move |_| drop(board.send(BoardMsg::Listed(market))));
+        }
         for record in records {
             let is_large = matches!(record, MarketEvent::LapsedAhead { .. });
             desk.record(now, [record], Self::into_event, wake);
@@ -396,6 +442,33 @@ impl Market {
             }
         }
         Ok(())
+    }
+
+    /// What everybody sees of this batch, once it is durable.
+    fn tell_board(&mut self, desk: &mut Desk) {
+        if let Some(board) = &self.board
+            && let Some(change) = self.state.take_change(desk.now())
+        {
+            let (market, board, change) = (self.market, board.clone(), Box::new(change));
+            desk.effect(move |through| {
+                // A board that has died since has asked the market again.
+                let _ = board.send(BoardMsg::Change { market, change, through });
+            });
+        }
+    }
+
+    fn watch(&mut self, desk: &mut Desk) {
+        let Some(board) = board_of(desk) else { return };
+        // A market that is not created yet tells that it is listed when it is.
+        let Some(image) = self.state.public_image() else { return };
+        self.state.watch(true);
+        self.board = Some(board.clone());
+        let (at, image) = (desk.now(), Box::new(image));
+        let unchanged_since = (!self.has_shown).then_some(desk.shown_through);
+        desk.effect(move |through| {
+            let last = unchanged_since.unwrap_or(through);
+            let _ = board.send(BoardMsg::Image { image, at, last, through });
+        });
     }
 
     fn resend_open_notices(&mut self, desk: &mut Desk) {
@@ -418,6 +491,10 @@ impl Market {
             desk.expect_answers();
         }
     }
+}
+
+fn board_of(desk: &Desk) -> Option<Mailbox<BoardMsg>> {
+    desk.node.registry.find(Address::Board(desk.partition.id))
 }
 
 /// Notices told again at once; the next follow when these are acknowledged.

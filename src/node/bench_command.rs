@@ -12,6 +12,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Bets => Bench::Bets,
         BenchName::Orders => Bench::Orders,
         BenchName::Restart => Bench::Restart,
+        BenchName::Fanout => Bench::Fanout,
         BenchName::Idle => Bench::Idle,
         BenchName::Full => Bench::Full,
     };

@@ -13,6 +13,7 @@ pub(crate) mod operator;
 pub(crate) mod order_channel;
 pub(crate) mod random;
 pub(crate) mod scratch;
+pub(crate) mod stream;
 
 pub(crate) use bettor::Bettor;
 pub(crate) use deadline::{DEADLINE, eventually};
@@ -21,3 +22,4 @@ pub(crate) use node::{Launch, Node};
 pub(crate) use operator::{Market, Operator};
 pub(crate) use random::Random;
 pub(crate) use scratch::Scratch;
+pub(crate) use stream::{Cache, Stream, Way};

@@ -85,6 +85,7 @@ impl Book {
     pub(super) fn close(&mut self, handle: Handle, new: Newcomer) {
         self.orders.insert(handle, new);
         self.orders.at_mut(handle.slot).place = Place::Closing;
+        self.touched.closing(new.runner);
         let queue = self.queue_mut(new.runner, new.side);
         *queue.by_limit.entry(new.index).or_default() += new.size;
         let last = std::mem::replace(&mut queue.tail, handle.slot);
@@ -98,6 +99,7 @@ impl Book {
 
     /// `money` of `slot` does not wait any more; with nothing left it leaves the queue.
     pub(super) fn leave_closing(&mut self, slot: &Slot, money: Pence) {
+        self.touched.closing(slot.runner);
         let queue = self.queue_mut(slot.runner, slot.side);
         queue.take_off(slot.index, money);
         if !slot.remaining.is_zero() {
