@@ -66,7 +66,7 @@ impl<M: Send + 'static> Context<M> {
     ) {
         let address = Address::Session(session);
         let (reply, answer) = oneshot::channel();
-        let question = SessionMsg::Request { request, reply };
+        let question = SessionMsg::Request { request, reply: reply.into() };
         let (question, gone) = match self.node.registry.find::<SessionMsg>(address) {
             Some(way) => match way.send(question) {
                 Ok(()) => return self.when(answer, message),
@@ -77,9 +77,9 @@ impl<M: Send + 'static> Context<M> {
         let (me, registry) = (self.me.clone(), self.node.registry.clone());
         self.node.nursery().attend(Box::pin(async move {
             let way = registry.arrival::<SessionMsg>(address, gone, SESSION_UP_WITHIN).await;
-            let answer = match way.map(|way| way.send(question)) {
-                Some(Ok(())) => answer.await.ok(),
-                _ => None,
+            let answer = match way.is_some_and(|way| way.send(question).is_ok()) {
+                true => answer.await.ok(),
+                false => None,
             };
             // An actor that has died meanwhile wants no answer.
             let _ = me.send(message(answer));

@@ -20,8 +20,9 @@
 //! comes back to its sender, who takes the way through the directory.
 //!
 //! The state is a fold of the journal: restart, failover and test are the same code. `Desk` is what a
-//! serving entity works with; its `hand_over` is the one place from which records reach the journal, and
-//! everything that leaves the partition waits there for the sync as an effect.
+//! serving entity works with. It gathers the records of a batch of messages with the effects that wait for
+//! them; its `hand_over` is the one place from which they reach the journal, in one piece, and only behind it
+//! do messages go to others ([`Entity::deliver`]).
 
 use crate::board::BoardMsg;
 use crate::directory::DirectoryMsg;
@@ -71,6 +72,8 @@ pub trait Entity: Sized + Send + 'static {
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault>;
     /// A while after something was left open with others: repeat it. Says whether anything is still open.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault>;
+    /// Behind a batch of messages: effects to the desk, [`Desk::hand_over`], then messages to others.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault>;
     /// Nothing is open with others: it may be stopped until somebody writes to it.
     fn is_at_rest(&self) -> bool;
     fn observe(&self) -> serde_json::Value;
@@ -137,6 +140,9 @@ pub struct Desk {
     idle: bool,
     /// Records since the last snapshot.
     unsnapped: u64,
+    /// Decided and applied in this batch, and not handed over yet.
+    records: Vec<Record>,
+    effects: Vec<Effect>,
     /// Size of the last snapshot, written by the keeper's thread.
     snapshot_bytes: Arc<AtomicUsize>,
 }
@@ -144,6 +150,9 @@ pub struct Desk {
 /// A snapshot is made after the configured number of records, or later when the state is large: copying
 /// it may cost a tenth of what the records cost.
 const SNAPSHOT_BYTES_A_RECORD: u64 = 400;
+
+/// What is handed over goes into one frame whole, so that it must not grow with the mail.
+const LADEN_RECORDS: usize = 256;
 
 impl Desk {
     /// The time for one decision.
@@ -157,49 +166,66 @@ impl Desk {
     }
 
     /// Tells the board, in the log's order, that this life of a market has begun.
-    fn announce<E: Entity>(&mut self) -> Result<(), Fault> {
-        let EntityId::Market(market) = self.id else { return Ok(()) };
+    fn announce(&mut self) {
+        let EntityId::Market(market) = self.id else { return };
         let address = Address::Board(self.partition.id);
-        let Some(board) = self.node.registry.find::<BoardMsg>(address) else { return Ok(()) };
-        let up = Effect::new(move |through| {
+        let Some(board) = self.node.registry.find::<BoardMsg>(address) else { return };
+        self.effect(move |through| {
             // A board that has just died asks everybody anew.
             let _ = board.send(BoardMsg::Up { market, through });
         });
-        self.hand_over(self.now(), vec![], E::into_event, None, vec![up])
     }
 
-    /// Hands records to the journal with everything that must wait for them, and does not wait. Only
-    /// after this may messages go to entities of the same partition.
-    pub fn hand_over<E>(
+    /// Keeps records that were decided and applied for the next [`hand_over`](Self::hand_over).
+    pub fn record<E>(
         &mut self,
         at: UtcMillis,
-        events: Vec<E>,
+        events: impl IntoIterator<Item = E>,
         into_event: fn(E) -> Event,
         wake: Option<UtcMillis>,
-        effects: Vec<Effect>,
-    ) -> Result<(), Fault> {
-        if events.is_empty() && effects.is_empty() {
+    ) {
+        let entity = self.id;
+        for event in events {
+            self.seq += 1;
+            self.unsnapped += 1;
+            self.records.push(Record { entity, seq: self.seq, at, wake, event: into_event(event) });
+        }
+    }
+
+    /// Keeps what leaves the partition behind the records so far.
+    pub fn effect(&mut self, act: impl FnOnce(Offset) + Send + 'static) {
+        self.effects.push(Effect::new(act));
+    }
+
+    /// Hands what was gathered to the journal, and does not wait. Only after this may messages go to
+    /// entities of the same partition.
+    pub fn hand_over(&mut self) -> Result<(), Fault> {
+        if self.records.is_empty() && self.effects.is_empty() {
             return Ok(());
         }
-        let entity = self.id;
-        let mut seq = self.seq;
-        let records = events
-            .into_iter()
-            .map(|event| {
-                seq += 1;
-                Record { entity, seq, at, wake, event: into_event(event) }
-            })
-            .collect();
-        self.unsnapped += seq - self.seq;
-        self.seq = seq;
-        let handed = HandOver { key: entity, token: self.token, records, effects };
+        let handed = HandOver {
+            key: self.id,
+            token: self.token,
+            records: std::mem::take(&mut self.records),
+            effects: std::mem::take(&mut self.effects),
+        };
         self.partition.log.hand_over(handed).map_err(|gone| Fault::new(gone.to_string()))
     }
 
     /// An answer that changes nothing still waits for what it may rest on.
     pub fn tell(&mut self, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        let (now, effect) = (self.now(), Effect::new(move |_| tell()));
-        self.hand_over::<Event>(now, vec![], |event| event, None, vec![effect])
+        self.effect(move |_| tell());
+        Ok(())
+    }
+
+    /// Nothing that was decided waits to be handed over.
+    pub(crate) fn has_handed_over(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Enough for one piece.
+    fn is_laden(&self) -> bool {
+        self.records.len() >= LADEN_RECORDS
     }
 
     /// The last snapshot and the token back, if nothing more can come; else the directory is told that it
@@ -343,12 +369,16 @@ impl<E: Entity> Behaviour for EntityActor<E> {
                 Ok(())
             }
             (Life::Serving { entity, desk }, EntityMsg::Retire) => {
+                entity.deliver(desk)?;
                 if desk.retire(entity.as_ref(), &context.me)? {
                     self.life = Life::Retiring;
                 }
                 Ok(())
             }
-            (Life::Serving { entity, desk }, message) => serve(entity.as_mut(), desk, message),
+            (Life::Serving { entity, desk }, message) => {
+                serve(entity.as_mut(), desk, message)?;
+                if desk.is_laden() { entity.deliver(desk) } else { Ok(()) }
+            }
             (Life::Retiring, EntityMsg::Retired(true)) => {
                 tell_directory(
                     context,
@@ -380,6 +410,13 @@ impl<E: Entity> Behaviour for EntityActor<E> {
                 Ok(())
             }
             (Life::Parked, _) => Ok(()),
+        }
+    }
+
+    fn handled(&mut self, _: &mut Context<Self::Message>) -> Result<(), Fault> {
+        match &mut self.life {
+            Life::Serving { entity, desk } => settle(entity.as_mut(), desk),
+            Life::Parked | Life::Recovering { .. } | Life::Retiring => Ok(()),
         }
     }
 
@@ -461,16 +498,21 @@ impl<E: Entity> EntityActor<E> {
             shown_through: shown_through.unwrap_or_default(),
             idle: false,
             unsnapped: replayed,
+            records: Vec::new(),
+            effects: Vec::new(),
             snapshot_bytes: Arc::new(AtomicUsize::new(snapshot_bytes)),
         };
         tracing::debug!(
             entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
         );
         entity.resume(&mut desk)?;
-        desk.announce::<E>()?;
-        desk.tell_wake(entity.wake());
+        desk.announce();
+        settle(entity.as_mut(), &mut desk)?;
         for message in held {
             serve(entity.as_mut(), &mut desk, message)?;
+            if desk.is_laden() {
+                entity.deliver(&mut desk)?;
+            }
         }
         self.life = Life::Serving { entity, desk };
         if self.args.entity != EntityId::Home {
@@ -511,6 +553,12 @@ fn serve<E: Entity>(
             return Err(Fault::new("recovered twice, or retired and not gone"));
         }
     }
+    Ok(())
+}
+
+/// Everything that a batch of messages led to goes out.
+fn settle<E: Entity>(entity: &mut E, desk: &mut Desk) -> Result<(), Fault> {
+    entity.deliver(desk)?;
     desk.tell_wake(entity.wake());
     desk.snapshot(entity.state())
 }

@@ -1,25 +1,36 @@
-//! The way to an actor: a typed address that counts.
+//! The way to an actor: a typed address that counts, and the mail behind it.
 //!
-//! Ractor's mailboxes have no bound and tell no depth, so every message goes through a [`Mailbox`]: it
-//! stamps the message, counts it in, and hands it back when the actor is gone. Doors and everybody who
+//! A ractor mailbox has no bound, tells no depth, and costs a box and a look at four ports a message. So the
+//! mail of an actor waits in a queue of its own, and ractor carries only the word that there is some: the
+//! actor takes all that waits at once, and what comes together is handled together. Doors and everybody who
 //! writes to an entity use [`Mailbox::try_send`], which refuses at a bound (`protocol.md` 12; the bounds of
 //! entities stand in `partition`). Plain sends are for answers, of which there are no more than questions.
 //!
-//! A mailbox can be closed from inside, but only while it is empty: one bit of the depth says so. A sender
-//! counts itself in before it puts anything in, so closing and a send have one order, and nothing is ever
-//! in a closed mailbox. That is how an entity retires without losing mail.
+//! A mailbox is closed from inside, for good: by an actor that is gone, or by one that retires, and then only
+//! while nothing waits. Closing and a send have one order, so nothing is ever left in a closed mailbox. That
+//! is how an entity retires without losing mail.
 
-use ractor::{ActorCell, ActorRef, MessagingErr};
+use ractor::{ActorCell, ActorRef};
 use serde::Serialize;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::collections::VecDeque;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
-/// What travels: a message of the actor's own, or one that every actor understands.
+/// What ractor carries.
 #[derive(Debug)]
-pub struct Envelope<M> {
+pub enum Wake<M> {
+    /// There is mail.
+    Mail,
+    /// A timer's message.
+    Due(M),
+}
+
+/// What waits: a message of the actor's own, or one that every actor understands.
+#[derive(Debug)]
+pub(crate) struct Envelope<M> {
     pub(crate) sent: Instant,
     pub(crate) body: Body<M>,
 }
@@ -67,7 +78,7 @@ pub struct Load {
 /// One actor's counters. Written by its senders (depth) and its handler (the rest).
 #[derive(Debug, Default)]
 pub struct Gauge {
-    /// Messages that wait, and [`CLOSED`].
+    /// Messages that are not handled yet.
     depth: AtomicUsize,
     handled: AtomicU64,
     waited_ns: AtomicU64,
@@ -75,13 +86,10 @@ pub struct Gauge {
     slowest_ns: AtomicU64,
 }
 
-/// Nothing more goes in.
-const CLOSED: usize = 1 << (usize::BITS - 1);
-
 impl Gauge {
     pub fn load(&self) -> Load {
         Load {
-            depth: self.depth.load(Relaxed) & !CLOSED,
+            depth: self.depth.load(Relaxed),
             handled: self.handled.load(Relaxed),
             waited_us: self.waited_ns.load(Relaxed) / 1_000,
             busy_us: self.busy_ns.load(Relaxed) / 1_000,
@@ -115,13 +123,38 @@ fn add(counter: &AtomicU64, span: Duration) {
 /// every send hands its message back, and the sender looks the actor up again.
 #[derive(Debug)]
 pub struct Mailbox<M> {
-    actor: ActorRef<Envelope<M>>,
+    actor: ActorRef<Wake<M>>,
+    post: Arc<Post<M>>,
+}
+
+/// What the ways to an actor have in common.
+#[derive(Debug)]
+struct Post<M> {
+    queue: Mutex<Queue<M>>,
     gauge: Arc<Gauge>,
+}
+
+#[derive(Debug)]
+struct Queue<M> {
+    mail: VecDeque<Envelope<M>>,
+    /// The actor was told that there is mail, and has not come for it yet.
+    woken: bool,
+    closed: bool,
+}
+
+/// A burst's room is given back when the next mail is taken.
+const KEPT_ROOM: usize = 1_024;
+
+impl<M> Post<M> {
+    fn queue(&self) -> MutexGuard<'_, Queue<M>> {
+        // Nothing under the lock can panic half-way.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl<M> Clone for Mailbox<M> {
     fn clone(&self) -> Self {
-        Mailbox { actor: self.actor.clone(), gauge: self.gauge.clone() }
+        Mailbox { actor: self.actor.clone(), post: self.post.clone() }
     }
 }
 
@@ -135,17 +168,17 @@ pub enum Undelivered<M> {
 }
 
 impl<M: Send + 'static> Mailbox<M> {
-    pub(crate) fn new(actor: ActorRef<Envelope<M>>, gauge: Arc<Gauge>) -> Self {
-        Mailbox { actor, gauge }
+    pub(crate) fn new(actor: ActorRef<Wake<M>>) -> Self {
+        let queue = Queue { mail: VecDeque::new(), woken: false, closed: false };
+        Mailbox { actor, post: Arc::new(Post { queue: Mutex::new(queue), gauge: Arc::default() }) }
     }
 
     /// Puts the message in, or hands it back because the actor is gone.
     pub fn send(&self, message: M) -> Result<(), M> {
-        match self.put(Body::Message(message)) {
-            Ok(()) => Ok(()),
-            Err(Some(Body::Message(message))) => Err(message),
-            Err(_) => unreachable!("what was put in is what comes back"),
-        }
+        self.put(Body::Message(message), true).map_err(|body| match body {
+            Body::Message(message) => message,
+            Body::Control(_) => unreachable!("what was put in is what comes back"),
+        })
     }
 
     /// As [`send`](Self::send), but refuses when `bound` messages wait already.
@@ -156,60 +189,107 @@ impl<M: Send + 'static> Mailbox<M> {
         self.send(message).map_err(Undelivered::Gone)
     }
 
-    /// False when the actor is gone.
-    pub fn control(&self, control: Control) -> bool {
-        self.put(Body::Control(control)).is_ok()
+    /// The same without waking the actor: it comes upon the message when it has other mail. For what
+    /// nobody waits for.
+    pub fn try_leave(&self, message: M, bound: usize) -> Result<(), Undelivered<M>> {
+        if self.depth() >= bound {
+            return Err(Undelivered::Overloaded(message));
+        }
+        self.put(Body::Message(message), false).map_err(|body| match body {
+            Body::Message(message) => Undelivered::Gone(message),
+            Body::Control(_) => unreachable!("what was put in is what comes back"),
+        })
     }
 
-    fn put(&self, body: Body<M>) -> Result<(), Option<Body<M>>> {
-        if self.gauge.depth.fetch_add(1, AcqRel) & CLOSED != 0 {
-            self.gauge.depth.fetch_sub(1, Relaxed);
-            return Err(Some(body));
+    /// False when the actor is gone.
+    pub fn control(&self, control: Control) -> bool {
+        self.put(Body::Control(control), true).is_ok()
+    }
+
+    fn put(&self, body: Body<M>, wake: bool) -> Result<(), Body<M>> {
+        let mut queue = self.post.queue();
+        if queue.closed {
+            return Err(body);
         }
-        self.pass(body)
+        if wake && !queue.woken {
+            // Under the lock: an actor that cannot be told any more gets nothing.
+            if self.actor.send_message(Wake::Mail).is_err() {
+                return Err(body);
+            }
+            queue.woken = true;
+        }
+        self.post.gauge.depth.fetch_add(1, Relaxed);
+        queue.mail.push_back(Envelope { sent: Instant::now(), body });
+        Ok(())
+    }
+
+    /// All that waits, in order, into `into`, which must be empty. Only the actor itself takes.
+    pub(crate) fn take(&self, into: &mut VecDeque<Envelope<M>>) {
+        if into.capacity() > KEPT_ROOM {
+            *into = VecDeque::new();
+        }
+        let mut queue = self.post.queue();
+        queue.woken = false;
+        std::mem::swap(&mut queue.mail, into);
+    }
+
+    /// To itself: comes back to what it has taken, when others have had their turn. False when it is being
+    /// drained or stopped, and does not.
+    pub(crate) fn come_back(&self) -> bool {
+        self.actor.send_message(Wake::Mail).is_ok()
+    }
+
+    /// A timer's message goes behind what was taken.
+    pub(crate) fn due(&self, message: M) -> Envelope<M> {
+        self.post.gauge.depth.fetch_add(1, Relaxed);
+        Envelope { sent: Instant::now(), body: Body::Message(message) }
     }
 
     /// Closes the mailbox if nothing waits in it. Only the actor itself, in its handler, may: what it
     /// handles now is not counted any more.
     pub(crate) fn close_if_empty(&self) -> bool {
-        self.gauge.depth.compare_exchange(0, CLOSED, AcqRel, Relaxed).is_ok()
+        let mut queue = self.post.queue();
+        queue.closed |= self.post.gauge.depth.load(Relaxed) == 0;
+        queue.closed
+    }
+
+    /// The actor is gone: what waits is dropped, what comes goes back.
+    fn close(&self) {
+        let dropped = {
+            let mut queue = self.post.queue();
+            queue.closed = true;
+            std::mem::take(&mut queue.mail)
+        };
+        drop(dropped);
     }
 
     /// Into the actor's own mailbox, though it be closed.
     pub(crate) fn insist(&self, message: M) {
-        self.gauge.depth.fetch_add(1, Relaxed);
         // An actor that is gone has no use for it.
-        let _ = self.pass(Body::Message(message));
-    }
-
-    fn pass(&self, body: Body<M>) -> Result<(), Option<Body<M>>> {
-        self.actor.send_message(Envelope { sent: Instant::now(), body }).map_err(|error| {
-            self.gauge.depth.fetch_sub(1, Relaxed);
-            match error {
-                MessagingErr::SendErr(envelope) => Some(envelope.body),
-                MessagingErr::ChannelClosed | MessagingErr::InvalidActorType => None,
-            }
-        })
+        let _ = self.actor.send_message(Wake::Due(message));
     }
 
     /// The timer ends with the actor.
     pub(crate) fn after(&self, span: Duration, message: impl FnOnce() -> M + Send + 'static) {
-        let gauge = self.gauge.clone();
-        self.actor.send_after(span, move || stamp(&gauge, message()));
+        self.actor.send_after(span, move || Wake::Due(message()));
     }
 
     /// The timer ends with the actor.
     pub(crate) fn every(&self, span: Duration, message: impl Fn() -> M + Send + 'static) {
-        let gauge = self.gauge.clone();
-        self.actor.send_interval(span, move || stamp(&gauge, message()));
+        self.actor.send_interval(span, move || Wake::Due(message()));
     }
 
     pub fn depth(&self) -> usize {
-        self.gauge.depth.load(Relaxed) & !CLOSED
+        self.post.gauge.depth.load(Relaxed)
+    }
+
+    /// False once the actor is gone or retires.
+    pub fn is_open(&self) -> bool {
+        !self.post.queue().closed
     }
 
     pub(crate) fn gauge(&self) -> Arc<Gauge> {
-        self.gauge.clone()
+        self.post.gauge.clone()
     }
 
     pub(crate) fn cell(&self) -> ActorCell {
@@ -222,8 +302,12 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 }
 
-/// A timer's message is counted in when it is due.
-fn stamp<M>(gauge: &Gauge, message: M) -> Envelope<M> {
-    gauge.depth.fetch_add(1, Relaxed);
-    Envelope { sent: Instant::now(), body: Body::Message(message) }
+/// Held in an actor's state: dropping it closes the mailbox, however the actor died.
+#[derive(Debug)]
+pub(crate) struct Open<M: Send + 'static>(pub(crate) Mailbox<M>);
+
+impl<M: Send + 'static> Drop for Open<M> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }

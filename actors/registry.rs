@@ -84,6 +84,20 @@ struct Residents {
     entries: HashMap<Address, Entry>,
     /// Who waits for somebody to register there, for as long as they wait.
     awaited: HashMap<Address, Vec<oneshot::Sender<()>>>,
+    /// Who wants to hear of every incarnation that registers there.
+    watchers: HashMap<Address, Vec<Watcher>>,
+}
+
+/// Tells one actor that another has come up; false when it is gone itself.
+struct Watcher {
+    tell: Box<dyn Fn() -> bool + Send + Sync>,
+    is_there: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Watcher")
+    }
 }
 
 struct Entry {
@@ -149,6 +163,12 @@ impl Registry {
             // Who waited may have gone.
             let _ = waiting.send(());
         }
+        if let Some(watching) = residents.watchers.get_mut(&address) {
+            watching.retain(|watcher| (watcher.tell)());
+            if watching.is_empty() {
+                residents.watchers.remove(&address);
+            }
+        }
         drop(residents);
         Registration { registry: self.clone(), address, incarnation }
     }
@@ -175,6 +195,20 @@ impl Registry {
             let _waiting = Waiting { registry: self, address };
             timeout_at(deadline, told).await.ok()?.ok()?;
         }
+    }
+
+    /// Sends `word` to the actor whenever a new incarnation comes up at the address, as long as it lives
+    /// itself: what it sent to the last one may be lost.
+    pub fn watch<M: Send + 'static>(&self, address: Address, who: Mailbox<M>, word: fn() -> M) {
+        let there = who.clone();
+        let watcher = Watcher {
+            tell: Box::new(move || who.send(word()).is_ok()),
+            is_there: Box::new(move || there.is_open()),
+        };
+        let mut residents = self.write();
+        let watching = residents.watchers.entry(address).or_default();
+        watching.retain(|watcher| (watcher.is_there)());
+        watching.push(watcher);
     }
 
     /// How many addresses somebody waits at.

@@ -3,9 +3,10 @@
 //! An actor of Laybook is a [`Behaviour`]: plain state with a synchronous `handle`. The shell gives it its
 //! mailbox, registers it, times every message, answers what every actor understands ([`Control`]), and
 //! turns a broken promise (`Err`) or a panic into an exit that its supervisor sees. Handlers never await,
-//! so a kill cannot leave half a step.
+//! so a kill cannot leave half a step. Mail is taken as it has gathered: `handle` is called for each message,
+//! and `handled` once behind them, which is where what they did is sent on together.
 
-use crate::mailbox::{Body, Control, Envelope, Gauge, Mailbox, Observation};
+use crate::mailbox::{Body, Control, Envelope, Gauge, Mailbox, Observation, Open, Wake};
 use crate::node::Node;
 use crate::registry::{Address, Registration};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -48,6 +49,11 @@ pub trait Behaviour: Sized + Send + 'static {
         context: &mut Context<Self::Message>,
     ) -> Result<(), Fault>;
 
+    /// Behind each batch of messages, the shortest of which is one.
+    fn handled(&mut self, _context: &mut Context<Self::Message>) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// A summary for people; never a secret.
     fn observe(&self) -> serde_json::Value;
 
@@ -88,6 +94,8 @@ impl<M: Send + 'static> Context<M> {
 
 /// How many names of messages an actor remembers.
 const REMEMBERED: usize = 20;
+/// Messages handled before other actors have their turn.
+const BATCH_MAX: usize = 256;
 
 /// The ractor actor around a behaviour. Its supervisor spawns it with the node it belongs to.
 #[derive(Debug)]
@@ -106,13 +114,17 @@ pub struct ShellState<B: Behaviour> {
     behaviour: B,
     context: Context<B::Message>,
     gauge: Arc<Gauge>,
+    /// Taken from the mailbox and not handled yet.
+    taken: VecDeque<Envelope<B::Message>>,
     last: VecDeque<&'static str>,
     id: String,
+    // Dropped in this order: who still finds the mailbox finds it closed.
+    _open: Open<B::Message>,
     _registration: Registration,
 }
 
 impl<B: Behaviour> Actor for Shell<B> {
-    type Msg = Envelope<B::Message>;
+    type Msg = Wake<B::Message>;
     type State = ShellState<B>;
     type Arguments = B::Args;
 
@@ -122,15 +134,17 @@ impl<B: Behaviour> Actor for Shell<B> {
         args: B::Args,
     ) -> Result<Self::State, ActorProcessingErr> {
         let address = B::address(&args);
-        let mailbox = Mailbox::new(me, Arc::new(Gauge::default()));
+        let mailbox = Mailbox::new(me);
         let context = Context { me: mailbox.clone(), node: self.node.clone(), stop: false };
         let behaviour = B::start(args, &context)?;
         Ok(ShellState {
             behaviour,
             context,
             gauge: mailbox.gauge(),
+            taken: VecDeque::new(),
             last: VecDeque::with_capacity(REMEMBERED),
             id: address.to_string(),
+            _open: Open(mailbox.clone()),
             _registration: self.node.registry.register(address, &mailbox),
         })
     }
@@ -148,19 +162,11 @@ impl<B: Behaviour> Actor for Shell<B> {
     async fn handle(
         &self,
         me: ActorRef<Self::Msg>,
-        envelope: Self::Msg,
+        wake: Self::Msg,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        let began = Instant::now();
-        state.gauge.taken(began.saturating_duration_since(envelope.sent));
-        match envelope.body {
-            Body::Message(message) => {
-                state.remember(message.name());
-                state.behaviour.handle(message, &mut state.context)?;
-            }
-            Body::Control(control) => state.control(control),
-        }
-        state.gauge.handled(began.elapsed());
+        state.take(wake);
+        state.work()?;
         state.stop_if_asked(&me);
         Ok(())
     }
@@ -176,6 +182,48 @@ impl<B: Behaviour> Actor for Shell<B> {
 }
 
 impl<B: Behaviour> ShellState<B> {
+    fn take(&mut self, wake: Wake<B::Message>) {
+        match wake {
+            Wake::Due(message) => self.taken.push_back(self.context.me.due(message)),
+            Wake::Mail if self.taken.is_empty() => self.context.me.take(&mut self.taken),
+            // It has come back to what it took.
+            Wake::Mail => {}
+        }
+    }
+
+    /// Handles what was taken, at most so much that others have their turn.
+    fn work(&mut self) -> Result<(), Fault> {
+        loop {
+            self.work_on_batch()?;
+            // One that is being drained cannot come back, and works it all off.
+            if self.taken.is_empty() || self.context.stop || self.context.me.come_back() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn work_on_batch(&mut self) -> Result<(), Fault> {
+        let mut began = Instant::now();
+        for _ in 0..BATCH_MAX {
+            let Some(envelope) = self.taken.pop_front() else { break };
+            self.gauge.taken(began.saturating_duration_since(envelope.sent));
+            match envelope.body {
+                Body::Message(message) => {
+                    self.remember(message.name());
+                    self.behaviour.handle(message, &mut self.context)?;
+                }
+                Body::Control(control) => self.control(control),
+            }
+            let ended = Instant::now();
+            self.gauge.handled(ended - began);
+            began = ended;
+            if self.context.stop {
+                break;
+            }
+        }
+        self.behaviour.handled(&mut self.context)
+    }
+
     fn remember(&mut self, name: &'static str) {
         if self.last.len() == REMEMBERED {
             self.last.pop_front();
@@ -201,7 +249,7 @@ impl<B: Behaviour> ShellState<B> {
         }
     }
 
-    fn stop_if_asked(&self, me: &ActorRef<Envelope<B::Message>>) {
+    fn stop_if_asked(&self, me: &ActorRef<Wake<B::Message>>) {
         if self.context.stop {
             me.stop(None);
         }

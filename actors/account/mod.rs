@@ -17,9 +17,9 @@ pub use query::{AccountQuery, AccountView};
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
 use crate::market::MarketMsg;
-use crate::partition::{Effect, Routes};
+use crate::partition::Routes;
 use crate::registry::Address;
-use crate::session::SessionMsg;
+use crate::session::{SessionMsg, Waiting};
 use crate::shell::{Fault, Named};
 use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
@@ -46,6 +46,8 @@ pub enum AccountMsg {
         key: RequestKey,
         request: Arc<CustomerRequest>,
         taken: Option<Taken>,
+        /// Where the answer is waited for; by way of the session when it is not said.
+        waiting: Option<Arc<Waiting>>,
     },
     /// A market's numbered notice.
     Notice {
@@ -127,7 +129,14 @@ pub struct Account {
     /// Commands that were open when last looked at, and how often each was sent.
     attempts: BTreeMap<(MarketId, u64), u32>,
     followers: Followers,
+    /// Markets whose notices were applied in this batch.
+    heard: BTreeSet<MarketId>,
+    /// Where doors wait for what is not answered yet.
+    waiting: BTreeMap<(SessionId, u64), Arc<Waiting>>,
 }
+
+/// Doors that are known to wait at most; more are answered by way of the session.
+const WAITING_MAX: usize = 65_536;
 
 impl Entity for Account {
     type State = State;
@@ -144,6 +153,8 @@ impl Entity for Account {
             home: Routes::default(),
             attempts: BTreeMap::new(),
             followers: Followers::default(),
+            heard: BTreeSet::new(),
+            waiting: BTreeMap::new(),
         }
     }
 
@@ -183,9 +194,13 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request, taken } => self.request(key, &request, taken, desk),
+            AccountMsg::Request { key, request, taken, waiting } => {
+                self.request(key, &request, taken, waiting, desk);
+                Ok(())
+            }
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
             AccountMsg::SendAgain { market, from } => {
+                self.deliver(desk)?;
                 self.send_open_commands(desk, |(other, n)| other == market && n >= from);
                 Ok(())
             }
@@ -193,12 +208,14 @@ impl Entity for Account {
             AccountMsg::Heartbeat { wanted_s, reply } => self.heartbeat(wanted_s, reply, desk),
             AccountMsg::Query { query, reply } => {
                 let view = AccountView::of(&self.state, desk.records(), &query);
-                self.tell(desk, move || drop(reply.send(view)))
+                desk.tell(move || drop(reply.send(view)))
             }
             AccountMsg::Follow { follower, since, deliver } => {
+                // What has changed so far is nothing new to them.
+                self.deliver(desk)?;
                 let (now, told) = (desk.now(), deliver.clone());
                 let image = self.followers.follow(follower, deliver, &self.state, now, since);
-                self.tell(desk, move || {
+                desk.tell(move || {
                     // One that has gone meanwhile is found out when the account looks for rest.
                     let _ = told(OrderNews::Image(Arc::new(image)));
                 })
@@ -211,12 +228,14 @@ impl Entity for Account {
     }
 
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        self.run_due(desk.now(), desk)
+        self.run_due(desk.now(), desk);
+        Ok(())
     }
 
     /// Commands that were open at the last call and still are go out again; those past their deadline are
     /// withdrawn.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        self.deliver(desk)?;
         let now = desk.now();
         let overdue = self.state.overdue(now, desk.node.settings.placement_timeout_ms);
         let given_up: BTreeSet<_> = overdue.into_iter().chain(self.state.withdrawals()).collect();
@@ -229,6 +248,42 @@ impl Entity for Account {
             open.map(|open| (open, before.get(&open).map_or(1, |sent| *sent))).collect();
         self.send_open_commands(desk, |open| before.contains_key(&open));
         Ok(!self.attempts.is_empty())
+    }
+
+    /// Records and what leaves the partition to the journal; then messages to its entities.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let (mut messages, mut bets, mut answered) = (Vec::new(), Vec::new(), false);
+        for outgoing in self.state.take_outgoing() {
+            match outgoing {
+                Outgoing::ToSession { session, n, outcome } => {
+                    answered = true;
+                    self.answer(session, n, outcome, desk);
+                }
+                Outgoing::BetChanged { market, bet } => {
+                    if !self.followers.is_empty() {
+                        bets.push((market, bet));
+                    }
+                }
+                outgoing => messages.push(outgoing),
+            }
+        }
+        if let Some(mut change) = self.followers.change(&self.state, desk.now(), &bets) {
+            change.answered = answered;
+            // Behind the answer that it may be about.
+            let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
+            desk.effect(move |_| tell());
+        }
+        desk.hand_over()?;
+        for message in messages {
+            self.send(message, desk);
+        }
+        // Nobody waits for these, and the market's next mail is not far.
+        for market in std::mem::take(&mut self.heard) {
+            let k = self.state.acknowledged(market);
+            let told = Acknowledgement { account: self.id, k, paid: None };
+            self.leave_with_market(market, MarketMsg::Acknowledge(told), desk);
+        }
+        Ok(())
     }
 
     /// Every command is answered, none is being given up, no moment is waited for, and nobody follows.
@@ -257,31 +312,34 @@ impl Account {
         key: RequestKey,
         request: &CustomerRequest,
         taken: Option<Taken>,
+        waiting: Option<Arc<Waiting>>,
         desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let now = desk.now();
-        self.run_due(now, desk)?;
-        let partition = desk.partition.clone();
+    ) {
+        let (now, name) = (desk.now(), (key.session, key.n));
+        self.run_due(now, desk);
+        if let Some(waiting) = waiting
+            && self.waiting.len() < WAITING_MAX
+        {
+            self.waiting.insert(name, waiting);
+        }
         if let Some(market) = request.body.market()
             && self.markets.is_overloaded(EntityId::Market(market))
             && self.state.is_new(key)
         {
-            let tell = answer(desk, key.session, key.n, domain::account::busy(request));
-            return desk.hand_over(now, vec![], Self::into_event, None, vec![tell]);
+            return self.answer(key.session, key.n, domain::account::busy(request), desk);
         }
+        let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
             Requested::Taken(events) => {
-                let told = taken.map(|taken| {
+                if let Some(taken) = taken {
                     let bets = placed(&events);
-                    Effect::new(move |_| drop(taken.send(bets)))
-                });
-                self.hand_over_with(now, events, told, desk)
+                    desk.effect(move |_| drop(taken.send(bets)));
+                }
+                self.record(now, events, desk);
             }
-            Requested::Pending | Requested::Forgotten => Ok(()),
-            Requested::Answered(outcome) => {
-                let tell = answer(desk, key.session, key.n, outcome);
-                desk.hand_over(now, vec![], Self::into_event, self.state.wake(), vec![tell])
-            }
+            Requested::Pending => {}
+            Requested::Forgotten => drop(self.waiting.remove(&name)),
+            Requested::Answered(outcome) => self.answer(key.session, key.n, outcome, desk),
         }
     }
 
@@ -293,33 +351,40 @@ impl Account {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
-        self.run_due(now, desk)?;
+        self.run_due(now, desk);
         let taken = self.state.notice(now, market, k, notice);
-        self.hand_over(now, taken.event.into_iter().collect(), desk)?;
-        if let Arrival::Gap { expected } = taken.arrival {
-            // What came before is open with the market: it tells everything again.
-            let acknowledged = expected - 1;
-            self.send_to_market(market, MarketMsg::Resume { account: self.id, acknowledged }, desk);
+        self.record(now, taken.event, desk);
+        match taken.arrival {
+            Arrival::Next => drop(self.heard.insert(market)),
+            Arrival::Repeat => {}
+            Arrival::Gap { expected } => {
+                // What came before is open with the market: it tells everything again.
+                self.deliver(desk)?;
+                let acknowledged = expected - 1;
+                let message = MarketMsg::Resume { account: self.id, acknowledged };
+                self.send_to_market(market, message, desk);
+            }
         }
         Ok(())
     }
 
     fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
-        self.run_due(now, desk)?;
+        self.run_due(now, desk);
         match self.state.act(now, n, act) {
-            Acted::Taken(event) => self.hand_over(now, vec![*event], desk),
+            Acted::Taken(event) => self.record(now, [*event], desk),
             Acted::Answered(answer) => {
+                self.deliver(desk)?;
                 self.send(Outgoing::ActAnswered { n, answer }, desk);
-                Ok(())
             }
-            Acted::Forgotten => Ok(()),
+            Acted::Forgotten => {}
             Acted::Gap => {
+                self.deliver(desk)?;
                 let message = HomeMsg::SendActsAgain { target: EntityId::Account(self.id) };
-                self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
-                Ok(())
+                self.home.send(desk, desk.partition.id, EntityId::Home, message);
             }
         }
+        Ok(())
     }
 
     fn heartbeat(
@@ -329,72 +394,51 @@ impl Account {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
-        self.run_due(now, desk)?;
+        self.run_due(now, desk);
         if desk.partition.admits(&desk.node.settings).is_err() {
             return Ok(());
         }
         let (event, answer) = self.state.heartbeat(now, wanted_s);
-        let events = event.into_iter().collect();
+        self.record(now, event, desk);
         // A door that went away wants no answer.
-        let tell = Effect::new(move |_| {
+        desk.tell(move || {
             let _ = reply.send(answer);
-        });
-        desk.hand_over(now, events, Self::into_event, self.state.wake(), vec![tell])
+        })
     }
 
     /// What has come due goes before anything is decided.
-    fn run_due(&mut self, now: UtcMillis, desk: &mut Desk) -> Result<(), Fault> {
+    fn run_due(&mut self, now: UtcMillis, desk: &mut Desk) {
         let events = self.state.due(now);
-        if events.is_empty() {
-            return Ok(());
+        if !events.is_empty() {
+            tracing::info!(account = %self.id, "no heartbeat, cancelling every order");
+            self.record(now, events, desk);
         }
-        tracing::info!(account = %self.id, "no heartbeat, cancelling every order");
-        self.hand_over(now, events, desk)
     }
 
-    /// Records and what leaves the partition to the journal; then messages to its entities.
-    fn hand_over(
-        &mut self,
+    fn record(
+        &self,
         now: UtcMillis,
-        events: Vec<AccountEvent>,
+        events: impl IntoIterator<Item = AccountEvent>,
         desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        self.hand_over_with(now, events, None, desk)
+    ) {
+        desk.record(now, events, Self::into_event, self.state.wake());
     }
 
-    /// The same, and one more thing that leaves.
-    fn hand_over_with(
-        &mut self,
-        now: UtcMillis,
-        events: Vec<AccountEvent>,
-        also: Option<Effect>,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let (mut effects, mut messages, mut bets) = (Vec::from_iter(also), Vec::new(), Vec::new());
-        for outgoing in self.state.take_outgoing() {
-            match outgoing {
-                Outgoing::ToSession { session, n, outcome } => {
-                    effects.push(answer(desk, session, n, outcome));
-                }
-                Outgoing::BetChanged { market, bet } => {
-                    if !self.followers.is_empty() {
-                        bets.push((market, bet));
+    /// To the door that waits; else by way of the session, if it is still there: if not, the answer stays
+    /// with the account.
+    fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
+        let from = desk.incarnation;
+        match self.waiting.remove(&(session, n)) {
+            Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from)),
+            None => {
+                let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
+                desk.effect(move |_| {
+                    if let Some(way) = way {
+                        let _ = way.send(SessionMsg::Answered { n, outcome, from });
                     }
-                }
-                outgoing => messages.push(outgoing),
+                });
             }
         }
-        if let Some(mut change) = self.followers.change(&self.state, now, &bets) {
-            change.answered = !effects.is_empty();
-            // Behind the answer that it may be about.
-            let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
-            effects.push(Effect::new(move |_| tell()));
-        }
-        desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
-        for message in messages {
-            self.send(message, desk);
-        }
-        Ok(())
     }
 
     fn send(&mut self, outgoing: Outgoing, desk: &mut Desk) {
@@ -410,13 +454,16 @@ impl Account {
                 desk.expect_answers();
             }
             Outgoing::Acknowledge { market, k, paid } => {
-                let acknowledgement = Acknowledgement { account, k, paid };
-                self.send_to_market(market, MarketMsg::Acknowledge(acknowledgement), desk);
+                let told = MarketMsg::Acknowledge(Acknowledgement { account, k, paid });
+                match paid {
+                    Some(_) => self.send_to_market(market, told, desk),
+                    None => self.leave_with_market(market, told, desk),
+                }
             }
             Outgoing::ActAnswered { n, answer } => {
                 let target = EntityId::Account(account);
                 let message = HomeMsg::ActAnswered { target, n, answer };
-                self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+                self.home.send(desk, desk.partition.id, EntityId::Home, message);
             }
             Outgoing::ToSession { .. } | Outgoing::BetChanged { .. } => {
                 unreachable!("what leaves the partition is an effect")
@@ -440,17 +487,18 @@ impl Account {
                 command: command.clone(),
             };
             let to = EntityId::Market(market);
-            self.markets.send(&desk.node, desk.partition.id, to, message);
+            self.markets.send(desk, desk.partition.id, to, message);
             desk.expect_answers();
         }
     }
 
-    fn send_to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
-        self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
+    /// Where it is found with the market's next mail.
+    fn leave_with_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
+        self.markets.leave(desk, desk.partition.id, EntityId::Market(market), message);
     }
 
-    fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        desk.tell(tell)
+    fn send_to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
+        self.markets.send(desk, desk.partition.id, EntityId::Market(market), message);
     }
 }
 
@@ -464,15 +512,4 @@ fn placed(events: &[AccountEvent]) -> Vec<BetId> {
         _ => None,
     });
     orders.flatten().map(|order| order.bet).collect()
-}
-
-/// To the session, if it is still there: if not, the answer stays with the account.
-fn answer(desk: &Desk, session: SessionId, n: u64, outcome: Outcome) -> Effect {
-    let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
-    let from = desk.incarnation;
-    Effect::new(move |_| {
-        if let Some(way) = way {
-            let _ = way.send(SessionMsg::Answered { n, outcome, from });
-        }
-    })
 }

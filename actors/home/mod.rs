@@ -11,7 +11,7 @@ use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
 use crate::mailbox::Mailbox;
 use crate::market::MarketMsg;
-use crate::partition::{Busy, Effect, Routes};
+use crate::partition::{Busy, Routes};
 use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
 use domain::act::{Act, ActAnswer, ActError};
@@ -211,6 +211,7 @@ impl Entity for Home {
                 self.act_answered(target, n, answer, desk)
             }
             HomeMsg::SendActsAgain { target } => {
+                self.deliver(desk)?;
                 let open: Vec<_> =
                     self.state.open_acts().filter(|act| act.target == target).collect();
                 for act in open {
@@ -275,6 +276,7 @@ impl Entity for Home {
 
     /// Acts that were open at the last call and still are go out again.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        self.deliver(desk)?;
         let open: Vec<_> = self.state.open_acts().collect();
         let now_open: BTreeSet<_> = open.iter().map(|act| (act.target, act.n)).collect();
         for act in open {
@@ -284,6 +286,27 @@ impl Entity for Home {
         }
         self.open_before = now_open;
         Ok(!self.open_before.is_empty())
+    }
+
+    /// Records and the answers that rest on them to the journal, then the acts to their targets.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let mut acts = Vec::new();
+        for outgoing in self.state.take_outgoing() {
+            match outgoing {
+                Outgoing::ToEntity(act) => acts.push(act),
+                Outgoing::Answered { operation, answer } => {
+                    for reply in self.waiting.remove(&operation).unwrap_or_default() {
+                        let answer = answer.clone();
+                        desk.effect(move |_| drop(reply.send(Ok(answer))));
+                    }
+                }
+            }
+        }
+        desk.hand_over()?;
+        for act in acts {
+            self.send(act, desk);
+        }
+        Ok(())
     }
 
     /// Somebody always asks it something.
@@ -314,7 +337,8 @@ impl Home {
             Ok(Operated::Begun { operation, event }) => {
                 self.state.apply(now, &event);
                 self.waiting.entry(operation).or_default().push(reply);
-                self.hand_over(now, vec![event], desk)
+                self.record(now, event, desk);
+                Ok(())
             }
             Ok(Operated::Running { operation }) => {
                 self.waiting.entry(operation).or_default().push(reply);
@@ -338,7 +362,8 @@ impl Home {
             Arrival::Record(event) => {
                 let now = desk.now();
                 self.state.apply(now, &event);
-                self.hand_over(now, vec![event], desk)
+                self.record(now, event, desk);
+                Ok(())
             }
             Arrival::Hindered { operation, error } => {
                 for reply in self.waiting.remove(&operation).unwrap_or_default() {
@@ -374,8 +399,8 @@ impl Home {
             return Err(Fault::new("a login is decided as a session opened"));
         };
         let login = login.clone();
-        let told = Effect::new(move |_| drop(reply.send(Ok(login))));
-        desk.hand_over(now, vec![event], Self::into_event, None, vec![told])
+        self.record(now, event, desk);
+        answer(desk, move || drop(reply.send(Ok(login))))
     }
 
     fn create_app(
@@ -395,8 +420,8 @@ impl Home {
             return Err(Fault::new("an application is decided as one created"));
         };
         let app = app.clone();
-        let told = Effect::new(move |_| drop(reply.send(Ok(app))));
-        desk.hand_over(now, vec![event], Self::into_event, None, vec![told])
+        self.record(now, event, desk);
+        answer(desk, move || drop(reply.send(Ok(app))))
     }
 
     fn session_record(
@@ -406,41 +431,19 @@ impl Home {
         reply: oneshot::Sender<Result<(), HomeError>>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let (events, result) = match decided {
-            Ok(event) => (event.into_iter().collect::<Vec<_>>(), Ok(())),
-            Err(error) => (vec![], Err(error)),
+        let (event, result) = match decided {
+            Ok(event) => (event, Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        for event in &events {
-            self.state.apply(now, event);
+        if let Some(event) = event {
+            self.state.apply(now, &event);
+            self.record(now, event, desk);
         }
-        let told = Effect::new(move |_| drop(reply.send(result)));
-        desk.hand_over(now, events, Self::into_event, None, vec![told])
+        answer(desk, move || drop(reply.send(result)))
     }
 
-    /// Records and the answers that rest on them to the journal, then the acts to their targets.
-    fn hand_over(
-        &mut self,
-        now: UtcMillis,
-        events: Vec<HomeEvent>,
-        desk: &mut Desk,
-    ) -> Result<(), Fault> {
-        let (mut effects, mut acts) = (Vec::new(), Vec::new());
-        for outgoing in self.state.take_outgoing() {
-            match outgoing {
-                Outgoing::ToEntity(act) => acts.push(act),
-                Outgoing::Answered { operation, answer } => {
-                    for reply in self.waiting.remove(&operation).unwrap_or_default() {
-                        let answer = answer.clone();
-                        effects.push(Effect::new(move |_| drop(reply.send(Ok(answer)))));
-                    }
-                }
-            }
-        }
-        desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
-        for act in acts {
-            self.send(act, desk);
-        }
-        Ok(())
+    fn record(&self, now: UtcMillis, event: HomeEvent, desk: &mut Desk) {
+        desk.record(now, [event], Self::into_event, self.state.wake());
     }
 
     fn send(&mut self, sent: ToEntity, desk: &mut Desk) {
@@ -449,11 +452,11 @@ impl Home {
         match act {
             Act::Market(act) => {
                 let message = MarketMsg::Act { n, act };
-                self.markets.send(&desk.node, partition, target, message);
+                self.markets.send(desk, partition, target, message);
             }
             Act::Account(act) => {
                 let message = AccountMsg::Act { n, act };
-                self.accounts.send(&desk.node, partition, target, message);
+                self.accounts.send(desk, partition, target, message);
             }
         }
         desk.expect_answers();

@@ -17,7 +17,7 @@ use crate::board::BoardMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
 use crate::mailbox::Mailbox;
-use crate::partition::{Effect, Routes};
+use crate::partition::Routes;
 use crate::registry::Address;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
@@ -30,6 +30,7 @@ use domain::record::{Event, MarketEvent};
 use domain::time::UtcMillis;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use tokio::sync::oneshot;
 
 #[derive(Debug)]
@@ -112,6 +113,8 @@ pub struct Market {
     has_shown: bool,
     /// Accounts that are told again what they missed, and how far they have been.
     catching_up: BTreeMap<AccountId, u64>,
+    /// What accounts have applied and no record says yet.
+    acknowledged: BTreeMap<AccountId, Acknowledgement>,
 }
 
 impl Entity for Market {
@@ -134,6 +137,7 @@ impl Entity for Market {
             board: None,
             has_shown: false,
             catching_up: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
         }
     }
 
@@ -178,6 +182,7 @@ impl Entity for Market {
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         self.state.send_outgoing(|_| {});
         self.suspend_after_outage(desk)?;
+        self.deliver(desk)?;
         self.resend_open_notices(desk);
         Ok(())
     }
@@ -188,17 +193,22 @@ impl Entity for Market {
                 self.command(account, n, attempt, acknowledged, &command, desk)
             }
             MarketMsg::Withdraw { account, n } => self.withdraw(account, n, desk),
-            MarketMsg::Acknowledge(acknowledgement) => self.acknowledge(acknowledgement, desk),
+            MarketMsg::Acknowledge(told) => self.gather(told, desk),
             MarketMsg::Resume { account, acknowledged } => {
                 self.catching_up.remove(&account);
-                let acknowledgement = Acknowledgement { account, k: acknowledged, paid: None };
-                self.acknowledge(acknowledgement, desk)?;
+                self.gather(Acknowledgement { account, k: acknowledged, paid: None }, desk)?;
+                self.acknowledge(desk)?;
+                self.deliver(desk)?;
                 self.resend(account, RESENT_MAX, desk);
                 Ok(())
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
             MarketMsg::View { request, reply } => self.view(request, reply, desk),
-            MarketMsg::Watch => self.watch(desk),
+            MarketMsg::Watch => {
+                self.deliver(desk)?;
+                self.watch(desk);
+                Ok(())
+            }
             MarketMsg::Unwatch => {
                 self.state.watch(false);
                 self.board = None;
@@ -211,12 +221,14 @@ impl Entity for Market {
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.due(now, &mut records);
-        self.hand_over(now, records, desk)
+        self.record(now, records, desk)
     }
 
     /// What was open at the last call and still is, is told again: the oldest to each account, whose
     /// acknowledgement covers the rest.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault> {
+        self.acknowledge(desk)?;
+        self.deliver(desk)?;
         let state = &self.state;
         let oldest: BTreeMap<_, _> = state
             .accounts_to_resume()
@@ -231,9 +243,34 @@ impl Entity for Market {
         Ok(!self.oldest_open.is_empty())
     }
 
+    /// Records to the journal first, then messages to the entities of this partition.
+    fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.tell_board(desk);
+        desk.hand_over()?;
+        let (mut expects, market, target) = (false, self.market, self.id);
+        let (accounts, home, partition) = (&mut self.accounts, &mut self.home, desk.partition.id);
+        self.state.send_outgoing(|outgoing| match outgoing {
+            Outgoing::Notice { account, k, notice } => {
+                expects = true;
+                let message = AccountMsg::Notice { market, k, notice: notice.clone() };
+                accounts.send(desk, partition, EntityId::Account(account), message);
+            }
+            Outgoing::ActAnswered { n, answer } => {
+                let message = HomeMsg::ActAnswered { target, n, answer: answer.clone() };
+                home.send(desk, partition, EntityId::Home, message);
+            }
+        });
+        if expects {
+            desk.expect_answers();
+        }
+        Ok(())
+    }
+
     /// Every account has heard everything, and no order waits for its bet delay.
     fn is_at_rest(&self) -> bool {
-        self.state.accounts_to_resume().next().is_none() && self.state.wake().is_none()
+        self.acknowledged.is_empty()
+            && self.state.accounts_to_resume().next().is_none()
+            && self.state.wake().is_none()
     }
 
     fn observe(&self) -> serde_json::Value {
@@ -263,49 +300,80 @@ impl Market {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival =
             self.state.command(now, account, n, attempt, acknowledged, command, &mut records);
-        self.hand_over(now, records, desk)?;
-        self.arrived(account, arrival, desk);
-        Ok(())
+        self.record(now, records, desk)?;
+        self.arrived(account, arrival, desk)
     }
 
     fn withdraw(&mut self, account: AccountId, n: u64, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival = self.state.withdraw(now, account, n, &mut records);
-        self.hand_over(now, records, desk)?;
-        self.arrived(account, arrival, desk);
-        Ok(())
+        self.record(now, records, desk)?;
+        self.arrived(account, arrival, desk)
     }
 
-    fn arrived(&mut self, account: AccountId, arrival: Arrival, desk: &mut Desk) {
+    fn arrived(
+        &mut self,
+        account: AccountId,
+        arrival: Arrival,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
         match arrival {
             Arrival::Next => {}
-            Arrival::Repeat => self.resend(account, RESENT_MAX, desk),
+            Arrival::Repeat => {
+                self.deliver(desk)?;
+                self.resend(account, RESENT_MAX, desk);
+            }
             Arrival::Gap { expected } => {
+                self.deliver(desk)?;
                 let message = AccountMsg::SendAgain { market: self.market, from: expected };
-                self.tell(account, message, desk);
+                let to = EntityId::Account(account);
+                self.accounts.send(desk, desk.partition.id, to, message);
             }
         }
+        Ok(())
     }
 
-    fn acknowledge(&mut self, told: Acknowledgement, desk: &mut Desk) -> Result<(), Fault> {
-        let (now, mut records) = (desk.now(), Vec::new());
-        self.state.acknowledge(now, &[told], &mut records);
-        self.hand_over(now, records, desk)?;
-        // What it was told again is settled: the next of what it missed.
-        if self.catching_up.get(&told.account).is_some_and(|through| *through <= told.k) {
-            self.catching_up.remove(&told.account);
-            self.resend(told.account, RESENT_MAX, desk);
+    /// Acknowledgements change nothing for anybody but this market, so one record has those of many accounts;
+    /// a payment that came through is waited for and goes at once, and so is what leads to the next notices
+    /// of an account that missed some.
+    fn gather(&mut self, told: Acknowledgement, desk: &mut Desk) -> Result<(), Fault> {
+        let account = told.account;
+        let caught_up = self.catching_up.get(&account).is_some_and(|through| *through <= told.k);
+        let at_once = told.paid.is_some() || caught_up;
+        match self.acknowledged.entry(account) {
+            Entry::Vacant(entry) => drop(entry.insert(told)),
+            Entry::Occupied(mut entry) if entry.get().k <= told.k => drop(entry.insert(told)),
+            Entry::Occupied(_) => {}
+        }
+        if at_once || self.acknowledged.len() >= GATHERED_MAX {
+            self.acknowledge(desk)?;
+        } else {
+            desk.expect_answers();
+        }
+        if caught_up {
+            // What it was told again is settled: the next of what it missed.
+            self.catching_up.remove(&account);
+            self.deliver(desk)?;
+            self.resend(account, RESENT_MAX, desk);
         }
         Ok(())
+    }
+
+    fn acknowledge(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let told: Vec<_> = std::mem::take(&mut self.acknowledged).into_values().collect();
+        let (now, mut records) = (desk.now(), Vec::new());
+        self.state.acknowledge(now, &told, &mut records);
+        self.record(now, records, desk)
     }
 
     fn act(&mut self, n: u64, act: &MarketAct, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival = self.state.act(now, n, act, &mut records);
-        self.hand_over(now, records, desk)?;
+        self.record(now, records, desk)?;
         if let Arrival::Gap { .. } = arrival {
+            self.deliver(desk)?;
             let message = HomeMsg::SendActsAgain { target: self.id };
-            self.home.send(&desk.node, desk.partition.id, EntityId::Home, message);
+            self.home.send(desk, desk.partition.id, EntityId::Home, message);
         }
         Ok(())
     }
@@ -321,7 +389,7 @@ impl Market {
         if !records.is_empty() {
             tracing::warn!(market = %self.market, "in play through an outage, suspended");
         }
-        self.hand_over(now, records, desk)
+        self.record(now, records, desk)
     }
 
     fn view(
@@ -350,86 +418,57 @@ impl Market {
         desk.tell(move || drop(reply.send(ahead)))
     }
 
-    /// Records to the journal first, then messages to the entities of this partition.
-    fn hand_over(
+    /// Large ones are handed over by themselves: all are more than a frame holds, and the market can go on
+    /// behind any.
+    fn record(
         &mut self,
         now: UtcMillis,
-        mut records: Vec<MarketEvent>,
+        records: Vec<MarketEvent>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let mut effects = self.public_effects(now, &records, desk);
         let wake = self.state.wake();
-        let is_large = |record: &MarketEvent| matches!(record, MarketEvent::LapsedAhead { .. });
-        // Large ones by themselves: all are more than a frame holds, and the market can go on behind any.
-        while let Some(at) = records.iter().position(is_large) {
-            let rest = records.split_off(at + 1);
-            let large = std::mem::replace(&mut records, rest);
-            // What everybody sees has changed with the last of them.
-            let told = if records.is_empty() { std::mem::take(&mut effects) } else { vec![] };
-            desk.hand_over(now, large, Self::into_event, wake, told)?;
+        self.has_shown |= records.iter().any(Self::shows);
+        if let [MarketEvent::Created { .. }, ..] = records[..]
+            && let Some(board) = board_of(desk)
+        {
+            let market = self.market;
+            desk.effect(move |_| drop(board.send(BoardMsg::Listed(market))));
         }
-        desk.hand_over(now, records, Self::into_event, wake, effects)?;
-        let (mut expects, market, target) = (false, self.market, self.id);
-        let (accounts, home) = (&mut self.accounts, &mut self.home);
-        self.state.send_outgoing(|outgoing| match outgoing {
-            Outgoing::Notice { account, k, notice } => {
-                expects = true;
-                let message = AccountMsg::Notice { market, k, notice: notice.clone() };
-                let to = EntityId::Account(account);
-                accounts.send(&desk.node, desk.partition.id, to, message);
+        for record in records {
+            let is_large = matches!(record, MarketEvent::LapsedAhead { .. });
+            desk.record(now, [record], Self::into_event, wake);
+            if is_large {
+                desk.hand_over()?;
             }
-            Outgoing::ActAnswered { n, answer } => {
-                let message = HomeMsg::ActAnswered { target, n, answer: answer.clone() };
-                home.send(&desk.node, desk.partition.id, EntityId::Home, message);
-            }
-        });
-        if expects {
-            desk.expect_answers();
         }
         Ok(())
     }
 
-    /// What the board is told once the records are durable.
-    fn public_effects(
-        &mut self,
-        now: UtcMillis,
-        records: &[MarketEvent],
-        desk: &Desk,
-    ) -> Vec<Effect> {
-        self.has_shown |= records.iter().any(Self::shows);
-        let mut effects = Vec::new();
-        let market = self.market;
-        if let [MarketEvent::Created { .. }, ..] = records
-            && let Some(board) = board_of(desk)
-        {
-            let listed = Effect::new(move |_| drop(board.send(BoardMsg::Listed(market))));
-            effects.push(listed);
-        }
+    /// What everybody sees of this batch, once it is durable.
+    fn tell_board(&mut self, desk: &mut Desk) {
         if let Some(board) = &self.board
-            && let Some(change) = self.state.take_change(now)
+            && let Some(change) = self.state.take_change(desk.now())
         {
-            let (board, change) = (board.clone(), Box::new(change));
-            effects.push(Effect::new(move |through| {
+            let (market, board, change) = (self.market, board.clone(), Box::new(change));
+            desk.effect(move |through| {
                 // A board that has died since has asked the market again.
                 let _ = board.send(BoardMsg::Change { market, change, through });
-            }));
+            });
         }
-        effects
     }
 
-    fn watch(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let Some(board) = board_of(desk) else { return Ok(()) };
+    fn watch(&mut self, desk: &mut Desk) {
+        let Some(board) = board_of(desk) else { return };
         // A market that is not created yet tells that it is listed when it is.
-        let Some(image) = self.state.public_image() else { return Ok(()) };
+        let Some(image) = self.state.public_image() else { return };
         self.state.watch(true);
         self.board = Some(board.clone());
         let (at, image) = (desk.now(), Box::new(image));
         let unchanged_since = (!self.has_shown).then_some(desk.shown_through);
-        let told = Effect::new(move |through| {
+        desk.effect(move |through| {
             let last = unchanged_since.unwrap_or(through);
             let _ = board.send(BoardMsg::Image { image, at, last, through });
         });
-        desk.hand_over(at, vec![], Self::into_event, None, vec![told])
     }
 
     fn resend_open_notices(&mut self, desk: &mut Desk) {
@@ -445,16 +484,12 @@ impl Market {
         for (k, notice) in self.state.open_notices(account, 0).take(most) {
             told = Some(k);
             let message = AccountMsg::Notice { market, k, notice: notice.clone() };
-            self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
+            self.accounts.send(desk, desk.partition.id, EntityId::Account(account), message);
         }
         if let Some(through) = told {
             self.catching_up.insert(account, through);
             desk.expect_answers();
         }
-    }
-
-    fn tell(&mut self, account: AccountId, message: AccountMsg, desk: &Desk) {
-        self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
     }
 }
 
@@ -464,3 +499,5 @@ fn board_of(desk: &Desk) -> Option<Mailbox<BoardMsg>> {
 
 /// Notices told again at once; the next follow when these are acknowledged.
 const RESENT_MAX: usize = 256;
+/// Accounts whose acknowledgements go into one record.
+const GATHERED_MAX: usize = 1_024;

@@ -10,7 +10,7 @@
 use super::bounds::{DIRECTORY_MAX, REQUESTS_MAX};
 use crate::account::AccountMsg;
 use crate::directory::DirectoryMsg;
-use crate::entity::EntityMsg;
+use crate::entity::{Desk, EntityMsg};
 use crate::home::HomeMsg;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::market::MarketMsg;
@@ -86,7 +86,19 @@ impl<M> Default for Routes<M> {
 const KNOWN_MAX: usize = 4_096;
 
 impl<M: Routed> Routes<M> {
-    pub fn send(&mut self, node: &Node, partition: PartitionId, to: EntityId, message: M) {
+    /// Whoever sends has handed over what the message rests on.
+    pub fn send(&mut self, desk: &Desk, partition: PartitionId, to: EntityId, message: M) {
+        debug_assert!(desk.has_handed_over(), "a message ahead of its records");
+        self.put(&desk.node, partition, to, message, true);
+    }
+
+    /// The same for what nobody waits for: the entity comes upon it when it has other mail.
+    pub fn leave(&mut self, desk: &Desk, partition: PartitionId, to: EntityId, message: M) {
+        debug_assert!(desk.has_handed_over(), "a message ahead of its records");
+        self.put(&desk.node, partition, to, message, false);
+    }
+
+    fn put(&mut self, node: &Node, partition: PartitionId, to: EntityId, message: M, wake: bool) {
         if !self.detours.is_empty()
             && let Some(detour) = self.detours.get(&to)
         {
@@ -96,9 +108,13 @@ impl<M: Routed> Routes<M> {
             self.detours.remove(&to);
         }
         let bound = message.bound();
+        let post = |way: &Mailbox<EntityMsg<M>>, mail| match wake {
+            true => way.try_send(mail, bound),
+            false => way.try_leave(mail, bound),
+        };
         let mut mail = EntityMsg::Own(message);
         if let Some(way) = self.known.get(&to) {
-            match way.try_send(mail, bound) {
+            match post(way, mail) {
                 Ok(()) => return,
                 Err(Undelivered::Overloaded(mail)) => return let_go(mail, node, way.incarnation()),
                 Err(Undelivered::Gone(returned)) => mail = returned,
@@ -106,7 +122,7 @@ impl<M: Routed> Routes<M> {
             self.known.remove(&to);
         }
         if let Some(way) = node.registry.find::<EntityMsg<M>>(Address::Entity(partition, to)) {
-            match way.try_send(mail, bound) {
+            match post(&way, mail) {
                 Ok(()) => {
                     if self.known.len() >= KNOWN_MAX {
                         self.known.clear();

@@ -1,14 +1,18 @@
-//! One login: numbers its customer's requests, carries them to the account, and brings the answers back.
+//! One login: numbers its customer's requests and carries them to the account, which answers the door.
 //!
 //! Owns     the requests of one session that are not answered yet, and their doors' waiting ends.
 //! Started  by `sessions`, at login or when a token known to home is used again; transient.
 //! Asks     home who it is; the catalogue for the terms of a market it meets for the first time; its account.
-//! Crash    doors that wait are told that the outcome is unknown; a new incarnation counts on higher. A
-//!          crash of the account is bridged: what it has not answered is sent again under its number.
+//! Crash    what the account has is still answered, the rest is told to be unknown; a new incarnation counts
+//!          on higher. A crash of the account is bridged: the registry says when it is up again, and what it
+//!          has not answered is sent again under its number.
 //! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy, and so is what finds the account's mailbox full.
 //!          `REPLAYS_MAX` outcomes are kept for who asks for them again; the oldest go first.
 
 mod replays;
+mod waiting;
+
+pub use waiting::{Answer, Line, LineReply, Reply, Waiting};
 
 use crate::account::{AccountMsg, Taken};
 use crate::catalogue::CatalogueMsg;
@@ -30,7 +34,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use waiting::NOWHERE;
 
 #[derive(Debug)]
 pub enum SessionMsg {
@@ -44,7 +48,7 @@ pub enum SessionMsg {
         reply: Reply,
         wishes: Wishes,
     },
-    /// From the account's incarnation `from`, once durable.
+    /// From the account's incarnation `from`, once durable, when it does not know where the door waits.
     Answered {
         n: u64,
         outcome: Outcome,
@@ -96,9 +100,6 @@ pub enum SessionRequest {
     Plain(CustomerRequest),
 }
 
-/// Where a door waits. Dropped without an answer, the outcome is unknown.
-pub type Reply = oneshot::Sender<Result<Outcome, RequestError>>;
-
 /// What a door may wish for beside the outcome.
 #[derive(Debug, Default)]
 pub struct Wishes {
@@ -137,36 +138,33 @@ pub struct Session {
     terms: HashMap<MarketId, MarketTerms>,
     terms_asked: HashMap<MarketId, Instant>,
     next: u64,
+    /// Sent to the account; answered ones go when they are come upon.
     open: BTreeMap<u64, Open>,
     account: Option<Mailbox<EntityMsg<AccountMsg>>>,
     /// What went to it through the directory.
     detour: Detour,
     answered: u64,
-    checking: bool,
+    /// When it looks again whether all is well, if anything is open.
+    check_at: Option<Instant>,
 }
 
-/// Sent to the account and not answered.
 struct Open {
     request: Arc<CustomerRequest>,
-    reply: Reply,
-    /// Which incarnation of the account it was sent to last.
-    sent_to: u64,
+    /// Knows which incarnation of the account it was sent to last.
+    waiting: Arc<Waiting>,
+    /// The account answers the door by itself; else the outcome comes by here, to be kept.
+    straight: bool,
     /// An earlier incarnation was sent it too, and may have taken it.
     maybe_taken: bool,
     since: Instant,
 }
 
-impl Open {
-    fn was_asked(&self, incarnation: u64) -> bool {
-        self.sent_to == incarnation || self.sent_to == THROUGH_DIRECTORY
-    }
-}
-
-/// In place of an incarnation: it is with nobody, and goes out again.
-const NOWHERE: u64 = u64::MAX;
 const IN_FLIGHT_MAX: usize = 4_096;
 const TERMS_MAX: usize = 4_096;
-const CHECK_EVERY: Duration = Duration::from_millis(100);
+/// While home or the catalogue owe an answer, or a request is with nobody.
+const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// While only the account owes one: of its restart the registry tells.
+const CHECK_EVERY: Duration = Duration::from_secs(5);
 /// A request nobody waits for any more is let go after this; its answer stays with the account.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60);
 
@@ -195,7 +193,7 @@ impl Behaviour for Session {
             account: None,
             detour: Detour::default(),
             answered: 0,
-            checking: false,
+            check_at: None,
         })
     }
 
@@ -217,7 +215,7 @@ impl Behaviour for Session {
                 self.request(request, reply, wishes, context);
             }
             SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
-            SessionMsg::NotTaken { n, from } => self.not_taken(n, from),
+            SessionMsg::NotTaken { n, from } => self.not_taken(n, from, context),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
             SessionMsg::Check => self.check(context),
@@ -230,7 +228,7 @@ impl Behaviour for Session {
         json!({
             "username": self.login.as_ref().map(|login| login.username.clone()),
             "account": self.login.as_ref().map(|login| login.account.0),
-            "open": self.open.len(),
+            "open": self.open.values().filter(|open| !open.waiting.is_answered()).count(),
             "waiting": self.waiting.len(),
             "answered": self.answered,
         })
@@ -245,6 +243,7 @@ impl Session {
         wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
+        self.let_go_of_answered();
         if self.open.len() + self.waiting.len() >= IN_FLIGHT_MAX {
             return refuse(reply, RequestError::TooManyRequests);
         }
@@ -309,83 +308,105 @@ impl Session {
         }
         self.next += 1;
         let n = self.next;
-        match self.pass(account, n, request.clone(), wishes.taken, node) {
-            NOWHERE => {
-                self.replays.forget(&request);
-                refuse(reply, Busy::Mailbox.into());
-            }
-            sent_to => {
-                let (maybe_taken, since) = (false, Instant::now());
-                self.open.insert(n, Open { request, reply, sent_to, maybe_taken, since });
-                self.check_later(context);
+        let (waiting, straight) = (Arc::new(Waiting::new(reply)), !wishes.replay);
+        let (maybe_taken, since) = (false, Instant::now());
+        let open = Open { request, waiting, straight, maybe_taken, since };
+        match self.pass(account, n, &open, wishes.taken, node) {
+            true => drop(self.open.insert(n, open)),
+            false => {
+                self.replays.forget(&open.request);
+                open.waiting.refuse(Busy::Mailbox.into());
             }
         }
+        self.check_later(context);
     }
 
-    /// Says which incarnation of the account it went to.
+    /// Straight to the account that is known, or the one that is found, or through the directory. False when
+    /// too much waits for it: then the request is with nobody.
     fn pass(
         &mut self,
         account: AccountId,
         n: u64,
-        request: Arc<CustomerRequest>,
+        open: &Open,
         taken: Option<Taken>,
         node: &Node,
-    ) -> u64 {
+    ) -> bool {
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
-        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request, taken });
+        let (request, waiting) = (open.request.clone(), &open.waiting);
+        let told = open.straight.then(|| waiting.clone());
+        let request = AccountMsg::Request { key, request, taken, waiting: told };
+        let mut mail = EntityMsg::Own(request);
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         // What is on its way through the directory goes first.
         let tries = if self.detour.is_taken() { 0 } else { 2 };
         for _ in 0..tries {
-            let way = match &self.account {
-                Some(way) => way.clone(),
+            let way = match self.account.take() {
+                Some(way) => way,
                 None => match node.registry.find(address) {
                     Some(way) => way,
                     None => break,
                 },
             };
+            waiting.ask(way.incarnation());
             match way.try_send(mail, REQUESTS_MAX) {
                 Ok(()) => {
-                    let incarnation = way.incarnation();
                     self.account = Some(way);
-                    return incarnation;
+                    return true;
                 }
-                Err(Undelivered::Overloaded(_)) => return NOWHERE,
-                Err(Undelivered::Gone(returned)) => {
-                    mail = returned;
-                    self.account = None;
+                Err(Undelivered::Overloaded(_)) => {
+                    self.account = Some(way);
+                    waiting.ask(NOWHERE);
+                    return false;
                 }
+                Err(Undelivered::Gone(returned)) => mail = returned,
             }
         }
+        waiting.ask(THROUGH_DIRECTORY);
         if let EntityMsg::Own(message) = mail {
             deliver_by(&self.detour, node, PARTITION, EntityId::Account(account), message);
         }
-        THROUGH_DIRECTORY
+        true
     }
 
-    /// A refusal leaves no trace and is decided again by the account's next life: only the life that was
-    /// asked last may answer, or a client could be refused what was done.
     fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
-        if !self.open.get(&n).is_some_and(|open| open.was_asked(from)) {
+        if !self.open.get(&n).is_some_and(|open| open.waiting.was_asked(from)) {
             return;
         }
         if let Some(open) = self.open.remove(&n) {
             self.answered += 1;
             self.replays.answered(&open.request, &outcome);
-            let _ = open.reply.send(Ok(outcome));
+            open.waiting.answer(outcome, from);
+        }
+    }
+
+    /// Those in front, which is most of them; all of them when it matters.
+    fn let_go_of_answered(&mut self) {
+        while let Some(first) = self.open.first_entry()
+            && first.get().waiting.is_answered()
+        {
+            first.remove();
+            self.answered += 1;
+        }
+        if self.open.len() + self.waiting.len() >= IN_FLIGHT_MAX {
+            let before = self.open.len();
+            self.open.retain(|_, open| !open.waiting.is_answered());
+            self.answered += (before - self.open.len()) as u64;
         }
     }
 
     /// Refused as busy, unless an earlier life of the account may have taken it: then it goes out again.
-    fn not_taken(&mut self, n: u64, from: u64) {
+    fn not_taken(&mut self, n: u64, from: u64, context: &mut Context<SessionMsg>) {
         match self.open.get_mut(&n) {
-            Some(open) if !open.was_asked(from) => {}
-            Some(open) if open.maybe_taken => open.sent_to = NOWHERE,
+            Some(open) if !open.waiting.was_asked(from) => {}
+            Some(open) if open.maybe_taken => {
+                open.waiting.ask(NOWHERE);
+                self.check_within(ASK_AGAIN_AFTER, context);
+            }
             Some(_) => {
                 if let Some(open) = self.open.remove(&n) {
                     self.replays.forget(&open.request);
-                    refuse(open.reply, Busy::Mailbox.into());
+                    open.waiting.refuse(Busy::Mailbox.into());
                 }
             }
             None => {}
@@ -395,6 +416,11 @@ impl Session {
     fn logged_in(&mut self, login: Option<Login>, context: &mut Context<SessionMsg>) {
         match login {
             Some(login) => {
+                if self.login.is_none() {
+                    let address = Address::Entity(PARTITION, EntityId::Account(login.account));
+                    let word = || SessionMsg::Check;
+                    context.node.registry.watch(address, context.me.clone(), word);
+                }
                 self.login = Some(login);
                 self.retry_waiting(context);
             }
@@ -443,9 +469,11 @@ impl Session {
     /// Sends again what an account that has died since never answered, asks again what was not
     /// answered, and lets go what nobody waits for.
     fn check(&mut self, context: &mut Context<SessionMsg>) {
-        self.checking = false;
-        self.open
-            .retain(|_, open| !open.reply.is_closed() || open.since.elapsed() < ABANDONED_AFTER);
+        self.check_at = None;
+        self.let_go_of_answered();
+        self.open.retain(|_, open| {
+            !open.waiting.is_abandoned() || open.since.elapsed() < ABANDONED_AFTER
+        });
         self.waiting.retain(|(_, reply, _)| !reply.is_closed());
         if self.login.is_none() {
             self.ask_home(context);
@@ -453,7 +481,7 @@ impl Session {
         let again: Vec<_> = self
             .terms_asked
             .iter()
-            .filter(|(_, asked)| asked.elapsed() > CHECK_EVERY)
+            .filter(|(_, asked)| asked.elapsed() > ASK_AGAIN_AFTER)
             .map(|(market, _)| *market)
             .collect();
         for market in again {
@@ -461,35 +489,49 @@ impl Session {
             self.ask_terms(market, context);
         }
         if let Some(account) = self.login.as_ref().map(|login| login.account) {
-            let address = Address::Entity(PARTITION, EntityId::Account(account));
-            let present = context.node.registry.find::<EntityMsg<AccountMsg>>(address);
-            if let Some(present) = present {
-                let lost: Vec<_> = self
-                    .open
-                    .iter()
-                    // The directory hands on what it was given: a second copy could be decided twice.
-                    .filter(|(_, open)| open.sent_to != THROUGH_DIRECTORY)
-                    .filter(|(_, open)| open.sent_to != present.incarnation())
-                    .map(|(n, open)| (*n, open.request.clone()))
-                    .collect();
-                self.account = Some(present);
-                for (n, request) in lost {
-                    let sent_to = self.pass(account, n, request, None, &context.node);
-                    if let Some(open) = self.open.get_mut(&n) {
-                        (open.sent_to, open.maybe_taken) = (sent_to, true);
-                    }
-                }
-            }
+            self.send_lost_again(account, context);
         }
-        if !self.open.is_empty() || !self.waiting.is_empty() {
-            self.check_later(context);
+        self.check_later(context);
+    }
+
+    fn send_lost_again(&mut self, account: AccountId, context: &mut Context<SessionMsg>) {
+        let address = Address::Entity(PARTITION, EntityId::Account(account));
+        let present = context.node.registry.find::<EntityMsg<AccountMsg>>(address);
+        let Some(present) = present else { return };
+        let is_lost = |open: &Open| {
+            let asked = open.waiting.asked();
+            // The directory hands on what it was given: a second copy could be decided twice.
+            let gone = asked != THROUGH_DIRECTORY && asked != present.incarnation();
+            gone && !open.waiting.is_answered()
+        };
+        let lost: Vec<u64> =
+            self.open.iter().filter(|(_, open)| is_lost(open)).map(|(n, _)| *n).collect();
+        self.account = Some(present);
+        for n in lost {
+            let Some(mut open) = self.open.remove(&n) else { continue };
+            open.maybe_taken = true;
+            let sent = self.pass(account, n, &open, None, &context.node);
+            self.open.insert(n, open);
+            if !sent {
+                self.check_within(ASK_AGAIN_AFTER, context);
+            }
         }
     }
 
     fn check_later(&mut self, context: &mut Context<SessionMsg>) {
-        if !self.checking {
-            self.checking = true;
-            context.after(CHECK_EVERY, || SessionMsg::Check);
+        match (self.waiting.is_empty(), self.open.is_empty()) {
+            (false, _) => self.check_within(ASK_AGAIN_AFTER, context),
+            (true, false) => self.check_within(CHECK_EVERY, context),
+            (true, true) => {}
+        }
+    }
+
+    fn check_within(&mut self, span: Duration, context: &mut Context<SessionMsg>) {
+        let at = Instant::now() + span;
+        // One that is on its way and comes soon enough will do.
+        if self.check_at.is_none_or(|check_at| at + ASK_AGAIN_AFTER / 2 < check_at) {
+            self.check_at = Some(at);
+            context.after(span, || SessionMsg::Check);
         }
     }
 
@@ -512,5 +554,5 @@ impl Session {
 const PARTITION: PartitionId = PartitionId(0);
 
 fn refuse(reply: Reply, error: RequestError) {
-    let _ = reply.send(Err(error));
+    reply.send(Err(error));
 }

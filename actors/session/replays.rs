@@ -41,7 +41,7 @@ impl Replays {
         }
         match self.oldest_first.iter_mut().find(|known| known.request == *request) {
             Some(Replay { outcome: Some(outcome), .. }) => {
-                let _ = reply.send(Ok(outcome.clone()));
+                reply.send(Ok(outcome.clone()));
                 None
             }
             Some(Replay { waiting, .. }) => {
@@ -72,7 +72,7 @@ impl Replays {
         let known = self.oldest_first.iter_mut().find(|it| Arc::ptr_eq(&it.request, request));
         let Some(known) = known else { return };
         for reply in known.waiting.drain(..) {
-            let _ = reply.send(Ok(outcome.clone()));
+            reply.send(Ok(outcome.clone()));
         }
         known.outcome = Some(outcome.clone());
     }
@@ -97,7 +97,7 @@ mod tests {
         let outcome = Outcome::Cancelled(Execution { error: None, reports: vec![] });
         let ask = |replays: &mut Replays, at, request: &Arc<CustomerRequest>| {
             let (reply, mut answer) = oneshot::channel();
-            let first = replays.first(UtcMillis(at), request, reply).is_some();
+            let first = replays.first(UtcMillis(at), request, reply.into()).is_some();
             (first, answer.try_recv().ok().and_then(Result::ok), answer)
         };
         let first = request("a");
@@ -115,7 +115,7 @@ mod tests {
     fn what_was_not_sent_on_is_first_again_and_the_oldest_go_first() {
         let mut replays = Replays::default();
         let ask = |replays: &mut Replays, request: &Arc<CustomerRequest>| {
-            replays.first(UtcMillis(0), request, oneshot::channel().0).is_some()
+            replays.first(UtcMillis(0), request, oneshot::channel().0.into()).is_some()
         };
         let refused = request("a");
         assert!(ask(&mut replays, &refused));

@@ -10,6 +10,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
     let bench = match args.name {
         BenchName::Match => Bench::Match,
         BenchName::Bets => Bench::Bets,
+        BenchName::Orders => Bench::Orders,
         BenchName::Restart => Bench::Restart,
         BenchName::Fanout => Bench::Fanout,
         BenchName::Idle => Bench::Idle,
@@ -20,6 +21,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         rounds: usize::from(args.rounds),
         round: Duration::from_secs(args.seconds.into()),
         data: args.data.clone(),
+        only: args.only,
         ..Settings::default()
     };
     bench::run(bench, &settings)?;

@@ -24,15 +24,16 @@ use domain::ids::{EntityId, PartitionId};
 use supervision::tree::{self, Tree};
 use supervision::{ChildSpec, EventLog, Root, SupervisorRef, TreeNursery, What};
 use tokio::sync::oneshot;
+use warp::Filter;
 
 use crate::betfair;
 use crate::betfair::exchange::NodeExchange;
 use crate::config::{ClockSource, Settings};
 use crate::door::actor::{DoorActor, HttpDoor, bind};
 use crate::door::{self, DrainSwitch, Limits};
-use crate::operator;
 use crate::secret;
 use crate::stream::{self, Service, StreamActor, StreamArgs, StreamDoor, StreamSession};
+use crate::{native, operator};
 
 /// A node that runs.
 pub struct Running {
@@ -125,8 +126,9 @@ impl Running {
             drain: drain.clone(),
         };
         let room = door::OpenFiles::raise().room();
-        let (bets, console) =
-            (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
+        let bets = betfair::routes::routes(exchange.clone());
+        let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
+        let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
         let doors = vec![
             door("http", http, bets, room.public),

@@ -209,7 +209,8 @@ pub struct VerifyArgs {
 #[command(after_help = "Examples:
   laybook bench match
   laybook bench bets --json
-  laybook bench bets --rounds 1 --seconds 1")]
+  laybook bench bets --rounds 1 --seconds 1
+  laybook bench orders")]
 pub struct BenchArgs {
     /// Which one
     #[arg(value_name = "NAME")]
@@ -226,6 +227,16 @@ pub struct BenchArgs {
     /// Where a node of its own keeps its data while it lasts
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// One load of `bets` instead of all: connections x bets a request, such as 256x1
+    #[arg(long, value_name = "CxB", value_parser = one_load)]
+    pub only: Option<(usize, usize)>,
+}
+
+fn one_load(text: &str) -> Result<(usize, usize), &'static str> {
+    let two = text.split_once('x').and_then(|(connections, bets)| {
+        Some((connections.trim().parse().ok()?, bets.trim().parse().ok()?))
+    });
+    two.ok_or("two numbers with an x between them")
 }
 
 /// The benchmarks.
@@ -235,6 +246,8 @@ pub enum BenchName {
     Match,
     /// Durable bets a second over HTTP
     Bets,
+    /// Durable bets a second over the binary order channel, beside an Erlang peer
+    Orders,
     /// How long a killed market and a stopped node are away
     Restart,
     /// One market's changes to thousands of subscribers

@@ -7,6 +7,7 @@
 //! | [`telemetry`] | where logs go |
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
+//! | [`native`] | the customers' own API: the binary order channel |
 //! | [`operator`] | the admin listener: operators' requests, the tree, figures |
 //! | [`bench`] | programs that measure the product |
 //! | [`boot`] | a node's life: up, ready, down |
@@ -31,6 +32,7 @@ pub mod config_command;
 pub mod demo_command;
 pub mod door;
 pub mod events_command;
+pub mod native;
 pub mod node_client;
 pub mod operator;
 pub mod password;

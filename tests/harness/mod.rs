@@ -10,6 +10,7 @@ pub(crate) mod keys;
 pub(crate) mod money;
 pub(crate) mod node;
 pub(crate) mod operator;
+pub(crate) mod order_channel;
 pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod stream;

@@ -6,6 +6,7 @@ mod crossed;
 mod funds;
 mod in_play;
 mod matching;
+mod order_channel;
 mod orders;
 mod places;
 mod racing;

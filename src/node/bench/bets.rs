@@ -58,10 +58,10 @@ struct Measured {
 
 /// Everything that the journal is held to.
 #[derive(Debug, Default)]
-struct Acknowledged {
-    bets: u64,
-    unknown: u64,
-    errors: BTreeMap<String, u64>,
+pub(super) struct Acknowledged {
+    pub(super) bets: u64,
+    pub(super) unknown: u64,
+    pub(super) errors: BTreeMap<String, u64>,
 }
 
 pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
@@ -325,7 +325,11 @@ fn errors_line(errors: &BTreeMap<String, u64>) -> String {
 }
 
 /// Stopped, the journal must be whole and hold what was acknowledged.
-fn verify(program: &Path, data: &Path, acknowledged: &Acknowledged) -> anyhow::Result<String> {
+pub(super) fn verify(
+    program: &Path,
+    data: &Path,
+    acknowledged: &Acknowledged,
+) -> anyhow::Result<String> {
     let audit = Audit::of(program, data)?;
     let Acknowledged { bets, unknown, .. } = acknowledged;
     ensure!(

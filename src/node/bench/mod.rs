@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
+//! | `orders`, `order_line`, `peer` | durable bets a second over the order channel, its connections, the Erlang beside it |
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
@@ -26,6 +27,9 @@ mod machine;
 mod match_bench;
 mod match_flow;
 mod node;
+mod order_line;
+mod orders;
+mod peer;
 #[cfg(feature = "peers")]
 mod peers;
 mod progress;
@@ -46,6 +50,8 @@ pub enum Bench {
     Match,
     /// Durable bets a second over HTTP.
     Bets,
+    /// Durable bets a second over the order channel, beside a peer.
+    Orders,
     /// How long a killed market and a stopped node are away.
     Restart,
     /// One market's changes to thousands of subscribers.
@@ -101,6 +107,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
     let report = match bench {
         Bench::Match => match_bench::run_bench(settings.rounds)?,
         Bench::Bets => bets::run_bench(settings)?,
+        Bench::Orders => orders::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
         Bench::Fanout => fanout::run_bench(settings)?,
         Bench::Idle => idle::run_bench(settings)?,

@@ -107,7 +107,13 @@ impl Stage {
             market_version: None,
         };
         let (reply, answer) = oneshot::channel();
-        assert!(arrival.await.unwrap().send(SessionMsg::Request { request, reply }).is_ok());
+        assert!(
+            arrival
+                .await
+                .unwrap()
+                .send(SessionMsg::Request { request, reply: reply.into() })
+                .is_ok()
+        );
         tokio::time::timeout(WITHIN, answer).await.expect("in time").expect("answered")
     }
 

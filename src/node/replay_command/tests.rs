@@ -243,6 +243,6 @@ async fn place(
         market_version: None,
     };
     let (reply, answer) = oneshot::channel();
-    assert!(way.send(SessionMsg::Request { request, reply }).is_ok());
+    assert!(way.send(SessionMsg::Request { request, reply: reply.into() }).is_ok());
     answer.await.unwrap()
 }

@@ -71,6 +71,7 @@ pub(super) async fn ask_until_taken(
 fn send(customer: &Customer, request: SessionRequest, wishes: Wishes) -> Result<Answer, Ended> {
     let (reply, answer) = oneshot::channel();
     let plain = !wishes.replay && wishes.taken.is_none();
+    let reply = reply.into();
     let message = match plain {
         true => SessionMsg::Request { request, reply },
         false => SessionMsg::RequestWith { request, reply, wishes },

@@ -14,7 +14,7 @@ use actors::node::{Child, Node};
 use actors::partition::deliver;
 use actors::registry::Address;
 use domain::act::AccountStatus;
-use domain::home::Login;
+use domain::home::{Login, SecretHash};
 use domain::ids::{AccountId, EntityId, SessionId};
 use tokio::sync::oneshot;
 
@@ -63,8 +63,7 @@ impl Wrong {
 }
 
 /// A session's number is the beginning of its token's hash.
-fn session_of(token: &str) -> SessionId {
-    let hash = secret::hash(token);
+fn session_of(hash: &SecretHash) -> SessionId {
     SessionId(u64::from_le_bytes(hash[..8].try_into().expect("a hash has 32 bytes")))
 }
 
@@ -98,10 +97,11 @@ impl Logins {
             return Err(LoginError::TemporaryBanTooManyRequests);
         }
         let token = secret::token();
+        let hash = secret::hash(&token);
         let login = NewLogin {
-            session: session_of(&token),
+            session: session_of(&hash),
             username: user.username,
-            token: secret::hash(&token),
+            token: hash,
             app_key: app_key.to_owned(),
         };
         let session = login.session;
@@ -131,8 +131,9 @@ impl Logins {
         app_key: Option<&str>,
         token: &str,
     ) -> Result<Customer, Denied> {
-        let session = session_of(token);
-        let login = self.login_of(session, token).await?;
+        let hash = secret::hash(token);
+        let session = session_of(&hash);
+        let login = self.login_of(session, hash).await?;
         if let Some(app_key) = app_key.filter(|key| *key != login.app_key) {
             self.check_key(login.account, app_key).await?;
         }
@@ -158,7 +159,7 @@ impl Logins {
         }
     }
 
-    async fn login_of(&self, session: SessionId, token: &str) -> Result<Arc<Login>, Denied> {
+    async fn login_of(&self, session: SessionId, token: SecretHash) -> Result<Arc<Login>, Denied> {
         let known = {
             let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
             known.get(&session).cloned()
@@ -168,10 +169,8 @@ impl Logins {
             && self.is_current(&login)
         {
             // The number is only the beginning of the hash: the whole of it counts.
-            let same = login.token == secret::hash(token);
-            return if same { Ok(login) } else { Err(Denied::Session) };
+            return if login.token == token { Ok(login) } else { Err(Denied::Session) };
         }
-        let token = secret::hash(token);
         let found = self.home(|reply| HomeMsg::SessionByToken { token, reply }).await;
         let found = found.map_err(|_| Denied::Busy)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -195,15 +194,17 @@ impl Logins {
     }
 
     pub(super) async fn extend(&self, token: &str) -> Result<(), LoginError> {
-        let session = session_of(token);
-        self.login_of(session, token).await.map_err(|_| LoginError::NoSession)?;
+        let hash = secret::hash(token);
+        let session = session_of(&hash);
+        self.login_of(session, hash).await.map_err(|_| LoginError::NoSession)?;
         let extended = self.home(|reply| HomeMsg::ExtendSession { session, reply }).await?;
         extended.map_err(|_| LoginError::NoSession)
     }
 
     pub(super) async fn log_out(&self, token: &str) -> Result<(), LoginError> {
-        let session = session_of(token);
-        self.login_of(session, token).await.map_err(|_| LoginError::NoSession)?;
+        let hash = secret::hash(token);
+        let session = session_of(&hash);
+        self.login_of(session, hash).await.map_err(|_| LoginError::NoSession)?;
         let closed = self.home(|reply| HomeMsg::CloseSession { session, reply }).await?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
         self.node.nursery().stop(Child::Session(session));

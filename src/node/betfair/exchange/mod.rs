@@ -73,6 +73,11 @@ impl Customer {
     pub(crate) fn account(&self) -> AccountId {
         self.login.account
     }
+
+    /// The way for their orders.
+    pub(crate) fn orders(&self) -> &Mailbox<SessionMsg> {
+        &self.session
+    }
 }
 
 impl NodeExchange {
