@@ -115,11 +115,6 @@ impl Bettor {
         Bettor { http: HttpClient::new(http), app_key, token }
     }
 
-    /// The application key and the token of the session.
-    pub(crate) fn credentials(&self) -> (&str, &str) {
-        (&self.app_key, &self.token)
-    }
-
     /// One call; the whole JSON-RPC answer, or how the connection failed.
     pub(crate) fn try_call(&mut self, operation: &str, params: &Value) -> io::Result<Value> {
         let answer = self.call_with(operation, params, &[])?;
