@@ -363,8 +363,6 @@ mod tests {
             prop_assert_eq!(found, worst_by_hand(&terms, &orders));
         }
 
-        /// Seen to fail when planted: the place half of an open order forgotten; a winner that also takes
-        /// a place of its own.
         #[test]
         fn each_way_the_worst_is_what_trying_everything_finds(
             places in 1_u16..=3,

@@ -155,8 +155,6 @@ mod tests {
     }
 
     proptest! {
-        /// Seen to fail when planted: stakes that do not come back on their line; an open back that is not
-        /// lost above its line.
         #[test]
         fn the_worst_is_what_trying_every_result_and_every_fill_finds(
             bets in prop::collection::vec(bet(), 0..9),

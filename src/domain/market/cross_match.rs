@@ -373,8 +373,6 @@ mod tests {
     }
 
     proptest! {
-        /// Seen to fail when planted: stakes of the others rounded the other way; a taker's price that is
-        /// not checked against all stakes.
         #[test]
         fn the_exchange_never_loses_and_never_takes_more_than_there_is(
             back in any::<bool>(),

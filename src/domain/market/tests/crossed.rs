@@ -1,9 +1,5 @@
 //! Random lives of a cross matched market beside a naive one: the same answers, ladders and sums of the
 //! house, whatever wins.
-//!
-//! Seen to fail when planted: the virtual price taken on equal prices; a virtual price that is not rounded
-//! against the taker; less than a pound taken alone; a resting order met at the taker's price; the house's
-//! sum of the taker's own runner forgotten.
 
 use super::*;
 use crate::act::Verdict;
