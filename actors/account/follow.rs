@@ -69,8 +69,11 @@ struct Seen {
     at_close: bool,
     sizes: [Pence; 5],
     /// What it counts for in the totals.
-    counts: Option<(Runner, Side, Option<Box<str>>, Price, Pence)>,
+    counts: Option<Counted>,
 }
+
+/// On which runner and side, under which strategy, at which price, how much.
+type Counted = (Runner, Side, Option<Box<str>>, Price, Pence);
 
 #[derive(Default)]
 pub(super) struct Followers {

@@ -560,7 +560,8 @@ fn who_would_bet_against_himself_gives_way_when_he_wants_to() {
     let (resting, matched) = ann.back(&market, 0, 3.0, 5.0);
     assert_eq!(matched, 0);
     let report = ann.place(&market, &[limit(market.runners[0], "LAY", 3.0, 5.0)]);
-    assert_eq!(report["instructionReports"][0]["sizeMatched"], 0.0, "{report}");
+    let error = &report["instructionReports"][0]["errorCode"];
+    assert_eq!(error, "INVALID_BACK_LAY_COMBINATION", "{report}");
     let left = ann.orders();
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(ann.order(&resting).remaining, 300);

@@ -133,7 +133,7 @@ impl Stream {
     }
 
     /// Everything up to the end of the connection.
-    pub(crate) fn to_the_end(&mut self) -> Vec<Value> {
+    pub(crate) fn until_the_end(&mut self) -> Vec<Value> {
         let (end, mut said) = (Instant::now() + DEADLINE, Vec::new());
         while let Some(line) = self.next() {
             said.push(line);

@@ -251,7 +251,7 @@ const REACHED: [&str; 29] = [
 #[test]
 fn the_histories_reach_what_they_are_about() {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
-    for seed in 1..=60 {
+    for seed in 1..=120 {
         let mut world = world(None).expect("an honest start");
         for step in history(seed) {
             world.step(step).expect("an honest history");

@@ -58,7 +58,7 @@ fn a_session_that_dies_closes_its_connection_with_a_word_and_the_clock_is_good()
     for session in sessions(&mut evening.operator) {
         evening.operator.kill_actor(&session, "panic");
     }
-    let rest = stream.to_the_end();
+    let rest = stream.until_the_end();
     assert_eq!(rest.last().expect("a word")["errorCode"], "UNEXPECTED_ERROR");
     for message in rest.iter().filter(|message| message["op"] == "mcm") {
         cache.apply(message);

@@ -168,7 +168,7 @@ fn positions_are_told_by_strategy_to_who_asks() {
     }
     let mut other = Stream::of(&evening.node, Way::Plain, &alice);
     other.send(&json!({"op": "orderSubscription", "orderFilter": {"accountIds": [1]}}));
-    let rest = other.to_the_end();
+    let rest = other.until_the_end();
     assert_eq!(rest.last().unwrap()["errorCode"], "INVALID_INPUT", "{rest:?}");
     eventually("the session of the closed connection is gone", || {
         let mut operator = Operator::of(&evening.node);

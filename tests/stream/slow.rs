@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Evening, sessions};
 use crate::harness::{Operator, Stream, Way, eventually};
 
-const DEAF: usize = 10;
+const DEAF: usize = 3;
 /// Each asks for an image of 200 kB so often.
 const IMAGES: usize = 100;
 const MEMORY_MAX_KIB: u64 = 96 << 10;

@@ -8,7 +8,7 @@ use super::Evening;
 use crate::harness::{Stream, Way};
 
 fn assert_closed(stream: &mut Stream, code: &str) {
-    let rest = stream.to_the_end();
+    let rest = stream.until_the_end();
     let last = rest.last().unwrap_or_else(|| panic!("closed without a word, not {code}"));
     assert_eq!(last["op"], "status", "{last}");
     assert_eq!((&last["statusCode"], &last["errorCode"]), (&json!("FAILURE"), &json!(code)));
@@ -185,7 +185,7 @@ fn the_same_talk_over_tls_plain_tcp_and_websocket() {
         said.push(stream.change());
         said.push(stream.ask(&json!({"op": "heartbeat", "id": 4})));
         stream.send_raw(b"{\r\n");
-        said.extend(stream.to_the_end());
+        said.extend(stream.until_the_end());
         transcripts.push(said.iter().map(|it| without_names(it, &market)).collect::<Vec<_>>());
     }
     assert_eq!(transcripts[0], transcripts[1]);

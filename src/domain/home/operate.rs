@@ -340,9 +340,6 @@ fn check_market(new: &NewMarket) -> Result<(), HomeError> {
         return Err(HomeError::invalid("runners", reason));
     }
     check_shape(new)?;
-    if new.bsp_market {
-        return Err(HomeError::invalid("bspMarket", "starting prices are not supported"));
-    }
     check::at_most("baseRate", new.base_rate, WHOLE, "hundredths of a percent")?;
     check_bet_delay(new.bet_delay_s)?;
     match &new.jurisdiction {

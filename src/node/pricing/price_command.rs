@@ -64,8 +64,9 @@ pub fn run(args: &PriceArgs) -> anyhow::Result<Exit> {
     for market in &layout.markets {
         let line = market.line.map(|line| format!(" {:+}", goals(line))).unwrap_or_default();
         writeln!(out, "{}{line}", market.kind.code())?;
-        for at in market.first..market.first + market.selections {
-            let (name, one) = (layout.names[at].to_string(), chances[at]);
+        let selections = layout.names.iter().zip(&chances);
+        for (name, one) in selections.skip(market.first).take(market.selections) {
+            let name = name.to_string();
             let price = ladder_down(one.fair_price())
                 .map_or_else(|| "-".to_owned(), |price| price.to_string());
             writeln!(out, "  {name:<20} {:>8.4} {:>10.3} {price:>7}", one.win, one.fair_price())?;

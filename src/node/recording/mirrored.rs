@@ -260,7 +260,9 @@ fn live_captures_are_mirrored_to_the_penny_wherever_they_begin_and_end() {
             assert!(whole.compared > 150, "{} of {}", whole.compared, whole.messages);
             assert_eq!(winner(&whole), [2]);
             let lines: Vec<&str> = text.lines().collect();
-            let middle = lines[lines.len() / 4..lines.len() - 20].join("\n");
+            // Up to where the first of the markets closes.
+            let closes = lines.iter().position(|line| line.contains("\"CLOSED\"")).unwrap();
+            let middle = lines[closes / 4..closes].join("\n");
             let cut = Recording::from_reader(std::io::Cursor::new(middle), market).unwrap();
             let cut = play(cut);
             assert!(cut.messages > 50, "{}", cut.messages);

@@ -36,7 +36,7 @@ pub(super) fn push_hundredths(out: &mut Vec<u8>, hundredths: i64) {
     let cents = (size % 100) as u8;
     if cents != 0 {
         out.extend_from_slice(&[b'.', b'0' + cents / 10]);
-        if cents % 10 != 0 {
+        if !cents.is_multiple_of(10) {
             out.push(b'0' + cents % 10);
         }
     }

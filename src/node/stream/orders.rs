@@ -25,11 +25,14 @@ struct MarketPart<'c> {
     closed: bool,
 }
 
+/// What was matched, price by price.
+type Rows = Vec<(Price, Pence)>;
+
 #[derive(Default)]
 struct RunnerPart<'c> {
     orders: Vec<&'c CurrentOrder>,
     /// By strategy, `None` for the whole position; backs and lays.
-    matched: BTreeMap<Option<&'c str>, [Vec<(Price, Pence)>; 2]>,
+    matched: BTreeMap<Option<&'c str>, [Rows; 2]>,
 }
 
 /// One row a market. `whole`: replaces what is known.

@@ -50,6 +50,7 @@ pub fn acceptor(
     let chain: Vec<CertificateDer<'static>> = CertificateDer::pem_file_iter(&files.chain)
         .and_then(Iterator::collect)
         .with_context(|| format!("certificate {path}"))?;
+    anyhow::ensure!(!chain.is_empty(), "certificate {path}: there is none in it");
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .with_context(|| format!("key {}", files.key.display()))?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

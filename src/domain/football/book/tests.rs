@@ -7,10 +7,13 @@ use crate::football::score_grid::Expectancy;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
+/// A market of a book: its kind and its line.
+type Market = (Kind, Option<GoalLine>);
+
 #[derive(Default)]
 struct Priced {
-    now: Option<(Kind, Option<GoalLine>)>,
-    markets: BTreeMap<(Kind, Option<GoalLine>), Vec<(Name, Chances)>>,
+    now: Option<Market>,
+    markets: BTreeMap<Market, Vec<(Name, Chances)>>,
 }
 
 impl Sheet for Priced {

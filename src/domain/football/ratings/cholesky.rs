@@ -84,9 +84,9 @@ mod tests {
             };
             let mut x = right.clone();
             prop_assert_eq!(matrix(6, cell).solve(&mut x), Some(()));
-            for i in 0..6 {
+            for (i, right) in right.iter().enumerate() {
                 let left: f64 = (0..6).map(|j| cell(i, j) * x[j]).sum();
-                prop_assert!((left - right[i]).abs() < 1e-8);
+                prop_assert!((left - right).abs() < 1e-8);
             }
         }
     }
