@@ -555,10 +555,10 @@ fn who_would_bet_against_himself_gives_way_when_he_wants_to() {
     let mut house = House::open("self-match");
     let (mut ann, _) = house.customer("ann", 100_000);
     let market = house.market();
-    house.note();
     house.operator.ask("PATCH", "/v1/operator/users/ann", Some(&json!({"selfMatch": false})));
     let (resting, matched) = ann.back(&market, 0, 3.0, 5.0);
     assert_eq!(matched, 0);
+    house.note();
     let report = ann.place(&market, &[limit(market.runners[0], "LAY", 3.0, 5.0)]);
     let error = &report["instructionReports"][0]["errorCode"];
     assert_eq!(error, "INVALID_BACK_LAY_COMBINATION", "{report}");

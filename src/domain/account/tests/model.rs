@@ -328,6 +328,8 @@ impl Life {
             Step::Lapse { market } => {
                 self.markets[usize::from(market)].lapse(LapseReason::TurnedInPlay);
             }
+            // Handicaps and lines have no starting price.
+            Step::Close { market, .. } if !self.terms[usize::from(market)].bsp_market => {}
             Step::Close { market, dice } => self.markets[usize::from(market)].close(dice),
             // Nobody is taken out of handicaps and lines.
             Step::Remove { market, .. }

@@ -128,7 +128,11 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
             .lapse_reason
             .filter(|_| !order.lapsed.is_zero())
             .map(|reason| lapse_word(reason).to_owned()),
-        cancelled_date: ended(order.cancelled),
+        // A bet on close that was edited ends as a cancel of nothing.
+        cancelled_date: order
+            .ended_at
+            .filter(|_| order.lapsed.is_zero() || !order.cancelled.is_zero())
+            .map(date),
         size_ahead: None,
         current_item_description: version.map(|version| CurrentItemDescription {
             market_version: MarketVersion { version: i64::try_from(version).unwrap_or(i64::MAX) },
