@@ -6,8 +6,8 @@ use super::{Evening, sessions};
 use crate::harness::{Operator, Stream, Way, eventually};
 
 const DEAF: usize = 3;
-/// Each asks for an image of 200 kB so often.
-const IMAGES: usize = 100;
+/// Each asks for an image of 200 kB so often: more in all than the kernel keeps for two sockets.
+const IMAGES: usize = 1_000;
 const MEMORY_MAX_KIB: u64 = 96 << 10;
 
 fn resident_kib(process: u32) -> u64 {
