@@ -118,7 +118,7 @@ fn world(mutation: Option<Mutation>) -> Check<World> {
     }
     // Nothing is at stake yet, so nothing bends here.
     let mut random = Random::new(0);
-    while world.deliver(&mut random)? {}
+    world.deliver_all(&mut random)?;
     world.sync(world.log.len())?;
     Ok(world)
 }

@@ -45,7 +45,7 @@ impl Mutation {
         (Mutation::BetCountNotRestored, &[Law::OneEffect]),
         (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
         (Mutation::HandOverTorn, &[Law::Quiet]),
-        (Mutation::DepositActRenumbered, &[Law::OneEffect]),
+        (Mutation::DepositActRenumbered, &[Law::OneEffect, Law::Quiet]),
     ];
 }
 
