@@ -4,7 +4,7 @@
 //! suspension carries the trades and cancels that led to it. In play the market is given no bet delay, whatever
 //! was recorded: the recording's orders have waited already when they show.
 //!
-//! Removing a runner is not a rule of the exchange yet. A runner that is removed before the recording begins is
+//! The mirror does not follow the removal of a runner yet. A runner that is removed before the recording begins is
 //! not listed. One that is removed later stays listed, with what the recording shows of it (nothing), and the
 //! market is voided in the end: a settlement would take the stakes that a removal gives back.
 
