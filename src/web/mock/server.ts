@@ -3,7 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mode, Overview, Role, Row, Sort, SupervisionEvent } from "../src/lib/api";
-import { LARGE, SMALL, World } from "./world";
+import { LARGE, SMALL, World } from "./world.ts";
 
 type Next = () => void;
 const CODES: Role[] = ["viewer", "operator", "admin"];

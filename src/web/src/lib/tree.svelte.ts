@@ -191,7 +191,8 @@ export class Tree {
       branch = { key, of, kind, total: answer.total, classes: answer.classes, ids: [] } as Branch;
       this.branches.set(key, branch);
     }
-    branch.total = answer.total;
+    // A page that is not full ends the list, whatever was counted: at a moment gone by not all were there.
+    branch.total = answer.children.length < PAGE ? Math.min(answer.total, offset + answer.children.length) : answer.total;
     branch.classes = answer.classes;
     this.#keep(answer.children);
     const many = new Set(collapsed(branch).map((it) => it.kind));
