@@ -153,6 +153,8 @@ class Live {
       heard<Pulse>(data, (pulse) => {
         this.skewMs = pulse.atMs - Date.now();
         this.pulse = pulse;
+        // Another log than before: the node came back with other data.
+        if (pulse.seq < this.#lastSeq) this.#lastSeq = pulse.seq;
         this.#listeners.forEach((it) => it.pulse?.(pulse));
       }),
     );
