@@ -1,7 +1,7 @@
 // The one stream of a console: figures of the rows that are on the screen, what supervisors do, the pulse. It is
 // open only while somebody looks; the node collects nothing for a tab that is hidden or paused.
 
-import { readEvents, type BranchesEvent, type Pulse, type RowsEvent, type SupervisionEvent } from "./api";
+import { api, readEvents, type BranchesEvent, type Pulse, type RowsEvent, type SupervisionEvent } from "./api";
 import { Ring } from "./ring";
 
 /** How long a hidden tab goes on listening. */
@@ -39,9 +39,9 @@ class Live {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
   #started = false;
+  #wanted = false;
 
-  start(): void {
-    if (this.#started) return;
+  #start(): void {
     this.#started = true;
     document.addEventListener("visibilitychange", () => this.#visibility());
     setInterval(() => this.#check(), 1_000);
@@ -50,12 +50,14 @@ class Live {
 
   /** Nothing more is asked of the node: nobody is signed in. */
   stop(): void {
+    this.#wanted = false;
     this.#close();
   }
 
   resume(): void {
+    this.#wanted = true;
     if (this.#started) this.#connect();
-    else this.start();
+    else this.#start();
   }
 
   now(): number {
@@ -113,7 +115,7 @@ class Live {
 
   #connect(): void {
     this.#close();
-    if (this.paused) return;
+    if (this.paused || !this.#wanted) return;
     const since = this.#lastSeq ? `&since=${this.#lastSeq}` : "";
     this.#opened = this.#windows;
     this.#heardAt = performance.now();
@@ -163,9 +165,10 @@ class Live {
         if (source === this.#source) this.state = "down";
         return;
       }
-      // Refused outright, so the browser does not try again by itself.
+      // Refused outright, so the browser does not try again by itself. It may be that our session has ended.
       this.#close();
       this.state = "down";
+      void api.me().catch(() => {});
       setTimeout(() => {
         if (!this.#source && !this.paused && this.state === "down") this.#connect();
       }, RECONNECT_MS);
