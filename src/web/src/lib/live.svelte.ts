@@ -11,6 +11,9 @@ const SETTLE_MS = 250;
 /** A stream that says nothing for so long is taken to be dead; the pulse comes every second. */
 const SILENCE_MS = 6_000;
 const RECONNECT_MS = 1_000;
+const RETRY_MS = 300;
+/** Silent for so long, a node is said not to answer. */
+const DOWN_MS = 3_000;
 const RECENT = 200;
 
 type Listener = {
@@ -35,7 +38,9 @@ class Live {
   #listeners = new Set<Listener>();
   #ring = new Ring<SupervisionEvent>(RECENT);
   #lastSeq = 0;
+  /** When this stream said something, and when any did. */
   #heardAt = 0;
+  #heard = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
   #started = false;
@@ -124,7 +129,7 @@ class Live {
     this.#source = source;
     const heard = <T>(data: string, then: (value: T) => void) => {
       if (source !== this.#source) return;
-      this.#heardAt = performance.now();
+      this.#heardAt = this.#heard = performance.now();
       this.state = "live";
       let value: T;
       try {
@@ -161,17 +166,17 @@ class Live {
       }),
     );
     source.onerror = () => {
-      if (source !== this.#source || source.readyState !== EventSource.CLOSED) {
-        if (source === this.#source) this.state = "down";
-        return;
-      }
-      // Refused outright, so the browser does not try again by itself. It may be that our session has ended.
+      if (source !== this.#source) return;
+      // Refused outright, it may be that our session has ended. Else the door closed: browsers wait three seconds
+      // before they try again by themselves, which is long for a node that heals in milliseconds.
+      const refused = source.readyState === EventSource.CLOSED;
       this.#close();
-      this.state = "down";
-      void api.me().catch(() => {});
+      const silent = performance.now() - this.#heard > DOWN_MS;
+      this.state = refused || silent ? "down" : "connecting";
+      if (refused) void api.me().catch(() => {});
       setTimeout(() => {
-        if (!this.#source && !this.paused && this.state === "down") this.#connect();
-      }, RECONNECT_MS);
+        if (!this.#source) this.#connect();
+      }, refused ? RECONNECT_MS : RETRY_MS);
     };
   }
 }
