@@ -6,7 +6,7 @@
 //!
 //! | room | what is decided there |
 //! |---|---|
-//! | [`ids`], [`money`], [`price`], [`time`] | values |
+//! | [`ids`], [`money`], [`price`], [`time`], [`few`] | values |
 //! | [`order`], [`request`], [`act`] | what may be asked, and how it may be answered |
 //! | [`record`] | what the journal keeps |
 //! | [`link`] | numbered messages between entities that may die |
@@ -20,6 +20,7 @@ pub mod account;
 pub mod act;
 pub mod catalogue;
 pub mod definition;
+pub mod few;
 pub mod football;
 pub mod home;
 pub mod ids;

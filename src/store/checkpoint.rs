@@ -14,6 +14,7 @@ use crate::error::ReadError;
 use crate::frame;
 use crate::journal::{ItemAt, Reader};
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// Folds an entity's records into its state, outside any actor: the same fold as `apply`, so a
@@ -162,8 +163,11 @@ pub(crate) fn decode_fold<R: Entry, F: Fold<R>>(bytes: &[u8]) -> Result<F, Codec
     rmp_serde::from_slice(bytes).map_err(|error| CodecError(format!("the fold: {error}")))
 }
 
-/// Calls `visit` for every record of a body, and refuses one that does not hold what its header
-/// says.
+/// A body so large is decoded by two threads at once: that takes longer than to start one.
+const SHARED_BYTES: usize = 128 << 10;
+
+/// Calls `visit` for every record of a body, in order, and refuses one that does not hold what its
+/// header says.
 pub(crate) fn decode_body<R: Entry>(
     first: Offset,
     records: u32,
@@ -171,17 +175,29 @@ pub(crate) fn decode_body<R: Entry>(
     mut visit: impl FnMut(Offset, R) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
     let mut walk = frame::records(body);
-    let mut offset = first;
-    for record in walk.by_ref() {
-        let record = R::decode(record)
-            .map_err(|error| CodecError(format!("record {offset}: {}", error.0)))?;
-        visit(offset, record)?;
-        offset = offset.next();
-    }
-    if !walk.is_whole() || offset.get() != first.get() + u64::from(records) {
+    let mut offsets = std::iter::successors(Some(first), |offset| Some(offset.next()));
+    let mut encoded = Vec::with_capacity(records as usize);
+    encoded.extend(offsets.by_ref().zip(walk.by_ref()));
+    if !walk.is_whole() || encoded.len() != records as usize {
         return Err(CodecError("the body does not hold the records that its header says".into()));
     }
-    Ok(())
+    if body.len() < SHARED_BYTES {
+        return encoded.into_iter().try_for_each(|record| visit(record.0, decode::<R>(record)?));
+    }
+    let half = encoded.partition_point(|(_, record)| {
+        (record.as_ptr() as usize - body.as_ptr() as usize) < body.len() / 2
+    });
+    let (near, far) = encoded.split_at(half);
+    std::thread::scope(|scope| {
+        let far_decoded = scope.spawn(|| far.iter().copied().map(decode::<R>).collect::<Vec<_>>());
+        near.iter().try_for_each(|record| visit(record.0, decode::<R>(*record)?))?;
+        let far_decoded = far_decoded.join().unwrap_or_else(|panic| resume_unwind(panic));
+        far.iter().zip(far_decoded).try_for_each(|(record, decoded)| visit(record.0, decoded?))
+    })
+}
+
+fn decode<R: Entry>((offset, record): (Offset, &[u8])) -> Result<R, CodecError> {
+    R::decode(record).map_err(|error| CodecError(format!("record {offset}: {}", error.0)))
 }
 
 /// Makes the next checkpoint; `None` when nothing was sealed since the last one. Gives up with an

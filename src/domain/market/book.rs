@@ -38,9 +38,10 @@ impl Ladder {
         self.levels.get(usize::from(index)).unwrap_or(&EMPTY)
     }
 
+    #[inline]
     fn level_mut(&mut self, index: u16) -> &mut Level {
-        if self.levels.is_empty() {
-            self.levels = vec![EMPTY; LADDER_LEN];
+        if usize::from(index) >= self.levels.len() {
+            self.levels.resize(LADDER_LEN, EMPTY);
         }
         &mut self.levels[usize::from(index)]
     }
@@ -54,6 +55,7 @@ impl Ladder {
     }
 
     /// The best price that somebody waits at.
+    #[inline]
     pub(super) fn best(&self, side: Side) -> Option<u16> {
         match side {
             Side::Back => self.at_or_above(0),
@@ -69,6 +71,7 @@ impl Ladder {
         }
     }
 
+    #[inline]
     fn at_or_above(&self, index: u16) -> Option<u16> {
         let mut word = usize::from(index / 64);
         let mut bits = self.bits.get(word)? & (u64::MAX << (index % 64));
@@ -79,6 +82,7 @@ impl Ladder {
         Some(word as u16 * 64 + bits.trailing_zeros() as u16)
     }
 
+    #[inline]
     fn at_or_below(&self, index: u16) -> Option<u16> {
         let mut word = usize::from(index / 64);
         let mut bits = self.bits[word] & (u64::MAX >> (63 - index % 64));
@@ -143,6 +147,7 @@ impl Book {
     }
 
     /// A new order joins the end of its queue.
+    #[inline]
     pub(super) fn rest(&mut self, handle: Handle, new: Newcomer) {
         self.orders.insert(handle, new);
         self.join(handle.slot);
@@ -154,6 +159,7 @@ impl Book {
         self.join(handle.slot);
     }
 
+    #[inline(always)]
     fn join(&mut self, at: u32) {
         let slot = self.orders.at_mut(at);
         slot.place = Place::Resting;

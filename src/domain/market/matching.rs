@@ -5,7 +5,7 @@
 //! parts pay for it: back 10 at 5.4 may take 2 at 5.5, 6 at 5.4 and 2 at 5.3.
 
 use super::Market;
-use super::slab::NONE;
+use super::slab::{NONE, Queue};
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{Conditions, LapseReason, NewOrder, Side, TimeInForce};
@@ -21,29 +21,60 @@ fn gain(taker: Side, limit: Price, price: Price) -> i64 {
     }
 }
 
+/// Somebody who waits at `best` can be met by a taker whose limit is `limit`.
+fn reaches(taker: Side, limit: u16, best: u16) -> bool {
+    match taker {
+        Side::Back => best >= limit,
+        Side::Lay => best <= limit,
+    }
+}
+
+fn killed(order: &NewOrder, reason: LapseReason) -> Taken {
+    Taken { order: *order, fills: Vec::new(), rests: None, gone: Some(reason) }
+}
+
 impl Market {
-    /// Matches `order` of account number `own` as far as it goes; what is left would stand at `rests`.
+    /// Matches `order` of account number `own`, whose limit is `queue`, as far as it goes; what is left would
+    /// stand at `rests`.
+    #[inline(always)]
     pub(super) fn take(
         &self,
         own: u32,
-        order: NewOrder,
+        order: &NewOrder,
+        queue: Queue,
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
-        let runner = self.runner(order.runner).expect("checked when the command came");
-        let killed =
-            |order, reason| Taken { order, fills: vec![], rests: None, gone: Some(reason) };
-        if !conditions.best_execution && self.improves(&order, runner) {
+        let other = order.side.opposite();
+        let best = self.book.ladder(queue.runner, other).best(other);
+        match best {
+            // If the best price is worse than the limit, no average can be better.
+            Some(best) if reaches(order.side, queue.index, best) => {
+                self.meet(own, order, queue, conditions, rests, best)
+            }
+            // Most orders: nothing to move but themselves.
+            _ if order.time_in_force == TimeInForce::Rest => {
+                Taken { order: *order, fills: Vec::new(), rests: Some(rests), gone: None }
+            }
+            _ => killed(order, LapseReason::Killed),
+        }
+    }
+
+    /// Somebody waits at `best`, a price that the order takes.
+    #[inline(never)]
+    fn meet(
+        &self,
+        own: u32,
+        order: &NewOrder,
+        queue: Queue,
+        conditions: &Conditions,
+        rests: Handle,
+        best: u16,
+    ) -> Taken {
+        if !conditions.best_execution && best != queue.index {
             return killed(order, LapseReason::PriceImprovementTooLarge);
         }
-        if !self.meets_anybody(&order, runner) {
-            // Most orders: nothing to move but themselves.
-            return match order.time_in_force {
-                TimeInForce::Rest => Taken { order, fills: vec![], rests: Some(rests), gone: None },
-                TimeInForce::FillOrKill { .. } => killed(order, LapseReason::Killed),
-            };
-        }
-        let fills = self.fills(&order, runner);
+        let fills = self.fills(order, queue.runner, best);
         if !conditions.self_match && !fills.is_empty() {
             let account = self.links.account(own);
             if fills.iter().any(|fill| fill.account == account) {
@@ -54,33 +85,20 @@ impl Market {
         match order.time_in_force {
             TimeInForce::Rest => {
                 let rests = (!left.is_zero()).then_some(rests);
-                Taken { order, fills, rests, gone: None }
+                Taken { order: *order, fills, rests, gone: None }
             }
             TimeInForce::FillOrKill { min_fill } => {
                 if order.size - left < min_fill.unwrap_or(order.size) {
                     return killed(order, LapseReason::Killed);
                 }
                 let gone = (!left.is_zero()).then_some(LapseReason::Killed);
-                Taken { order, fills, rests: None, gone }
+                Taken { order: *order, fills, rests: None, gone }
             }
         }
     }
 
-    /// Somebody waits at a better price than the order asks for.
-    fn improves(&self, order: &NewOrder, runner: u16) -> bool {
-        let other = order.side.opposite();
-        let best = self.book.ladder(runner, other).best(other);
-        best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) > 0)
-    }
-
-    /// The best price is no worse than the limit; if it is not, no average can be.
-    fn meets_anybody(&self, order: &NewOrder, runner: u16) -> bool {
-        let other = order.side.opposite();
-        let best = self.book.ladder(runner, other).best(other);
-        best.is_some_and(|best| gain(order.side, order.price, LadderIndex(best).price()) >= 0)
-    }
-
-    fn fills(&self, order: &NewOrder, runner: u16) -> Vec<Fill> {
+    /// With whom, from the `best` price on.
+    fn fills(&self, order: &NewOrder, runner: u16, best: u16) -> Vec<Fill> {
         let other = order.side.opposite();
         let ladder = self.book.ladder(runner, other);
         let weighted = matches!(order.time_in_force, TimeInForce::FillOrKill { .. });
@@ -88,7 +106,7 @@ impl Market {
         let mut left = order.size;
         // How far the fills so far are better than the limit, in hundredths of a penny.
         let mut saved: i128 = 0;
-        let mut level = ladder.best(other);
+        let mut level = Some(best);
         while let Some(index) = level {
             let price = LadderIndex(index).price();
             let gain = gain(order.side, order.price, price);

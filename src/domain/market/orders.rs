@@ -4,9 +4,11 @@
 //! but its number. A placement is all or none; cancels and updates fail one by one; a replacement cancels
 //! first and then places all or none, and its cancels stand.
 
-use super::outcomes::{each, zip_replaced};
+use super::outcomes::zip_replaced;
+use super::slab::Queue;
 use super::{MAX_ATTEMPTS, MAX_ORDERS, MAX_PLACED, Market};
 use crate::definition::MarketStatus;
+use crate::few::Few;
 use crate::ids::{BetId, Handle, Runner};
 use crate::money::Pence;
 use crate::order::InstructionError::RelatedActionFailed;
@@ -67,23 +69,23 @@ impl Market {
         if self.book.orders.len() + orders.len() > MAX_ORDERS {
             return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
         }
-        let checked = self.check_room(orders);
-        checked
-            .and_then(|()| self.check(own, orders, conditions))
-            .map_err(|(culprit, error)| Refusal::of(culprit, error, orders.len()))?;
+        let refused = |(culprit, error)| Refusal::of(culprit, error, orders.len());
+        let placed = self.check_room(orders).map_err(refused)?;
+        self.check(own, orders, conditions).map_err(refused)?;
         self.begin(own, command);
-        self.placed += orders.iter().map(|order| order.size).sum();
+        self.placed = placed;
         if self.waits() {
             records.push(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
             return Ok(());
         }
         let place = |order: &_| self.place_one(now, own, command.n, order, conditions);
-        let orders: Vec<Taken> = each(orders, place);
+        let orders: Few<Taken> = Few::each(orders, place);
         self.answer_placed(own, command.n, &orders);
         records.push(MarketEvent::Placed { command: *command, orders });
         Ok(())
     }
 
+    #[inline(always)]
     fn place_one(
         &mut self,
         now: UtcMillis,
@@ -92,12 +94,14 @@ impl Market {
         order: &NewOrder,
         conditions: &Conditions,
     ) -> Taken {
-        let taken = self.take(own, *order, conditions, self.book.orders.next_handle());
-        self.apply_taken(now, own, n, &taken, None);
+        let queue = self.queue(order).expect("checked when the command came");
+        let taken = self.take(own, order, queue, conditions, self.book.orders.next_handle());
+        self.apply_taken(now, own, n, &taken, Some(queue), None);
         taken
     }
 
     /// The market takes new orders, and nothing material has passed the version that they name.
+    #[inline(always)]
     fn check_open(&self, conditions: &Conditions, orders: usize) -> Result<(), Refusal> {
         let closed = match self.status {
             MarketStatus::Open => None,
@@ -121,7 +125,9 @@ impl Market {
         }
     }
 
-    fn check_room(&self, orders: &[NewOrder]) -> Result<(), (usize, InstructionError)> {
+    /// What will have been placed with these.
+    #[inline]
+    fn check_room(&self, orders: &[NewOrder]) -> Result<Pence, (usize, InstructionError)> {
         let mut placed = self.placed;
         for (at, order) in orders.iter().enumerate() {
             if order.size <= Pence::ZERO || order.size > Pence::MAX_ENTERED {
@@ -132,7 +138,7 @@ impl Market {
                 return Err((at, InstructionError::InvalidBetSize));
             }
         }
-        Ok(())
+        Ok(placed)
     }
 
     /// What can be wrong with new orders, their sizes aside: the culprit and its error.
@@ -145,7 +151,9 @@ impl Market {
         for (at, order) in orders.iter().enumerate() {
             self.check_one(order).map_err(|error| (at, error))?;
         }
-        let crossing = first_crossing(orders).or_else(|| {
+        // One order alone meets none of its batch.
+        let crossing = if orders.len() > 1 { first_crossing(orders) } else { None };
+        let crossing = crossing.or_else(|| {
             // Orders that wait are held to this when they are matched.
             let strict = !conditions.self_match && !self.waits();
             if strict { self.first_to_meet_own(own, orders) } else { None }
@@ -156,13 +164,9 @@ impl Market {
         }
     }
 
+    #[inline(always)]
     fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
-        if self.runner(order.runner).is_none() {
-            return Err(InstructionError::InvalidRunner);
-        }
-        if order.price.index().is_none() {
-            return Err(InstructionError::InvalidOdds);
-        }
+        self.queue(order)?;
         match order.time_in_force {
             TimeInForce::Rest => self.check_persistence(order.persistence),
             TimeInForce::FillOrKill { min_fill: Some(least) }
@@ -174,6 +178,15 @@ impl Market {
         }
     }
 
+    /// The queue that an order would stand in.
+    #[inline]
+    pub(super) fn queue(&self, order: &NewOrder) -> Result<Queue, InstructionError> {
+        let runner = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
+        let index = order.price.index().ok_or(InstructionError::InvalidOdds)?.0;
+        Ok(Queue { runner, index, side: order.side })
+    }
+
+    #[inline(always)]
     fn check_persistence(&self, persistence: Persistence) -> Result<(), InstructionError> {
         let allowed = self.definition.as_ref().is_some_and(|definition| match persistence {
             Persistence::Lapse => true,
@@ -196,12 +209,13 @@ impl Market {
         self.begin(own, command);
         let cancel =
             |order: &CancelOrder| self.cancel_one(own, order.bet, order.handle, order.reduction);
-        let orders: Vec<Cancelled> = each(orders, cancel);
+        let orders: Few<Cancelled> = Few::each(orders, cancel);
         self.answer_cancelled(own, command.n, &orders);
         records.push(MarketEvent::Cancelled { command: *command, orders });
         Ok(())
     }
 
+    #[inline]
     fn cancel_one(
         &mut self,
         own: u32,
@@ -221,6 +235,7 @@ impl Market {
     }
 
     /// The persistence and remainder of the account's own order, if the slot still holds it.
+    #[inline]
     fn own_order(
         &self,
         own: u32,
@@ -342,6 +357,7 @@ fn whole(error: ExecutionError, command: &OrderCommand) -> Refusal {
     Refusal::whole(error, instructions)
 }
 
+#[inline]
 fn check_distinct(bets: impl ExactSizeIterator<Item = BetId>) -> Result<(), Refusal> {
     let count = bets.len();
     if count < 2 {
@@ -357,9 +373,6 @@ fn check_distinct(bets: impl ExactSizeIterator<Item = BetId>) -> Result<(), Refu
 
 /// The first order that an earlier one of its batch could meet: a lay at or above a back's price.
 fn first_crossing(orders: &[NewOrder]) -> Option<usize> {
-    if orders.len() < 2 {
-        return None;
-    }
     // By runner: the lowest back and the highest lay so far.
     let mut seen: Vec<(Runner, u32, u32)> = Vec::new();
     orders.iter().position(|order| {

@@ -39,6 +39,20 @@ pub(super) struct Slot {
     pub(super) place: Place,
 }
 
+/// Where an order stands, or would: the queue of its runner, side and price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Queue {
+    pub(super) runner: u16,
+    pub(super) index: u16,
+    pub(super) side: Side,
+}
+
+impl Slot {
+    pub(super) fn queue(&self) -> Queue {
+        Queue { runner: self.runner, index: self.index, side: self.side }
+    }
+}
+
 /// What a new order brings; the slab and the book fill in the rest.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Newcomer {
@@ -46,9 +60,7 @@ pub(super) struct Newcomer {
     pub(super) size: Pence,
     pub(super) n: u64,
     pub(super) account: u32,
-    pub(super) runner: u16,
-    pub(super) index: u16,
-    pub(super) side: Side,
+    pub(super) queue: Queue,
     pub(super) persistence: Persistence,
 }
 
@@ -67,6 +79,7 @@ impl Default for Slab {
 
 impl Slab {
     /// The handle that the next order is given.
+    #[inline]
     pub(super) fn next_handle(&self) -> Handle {
         match self.slots.get(self.free as usize) {
             Some(slot) => Handle { slot: self.free, generation: slot.generation },
@@ -76,15 +89,10 @@ impl Slab {
 
     /// Puts an order, in no level yet, where its record says. That is the next free slot unless the record
     /// was written when slots were given out by another rule.
+    #[inline(always)]
     pub(super) fn insert(&mut self, handle: Handle, new: Newcomer) {
-        if handle.slot != self.free {
-            self.bring_to_front(handle.slot);
-        }
-        let slot = &mut self.slots[handle.slot as usize];
-        debug_assert_eq!(slot.place, Place::Vacant, "a slot is given to one order at a time");
-        self.free = slot.next;
         self.live += 1;
-        *slot = Slot {
+        let taken = Slot {
             bet: new.bet,
             remaining: new.size,
             n: new.n,
@@ -92,12 +100,32 @@ impl Slab {
             previous: NONE,
             next: NONE,
             generation: handle.generation,
-            runner: new.runner,
-            index: new.index,
-            side: new.side,
+            runner: new.queue.runner,
+            index: new.queue.index,
+            side: new.queue.side,
             persistence: new.persistence,
             place: Place::Waiting,
         };
+        // A market that grows: a slot is made where it is needed.
+        if handle.slot as usize == self.slots.len() && self.free == NONE {
+            self.grow_when_full();
+            self.slots.push(taken);
+            return;
+        }
+        if handle.slot != self.free {
+            self.bring_to_front(handle.slot);
+        }
+        let slot = &mut self.slots[handle.slot as usize];
+        debug_assert_eq!(slot.place, Place::Vacant, "a slot is given to one order at a time");
+        self.free = slot.next;
+        *slot = taken;
+    }
+
+    /// By a quarter: doubling would leave a third of a market's memory unused.
+    fn grow_when_full(&mut self) {
+        if self.slots.len() == self.slots.capacity() {
+            self.slots.reserve_exact(16 + self.slots.len() / 4);
+        }
     }
 
     /// Makes `wanted` the head of the free list, with new slots up to it where there are none.
@@ -105,6 +133,7 @@ impl Slab {
     fn bring_to_front(&mut self, wanted: u32) {
         while self.slots.len() <= wanted as usize {
             let added = self.slots.len() as u32;
+            self.grow_when_full();
             self.slots.push(VACANT);
             self.slots[added as usize].next = self.free;
             self.free = added;
@@ -121,6 +150,7 @@ impl Slab {
     }
 
     /// The order is in no level any more.
+    #[inline]
     pub(super) fn remove(&mut self, at: u32) {
         let slot = &mut self.slots[at as usize];
         debug_assert_ne!(slot.place, Place::Vacant, "an order goes once");
@@ -131,6 +161,7 @@ impl Slab {
         self.live -= 1;
     }
 
+    #[inline]
     pub(super) fn get(&self, handle: Handle) -> Option<&Slot> {
         let slot = self.slots.get(handle.slot as usize)?;
         (slot.generation == handle.generation && slot.place != Place::Vacant).then_some(slot)
@@ -198,9 +229,7 @@ mod tests {
             size: Pence(100),
             n: 1,
             account: 0,
-            runner: 0,
-            index: 0,
-            side: Side::Back,
+            queue: Queue { runner: 0, index: 0, side: Side::Back },
             persistence: Persistence::Lapse,
         }
     }
