@@ -74,6 +74,7 @@ impl Named for AccountMsg {
                 Notice::Waiting { .. } => "waiting",
                 Notice::Filled(_) => "filled",
                 Notice::Lapsed(_) => "lapsed",
+                Notice::Closed(_) => "closed",
                 Notice::Resolved { .. } => "resolved",
             },
             AccountMsg::SendAgain { .. } => "send again",

@@ -2,10 +2,11 @@
 
 use domain::account::{
     Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, DateRange, OrderFilter,
-    OrderSort, Page, RunnerMatches, Statement,
+    OrderProjection, OrderSort, Page, ProfitAndLoss, RunnerMatches, Statement,
 };
 use domain::act::{AccountProfile, Funds};
 use domain::ids::MarketId;
+use std::collections::BTreeSet;
 
 #[derive(Debug)]
 pub enum AccountQuery {
@@ -26,6 +27,10 @@ pub enum AccountQuery {
     },
     /// What is matched in each of the markets.
     Matches(Vec<MarketId>),
+    /// Markets with orders of these states.
+    MarketsWithOrders(OrderProjection),
+    /// What the matched bets of each market would pay.
+    ProfitAndLoss(Vec<MarketId>),
 }
 
 #[derive(Debug)]
@@ -40,6 +45,12 @@ pub enum AccountView {
     ClearedOrders(ClearedOrders),
     Statement(Statement),
     Matches(Vec<(MarketId, Vec<RunnerMatches>)>),
+    MarketsWithOrders(BTreeSet<MarketId>),
+    /// Only of markets with a position.
+    ProfitAndLoss {
+        markets: Vec<(MarketId, ProfitAndLoss)>,
+        profile: Option<AccountProfile>,
+    },
 }
 
 impl AccountView {
@@ -62,6 +73,16 @@ impl AccountView {
             AccountQuery::Matches(markets) => AccountView::Matches(
                 markets.iter().map(|market| (*market, account.matches(*market, None))).collect(),
             ),
+            AccountQuery::MarketsWithOrders(projection) => {
+                AccountView::MarketsWithOrders(account.markets_with_orders(*projection))
+            }
+            AccountQuery::ProfitAndLoss(markets) => AccountView::ProfitAndLoss {
+                markets: markets
+                    .iter()
+                    .filter_map(|market| Some((*market, account.profit_and_loss(*market)?)))
+                    .collect(),
+                profile: account.settings().map(|(_, profile)| profile),
+            },
         }
     }
 }

@@ -4,7 +4,7 @@ use domain::definition::MarketStatus;
 use domain::ids::{MarketId, Runner};
 use domain::market::Market;
 use domain::money::Pence;
-use domain::price::Price;
+use domain::price::{ExactPrice, Price, StartingPrice};
 use domain::record::{Resolution, RunnerResult};
 use domain::time::UtcMillis;
 
@@ -21,6 +21,8 @@ pub enum LadderDepth {
 pub struct ViewRequest {
     pub offers: LadderDepth,
     pub traded: bool,
+    /// What waits for the starting price and what it would be.
+    pub starting_price: bool,
 }
 
 /// A market at one moment. Traded sizes count both sides.
@@ -32,6 +34,7 @@ pub struct MarketView {
     pub in_play: bool,
     pub bet_delay_s: u16,
     pub version: u64,
+    pub bsp_reconciled: bool,
     pub complete: bool,
     pub cross_matching: bool,
     pub number_of_winners: u16,
@@ -52,6 +55,22 @@ pub struct RunnerLadders {
     pub available_to_back: Vec<(Price, Pence)>,
     pub available_to_lay: Vec<(Price, Pence)>,
     pub traded: Vec<(Price, Pence)>,
+    /// The starting price, once it is made.
+    pub starting_price: Option<StartingPrice>,
+    /// `None` when it was not asked for.
+    pub at_close: Option<AtClose>,
+}
+
+/// What waits for a runner's starting price, or was matched at it.
+#[derive(Debug, Clone)]
+pub struct AtClose {
+    /// The starting price as it would be now, with the book's orders and without.
+    pub near_price: StartingPrice,
+    pub far_price: StartingPrice,
+    /// Stakes of backs by the lowest price they take; one row once the price is made.
+    pub back_stakes: Vec<(ExactPrice, Pence)>,
+    /// Liabilities of lays by the highest price they take; one row once the price is made.
+    pub lay_liabilities: Vec<(ExactPrice, Pence)>,
 }
 
 impl MarketView {
@@ -75,6 +94,13 @@ impl MarketView {
                         true => runner.traded().collect(),
                         false => Vec::new(),
                     },
+                    starting_price: runner.actual_price(),
+                    at_close: request.starting_price.then(|| AtClose {
+                        near_price: runner.near_price(),
+                        far_price: runner.far_price(),
+                        back_stakes: runner.back_stakes_taken(),
+                        lay_liabilities: runner.lay_liabilities_taken(),
+                    }),
                 }
             })
             .collect();
@@ -84,6 +110,7 @@ impl MarketView {
             in_play: market.in_play(),
             bet_delay_s: market.bet_delay_s(),
             version: market.version(),
+            bsp_reconciled: market.bsp_reconciled(),
             complete: definition.is_some_and(|definition| definition.complete),
             cross_matching: definition.is_some_and(|definition| definition.cross_matching),
             number_of_winners: definition.map_or(0, |definition| definition.number_of_winners),

@@ -23,7 +23,7 @@
 use super::recorded::{HalfPence, RecordedMessage};
 use domain::ids::{BetId, Runner};
 use domain::money::Pence;
-use domain::order::{Persistence, Side, Ticket, TimeInForce};
+use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::{CancelReport, MAX_INSTRUCTIONS, PlaceReport};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -431,6 +431,7 @@ impl Mirror {
             size,
             persistence: self.persistence,
             time_in_force: TimeInForce::Rest,
+            kind: OrderKind::Limit,
             reference: None,
         }
     }

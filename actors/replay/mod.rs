@@ -125,7 +125,8 @@ const RETRY: Duration = Duration::from_millis(5);
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 const CORRECTIONS_MAX: u32 = 3;
 const EXAMPLES_MAX: usize = 10;
-const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::All, traded: true };
+const VIEW: ViewRequest =
+    ViewRequest { offers: LadderDepth::All, traded: true, starting_price: false };
 
 impl Behaviour for Replay {
     type Args = ReplayArgs;

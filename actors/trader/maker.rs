@@ -10,7 +10,7 @@ use domain::football::quote::Quote;
 use domain::football::score_grid::{Chances, GoalLine, ScoreGrid};
 use domain::ids::{BetId, MarketId, Runner};
 use domain::money::Pence;
-use domain::order::{Persistence, Side, Ticket, TimeInForce};
+use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::{LADDER_LEN, LadderIndex, Price};
 use std::collections::BTreeMap;
 
@@ -114,7 +114,16 @@ pub fn punt(runners: &[(Runner, Chances)], random: &mut SplitMix64) -> Option<Ti
 
 fn ticket(runner: Runner, side: Side, price: Price, size: Pence, kind: TimeInForce) -> Ticket {
     let (persistence, time_in_force) = (Persistence::Lapse, kind);
-    Ticket { runner, side, price, size, persistence, time_in_force, reference: None }
+    Ticket {
+        runner,
+        side,
+        kind: OrderKind::Limit,
+        price,
+        size,
+        persistence,
+        time_in_force,
+        reference: None,
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +131,7 @@ mod tests {
     use super::*;
     use domain::football::score_grid::Expectancy;
     use domain::ids::SelectionId;
+    use domain::order::OrderType;
     use domain::time::UtcMillis;
 
     const MARKET: MarketId = MarketId(1);
@@ -141,8 +151,11 @@ mod tests {
             price: ticket.price,
             size: ticket.size,
             persistence: ticket.persistence,
+            order_type: OrderType::Limit,
             fill_or_kill: false,
             executable: true,
+            at_close: false,
+            liability: Pence::ZERO,
             placed_at: UtcMillis(0),
             matched_at: None,
             matched: Pence::ZERO,

@@ -150,7 +150,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const ACTS_MAX: u32 = 6;
 const ABSENT_MAX: u32 = 10;
 const SOCCER: EventTypeId = EventTypeId(1);
-const VIEW: ViewRequest = ViewRequest { offers: LadderDepth::None, traded: false };
+const VIEW: ViewRequest =
+    ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
 
 impl Behaviour for Trader {
     type Args = TraderArgs;

@@ -30,6 +30,8 @@ pub enum MarketAct {
     Void,
     /// CLOSED to SUSPENDED, after `Unsettle`.
     Reopen,
+    /// Makes the starting prices; an open market is suspended.
+    ReconcileSp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,6 +45,59 @@ pub enum AccountAct {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Currency {
     Gbp,
+    Eur,
+    Usd,
+    Hkd,
+    Aud,
+    Cad,
+    Dkk,
+    Nok,
+    Sek,
+    Sgd,
+    Ron,
+    Brl,
+    Mxn,
+    Pen,
+    Huf,
+    Isk,
+    Nzd,
+    Ars,
+    Gel,
+}
+
+/// The smallest orders of a customer, in the customer's currency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Minimums {
+    /// Of a limit order, and of a back at the starting price.
+    pub stake: Pence,
+    /// A smaller stake will do when it returns so much.
+    pub payout: Pence,
+    /// Of a lay at the starting price.
+    pub liability: Pence,
+}
+
+impl Currency {
+    pub fn minimums(self) -> Minimums {
+        let (stake, payout, liability) = match self {
+            Currency::Gbp => (1, 10, 10),
+            Currency::Eur => (1, 20, 10),
+            Currency::Usd => (1, 20, 20),
+            Currency::Hkd => (10, 125, 125),
+            Currency::Aud => (5, 30, 30),
+            Currency::Cad | Currency::Sgd => (2, 30, 30),
+            Currency::Dkk | Currency::Sek => (15, 150, 150),
+            Currency::Nok => (10, 150, 150),
+            Currency::Ron | Currency::Brl | Currency::Pen => (5, 50, 50),
+            Currency::Mxn => (30, 300, 300),
+            Currency::Huf => (400, 4_000, 4_000),
+            Currency::Isk => (350, 1_750, 1_750),
+            Currency::Nzd => (2, 10, 10),
+            Currency::Ars => (100, 500, 500),
+            Currency::Gel => (10, 50, 50),
+        };
+        let whole = |units: i64| Pence(100 * units);
+        Minimums { stake: whole(stake), payout: whole(payout), liability: whole(liability) }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -149,6 +204,10 @@ pub enum ActError {
     NotPositive,
     #[error("the balance would become larger than any amount allowed")]
     TooLarge,
+    #[error("the market has no starting price")]
+    NoStartingPrice,
+    #[error("the starting prices are made already")]
+    AlreadyReconciled,
     #[error("the bet delay is too long")]
     BetDelayTooLong,
     #[error("the journal is read-only: nothing was done, try again later")]

@@ -71,6 +71,8 @@ pub struct MarketTerms {
     pub discount_allowed: bool,
     /// Orders may persist into play.
     pub persistence: bool,
+    /// There will be a starting price.
+    pub bsp_market: bool,
 }
 
 impl MarketDefinition {
@@ -82,6 +84,7 @@ impl MarketDefinition {
             base_rate: self.base_rate,
             discount_allowed: self.discount_allowed,
             persistence: self.persistence,
+            bsp_market: self.bsp_market,
         }
     }
 }

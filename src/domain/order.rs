@@ -52,12 +52,105 @@ pub enum TimeInForce {
     FillOrKill { min_fill: Option<Pence> },
 }
 
-/// A limit order as the customer writes it: `size` is the backer's stake.
+/// When an order is matched, and so what its size means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OrderKind {
+    /// From now on, at its price or better: `size` is the backer's stake.
+    #[default]
+    #[serde(rename = "l")]
+    Limit,
+    /// A limit order whose backer is to get so much back in all, the stake included.
+    #[serde(rename = "p")]
+    Payout(Pence),
+    /// A limit order whose backer is to win so much.
+    #[serde(rename = "b")]
+    BackersProfit(Pence),
+    /// At the starting price, if that is no worse than `price`: `size` is what may be lost, the stake of a
+    /// back or the liability of a lay.
+    #[serde(rename = "o")]
+    LimitOnClose,
+    /// At the starting price, whatever it is: `size` as above, `price` the end of the ladder.
+    #[serde(rename = "m")]
+    MarketOnClose,
+}
+
+/// The three kinds that a bet can be of once its stake is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum OrderType {
+    #[default]
+    #[serde(rename = "l")]
+    Limit,
+    #[serde(rename = "o")]
+    LimitOnClose,
+    #[serde(rename = "m")]
+    MarketOnClose,
+}
+
+impl OrderKind {
+    pub fn order_type(self) -> OrderType {
+        match self {
+            OrderKind::Limit | OrderKind::Payout(_) | OrderKind::BackersProfit(_) => {
+                OrderType::Limit
+            }
+            OrderKind::LimitOnClose => OrderType::LimitOnClose,
+            OrderKind::MarketOnClose => OrderType::MarketOnClose,
+        }
+    }
+
+    /// It waits for the starting price.
+    pub fn is_on_close(self) -> bool {
+        matches!(self, OrderKind::LimitOnClose | OrderKind::MarketOnClose)
+    }
+
+    /// What the backer is to get back or win, if that is what the order says.
+    pub fn target(self) -> Option<Pence> {
+        match self {
+            OrderKind::Payout(target) | OrderKind::BackersProfit(target) => Some(target),
+            _ => None,
+        }
+    }
+
+    /// What each penny of stake at `price` adds to the target, in hundredths of a penny.
+    pub fn yields(self, price: Price) -> i128 {
+        match self {
+            OrderKind::BackersProfit(_) => i128::from(price.0) - 100,
+            _ => i128::from(price.0),
+        }
+    }
+
+    /// The stake that reaches the target at `price`, rounded down; `None` without a target, or when no
+    /// amount of money would.
+    pub fn stake_at(self, price: Price) -> Option<Pence> {
+        let target = 100 * i128::from(self.target()?.0);
+        let stake = target.checked_div(self.yields(price))?;
+        i64::try_from(stake).ok().map(Pence)
+    }
+
+    /// The target that a stake cut down to `size` at `price` reaches, rounded down.
+    pub fn reduced_to(self, size: Pence, price: Price) -> OrderKind {
+        let reached = self.yields(price) * i128::from(size.0) / 100;
+        let reached = Pence(i64::try_from(reached).unwrap_or(i64::MAX));
+        match self {
+            OrderKind::Payout(_) => OrderKind::Payout(reached),
+            OrderKind::BackersProfit(_) => OrderKind::BackersProfit(reached),
+            kind => kind,
+        }
+    }
+
+    fn is_limit(&self) -> bool {
+        *self == OrderKind::Limit
+    }
+}
+
+/// An order as the customer writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     pub runner: Runner,
     pub side: Side,
+    pub kind: OrderKind,
+    /// The limit; nothing for a market-on-close order.
     pub price: Price,
+    /// What the kind says; nothing when it names a target.
     pub size: Pence,
     pub persistence: Persistence,
     pub time_in_force: TimeInForce,
@@ -65,7 +158,7 @@ pub struct Ticket {
     pub reference: Option<Box<str>>,
 }
 
-/// A limit order as the account sends it on.
+/// An order as the account sends it on. With a target, `size` is the stake that reaches it at the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewOrder {
     pub bet: BetId,
@@ -75,6 +168,19 @@ pub struct NewOrder {
     pub size: Pence,
     pub persistence: Persistence,
     pub time_in_force: TimeInForce,
+    /// Most orders are plain limits, and write nothing.
+    #[serde(default, skip_serializing_if = "OrderKind::is_limit")]
+    pub kind: OrderKind,
+}
+
+impl NewOrder {
+    /// The largest stake that may come of it: a lay with a target grows as it is met at better prices.
+    pub fn largest_stake(&self) -> Pence {
+        match (self.kind.target(), self.side) {
+            (Some(_), Side::Lay) => self.kind.stake_at(Price::MIN).unwrap_or(Pence(i64::MAX / 4)),
+            _ => self.size,
+        }
+    }
 }
 
 /// What an account asks of a market. Numbered per (account, market); a batch of `Place` is all or none.
@@ -150,6 +256,10 @@ pub enum LapseReason {
     /// that switched off.
     SelfMatch,
     RunnerRemoved,
+    /// The starting price was worse than the limit, or nobody was left to meet at it.
+    StartingPrice,
+    /// What was left to convert to a starting-price lay was less than the smallest liability allowed.
+    SmallStake,
     /// Fill or kill: what could not be matched at once.
     Killed,
     /// The account withdrew the command (deadline, self-exclusion).
@@ -274,8 +384,12 @@ pub enum InstructionError {
     BetInProgress,
     RunnerRemoved,
     MarketNotOpenForBetting,
+    /// The market has no starting price, or has it already.
+    MarketNotOpenForBspBetting,
     LossLimitExceeded,
     InvalidOdds,
+    /// The limit of a starting-price order may only become easier to meet.
+    InvalidPriceEdit,
     InsufficientFunds,
     InvalidPersistenceType,
     InvalidBackLayCombination,

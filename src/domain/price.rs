@@ -9,6 +9,7 @@
 //! | `Price::times(size)` | i128 hundredths of a penny: price times stake, exact |
 //! | `Price::profit(size)` | i128 hundredths of a penny: what a backer wins, exact |
 //! | `Price::liability(size)` | `Pence`: what a layer may lose, rounded up |
+//! | `ExactPrice::times(size)` | i128 hundredths of a penny, rounded down |
 //!
 //! Steps of the classic ladder (Betfair): 1.01 to 2 by .01, 3 by .02, 4 by .05, 6 by .1, 10 by .2,
 //! 20 by .5, 30 by 1, 50 by 2, 100 by 5, 1000 by 10.
@@ -21,6 +22,24 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(pub u32);
+
+/// Decimal odds in millionths: what a starting price needs, since it need not stand on the ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExactPrice(pub u32);
+
+/// A starting price, or why there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StartingPrice {
+    #[serde(rename = "p")]
+    At(ExactPrice),
+    /// Nobody lays.
+    #[serde(rename = "n")]
+    NotANumber,
+    /// Somebody lays and nobody backs.
+    #[serde(rename = "i")]
+    Infinity,
+}
 
 /// A step of the classic ladder, 0 (1.01) to 349 (1000).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -123,6 +142,34 @@ impl Price {
     /// What a layer of `size` may lose, in pence, rounded up so that a hold is never too small.
     pub fn liability(self, size: Pence) -> Pence {
         Pence(to_pence_up(self.profit(size)))
+    }
+}
+
+impl ExactPrice {
+    /// Price times stake in hundredths of a penny, rounded down, so that a layer never loses more than was
+    /// held.
+    pub fn times(self, size: Pence) -> i128 {
+        i128::from(self.0) * i128::from(size.0) / 10_000
+    }
+}
+
+impl From<Price> for ExactPrice {
+    fn from(price: Price) -> ExactPrice {
+        ExactPrice(price.0 * 10_000)
+    }
+}
+
+impl fmt::Display for ExactPrice {
+    /// With as many of the six decimals as say anything: `2`, `5.084908`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, rest) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        match rest {
+            0 => write!(out, "{whole}"),
+            rest => {
+                let digits = format!("{rest:06}");
+                write!(out, "{whole}.{}", digits.trim_end_matches('0'))
+            }
+        }
     }
 }
 

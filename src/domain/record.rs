@@ -17,7 +17,7 @@ use crate::order::{
     Answer, CancelledOrder, InstructionFault, LapseReason, Matched, NewOrder, OrderCommand,
     Persistence, Refusal,
 };
-use crate::price::Price;
+use crate::price::{Price, StartingPrice};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +218,44 @@ pub enum MarketEvent {
     /// Through: `rounding` is what was left in clearing.
     #[serde(rename = "15")]
     ResolutionClosed { generation: u32, rounding: Pence },
+    /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
+    /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
+    #[serde(rename = "20")]
+    Reconciled(Reconciled),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconciled {
+    pub n: Option<u64>,
+    pub status: MarketStatus,
+    pub version: u64,
+    /// In the order of the definition; removed runners have none.
+    pub prices: Vec<(Runner, StartingPrice)>,
+    pub orders: Vec<AtClose>,
+}
+
+/// One order at the reconciliation of its runner's starting price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AtClose {
+    pub account: AccountId,
+    pub handle: Handle,
+    pub closed: ClosedBet,
+}
+
+/// What a bet came to at the starting price, as its account is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedBet {
+    pub bet: BetId,
+    /// What it brought to the starting price: the stake of a back, the liability of a lay. Zero for an order
+    /// of the book, which met it and stays what it is.
+    pub liability: Pence,
+    /// Backers' stake.
+    pub matched: Pence,
+    /// Price times `matched`, hundredths of a penny, rounded down.
+    pub value: i64,
+    /// What is gone of `liability`, or of the stake of an order too small to bring any.
+    pub lapsed: Pence,
+    pub reason: LapseReason,
 }
 
 /// What waits for the bet delay.
@@ -291,4 +329,7 @@ pub enum Notice {
     /// How the market ended, or that the end was taken back.
     #[serde(rename = "r")]
     Resolved { generation: u32, resolution: Resolution },
+    /// The starting prices are made.
+    #[serde(rename = "c")]
+    Closed(Vec<ClosedBet>),
 }

@@ -13,8 +13,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+mod limits;
+
 use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
+use crate::betfair::limits::Limits as CustomerLimits;
 use crate::door::Limits;
 
 /// Every key with its default and what it is for.
@@ -31,6 +34,23 @@ const KEYS: &[(&str, &str, &str)] = &[
     ),
     ("limits.profile", "open", "open, or betfair: the real limits, to rehearse them"),
     ("limits.orders_per_market", "1000000", "unmatched orders of one market"),
+    ("limits.data_weight", "off", "weight of the markets of one query, or off; 200 in betfair"),
+    ("limits.catalogue_results", "1000", "markets of one listMarketCatalogue"),
+    ("limits.ids", "250", "bet ids and market ids of one listCurrentOrders, together"),
+    ("limits.place_instructions", "200", "orders of one placeOrders"),
+    ("limits.change_instructions", "60", "orders of one cancelOrders, replaceOrders, updateOrders"),
+    (
+        "limits.concurrent_queries",
+        "off",
+        "queries of one account's orders in flight, or off; 3 in betfair",
+    ),
+    (
+        "limits.instructions_per_second",
+        "off",
+        "orders placed or changed by one account in a second, or off; 1000 in betfair",
+    ),
+    ("limits.logins_per_minute", "off", "good logins of one user, or off; 100 in betfair"),
+    ("limits.login_ban_ms", "1200000", "how long a user who logs in more often is kept out"),
     ("journal.segment_bytes", "67108864", "size of a journal file, a multiple of 512"),
     (
         "journal.snapshot_after_records",
@@ -79,8 +99,10 @@ pub struct Settings {
     pub data_directory: PathBuf,
     /// Whose time it is.
     pub clock: ClockSource,
-    /// Which limits customers meet.
+    /// Which limits customers meet without a word.
     pub profile: Profile,
+    /// The limits they meet.
+    pub limits: CustomerLimits,
     /// Unmatched orders of one market.
     pub orders_per_market: u32,
     /// Size of a journal file.
@@ -360,6 +382,7 @@ impl Layers {
         });
         let clock = self.read("clock.source", ClockSource::from_str);
         let profile = self.read("limits.profile", Profile::from_str);
+        let limits = self.read_limits(profile);
         let orders_per_market = self.number("limits.orders_per_market", 1, 10_000_000);
         let segment_bytes = self.number("journal.segment_bytes", 64 << 10, 4 << 30);
         let snapshot_after_records = self.number("journal.snapshot_after_records", 10, 1 << 30);
@@ -385,6 +408,7 @@ impl Layers {
             data_directory: data_directory?,
             clock: clock?,
             profile: profile?,
+            limits: limits?,
             orders_per_market: u32::try_from(orders_per_market?).ok()?,
             segment_bytes: segment_bytes?,
             snapshot_after_records: snapshot_after_records?,

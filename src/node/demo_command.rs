@@ -219,7 +219,8 @@ async fn game_of(node: &Node, slot: u32) -> Option<Game> {
 
 async fn view(node: &Node, market: MarketId) -> Option<MarketView> {
     let (reply, answer) = oneshot::channel();
-    let request = ViewRequest { offers: LadderDepth::Best(1), traded: false };
+    let request =
+        ViewRequest { offers: LadderDepth::Best(1), traded: false, starting_price: false };
     let message = MarketMsg::View { request, reply };
     deliver(node, PartitionId(0), EntityId::Market(market), message);
     answer.await.ok()

@@ -261,3 +261,60 @@ fn compact_into<R: Entry>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::torture::note::Note;
+
+    /// Large enough for two threads; the record `broken` is none.
+    fn body(records: u32, broken: Option<u32>) -> Vec<u8> {
+        let mut body = Vec::new();
+        for number in 0..records {
+            let mut record = Vec::new();
+            Note::padded(1, u64::from(number), number % 7 * 100).encode(&mut record);
+            if broken == Some(number) {
+                record.truncate(5);
+            }
+            body.extend_from_slice(&(record.len() as u32).to_le_bytes());
+            body.extend(record);
+        }
+        body
+    }
+
+    fn decoded(records: u32, body: &[u8]) -> (Vec<(u64, u64)>, Result<(), CodecError>) {
+        let mut seen = Vec::new();
+        let result = decode_body::<Note>(Offset::new(10), records, body, |offset, note| {
+            seen.push((offset.get(), note.number));
+            Ok(())
+        });
+        (seen, result)
+    }
+
+    #[test]
+    fn two_threads_decode_a_large_body_in_the_order_of_one() {
+        let large = body(1_000, None);
+        assert!(large.len() >= SHARED_BYTES);
+        let (seen, result) = decoded(1_000, &large);
+        assert_eq!(result, Ok(()));
+        assert_eq!(seen, (0..1_000).map(|at| (10 + at, at)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_first_record_that_cannot_be_decoded_is_named_and_those_before_it_are_seen() {
+        for broken in [0, 3, 499, 999] {
+            let (seen, result) = decoded(1_000, &body(1_000, Some(broken)));
+            assert_eq!(seen.len() as u32, broken);
+            let CodecError(why) = result.unwrap_err();
+            assert!(why.starts_with(&format!("record {}:", 10 + broken)), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_holds_more_or_less_than_its_header_says_is_refused() {
+        let large = body(1_000, None);
+        for (records, body) in [(999, &large[..]), (1_001, &large[..]), (1_000, &large[..900])] {
+            assert!(decoded(records, body).1.is_err());
+        }
+    }
+}

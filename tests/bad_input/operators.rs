@@ -156,7 +156,7 @@ fn wrong_events_and_markets_are_refused() {
         ("commission below zero", made("baseRate", json!("-1.00")), 400, "baseRate"),
         ("an endless delay", made("betDelay", json!(601)), 400, "betDelay"),
         ("a delay of half a second", made("betDelay", json!(0.5)), 400, "betDelay"),
-        ("what is not built", made("bspMarket", json!(true)), 422, "bspMarket"),
+        ("what is not built", made("crossMatching", json!(true)), 422, "crossMatching"),
         ("what is not built either", made("crossMatching", json!(true)), 422, "crossMatching"),
         ("lines that are not built", made("bettingType", json!("LINE")), 422, "bettingType"),
     ];

@@ -44,6 +44,7 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
                 }
             }
         }
+        E::Reconciled(_) => say("starting prices made"),
         E::Delayed { .. } => say("delayed"),
         E::Cancelled { orders, .. } => {
             for line in orders {

@@ -10,7 +10,7 @@ use domain::act::{AccountAct, AccountChange, AccountStatus, Act, MarketAct};
 use domain::definition::MarketStatus;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
-use domain::order::{Persistence, Side, Ticket, TimeInForce};
+use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::{CancelScope, CustomerRequest, RequestBody};
 
@@ -211,6 +211,7 @@ impl World {
             size,
             persistence: self.any_persistence(random),
             time_in_force,
+            kind: OrderKind::Limit,
             reference: Some(format!("wish-{}", self.wishes).into()),
         }
     }

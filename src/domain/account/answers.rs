@@ -8,8 +8,8 @@ use crate::ids::{BetId, Handle, MarketId};
 use crate::money::Pence;
 use crate::order::{
     Answer, ExecutionError, InstructionError, InstructionFault, LapseReason, NewOrder,
-    OrderCommand, PlacedOrder, Refusal, Remainder, ReplaceOrder, ReplacedOrder, Ticket,
-    TimeInForce, UpdateOrder,
+    OrderCommand, OrderKind, OrderType, PlacedOrder, Refusal, Remainder, ReplaceOrder,
+    ReplacedOrder, Ticket, TimeInForce, UpdateOrder,
 };
 use crate::request::{
     CancelReport, CancelledBet, Execution, Outcome, PlaceReport, PlacedBet, PlacedEnd,
@@ -144,6 +144,7 @@ fn change_refused<T>(
 fn report(bet: &Bet, remainder: Remainder) -> PlaceReport {
     let nothing = bet.matched.is_zero();
     let end = match remainder {
+        Remainder::Rests { .. } if bet.at_close => PlacedEnd::ExecutionComplete,
         Remainder::Rests { .. } => PlacedEnd::Executable,
         Remainder::None => PlacedEnd::ExecutionComplete,
         Remainder::Gone { reason, .. } => match reason {
@@ -379,8 +380,13 @@ impl Position {
         self.bet(bet).map(|bet| Ticket {
             runner: self.runner(bet),
             side: bet.side,
+            kind: match bet.order_type {
+                OrderType::Limit => OrderKind::Limit,
+                OrderType::LimitOnClose => OrderKind::LimitOnClose,
+                OrderType::MarketOnClose => OrderKind::MarketOnClose,
+            },
             price: bet.price,
-            size: bet.size,
+            size: if bet.at_close { bet.liability } else { bet.size },
             persistence: bet.persistence,
             time_in_force: TimeInForce::Rest,
             reference: bet.references.as_ref().and_then(|names| names.order.clone()),

@@ -91,14 +91,16 @@ impl Position {
             let done = bet.stage == Stage::Done;
             let whole = parts.iter().all(|part| *part >= Pence::ZERO)
                 && (bet.remaining().is_zero() || !done)
+                && !(bet.at_close && (done || !bet.remaining().is_zero()))
+                && bet.liability >= Pence::ZERO
                 && (bet.stage == Stage::Replacing || bet.held_at == bet.price);
             let placed = bet.matched.is_zero() || bet.matched_at != UtcMillis::default();
             if !whole || !placed {
                 found.push(Difference::Bet { market, bet: bet.id });
             }
             let mine = &mut sums[usize::from(bet.runner)];
-            *mine += RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
-            *mine += RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+            *mine += bet.matched_sums();
+            *mine += bet.open_sums();
             live += u32::from(!done);
             unmatched += u32::from(done && bet.matched.is_zero());
         }

@@ -4,11 +4,14 @@
 //!   Sent ──▶ Waiting (bet delay) ──▶ Resting ⇄ Replacing ──▶ Done
 //!     └────────────┴───────────────────▶ (refused: as if it had never been)
 //! ```
-//! `size = matched + cancelled + lapsed + remaining` always.
+//! `size = matched + cancelled + lapsed + remaining` always. A bet that waits for the starting price has no
+//! size yet, only a liability: its stake is known when it is matched, and what lapses of it then is counted
+//! as it was said, a back's stake or a lay's liability.
 
+use super::exposure::RunnerSums;
 use crate::ids::{BetId, Handle};
 use crate::money::{Pence, round_half_up};
-use crate::order::{LapseReason, Persistence, Side};
+use crate::order::{LapseReason, OrderType, Persistence, Side};
 use crate::price::Price;
 use crate::record::RunnerResult;
 use crate::time::UtcMillis;
@@ -47,7 +50,7 @@ impl References {
     }
 }
 
-/// 112 bytes: an account may have a million of them.
+/// 120 bytes: an account may have a million of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Bet {
     pub(super) id: BetId,
@@ -58,6 +61,8 @@ pub(super) struct Bet {
     pub(super) value: i64,
     pub(super) cancelled: Pence,
     pub(super) lapsed: Pence,
+    /// What was brought to the starting price: a back's stake, the most that a lay may lose.
+    pub(super) liability: Pence,
     pub(super) placed_at: UtcMillis,
     /// The last match; meaningless while nothing is matched.
     pub(super) matched_at: UtcMillis,
@@ -72,7 +77,10 @@ pub(super) struct Bet {
     pub(super) runner: u16,
     pub(super) side: Side,
     pub(super) persistence: Persistence,
+    pub(super) order_type: OrderType,
     pub(super) fill_or_kill: bool,
+    /// It waits for the starting price.
+    pub(super) at_close: bool,
     pub(super) stage: Stage,
     pub(super) lapse_reason: Option<LapseReason>,
 }
@@ -81,6 +89,19 @@ impl Bet {
     /// What may still be matched.
     pub(super) fn remaining(&self) -> Pence {
         self.size - self.matched - self.cancelled - self.lapsed
+    }
+
+    /// What its matched part adds to its runner's sums.
+    pub(super) fn matched_sums(&self) -> RunnerSums {
+        RunnerSums::matched(self.side, i128::from(self.value), self.matched)
+    }
+
+    /// What may still be matched of it adds to them.
+    pub(super) fn open_sums(&self) -> RunnerSums {
+        match self.at_close {
+            true => RunnerSums::at_close(self.side, self.liability),
+            false => RunnerSums::open(self.side, self.held_at, self.remaining()),
+        }
     }
 
     /// The bet's profit in pence when its runner ended so, rounded half up once. With `S` stakes matched
@@ -114,6 +135,7 @@ pub(super) fn example(side: Side, price: u32, matched_pence: i64) -> Bet {
         value: i64::try_from(value).unwrap(),
         cancelled: Pence::ZERO,
         lapsed: Pence::ZERO,
+        liability: Pence::ZERO,
         placed_at: UtcMillis(0),
         matched_at: UtcMillis(0),
         ended_at: UtcMillis(0),
@@ -124,7 +146,9 @@ pub(super) fn example(side: Side, price: u32, matched_pence: i64) -> Bet {
         runner: 0,
         side,
         persistence: Persistence::Lapse,
+        order_type: OrderType::Limit,
         fill_or_kill: false,
+        at_close: false,
         stage: Stage::Done,
         lapse_reason: None,
     }
@@ -171,6 +195,6 @@ mod tests {
 
     #[test]
     fn an_open_bet_is_small() {
-        assert!(size_of::<Bet>() <= 112, "{}", size_of::<Bet>());
+        assert!(size_of::<Bet>() <= 120, "{}", size_of::<Bet>());
     }
 }

@@ -11,7 +11,7 @@ use crate::ids::{BetId, Handle, MarketId, Runner};
 use crate::money::Pence;
 use crate::order::{
     CancelOrder, ExecutionError, InstructionError, InstructionFault, OrderCommand, Persistence,
-    Refusal, ReplaceOrder, UpdateOrder,
+    Refusal, ReplaceOrder, Side, UpdateOrder,
 };
 use crate::price::Price;
 use crate::record::{AccountEvent, RequestKey};
@@ -66,6 +66,14 @@ fn check<O, T>(
 
 /// Where a bet that rests stands.
 fn resting(bet: &Bet) -> Result<Handle, InstructionError> {
+    if bet.at_close {
+        return Err(InstructionError::BetTakenOrLapsed);
+    }
+    standing(bet)
+}
+
+/// As [`resting`], or waiting for the starting price.
+fn standing(bet: &Bet) -> Result<Handle, InstructionError> {
     match (bet.stage, bet.handle) {
         (Stage::Resting, Some(handle)) => Ok(handle),
         (Stage::Done, _) => Err(InstructionError::BetTakenOrLapsed),
@@ -76,7 +84,7 @@ fn resting(bet: &Bet) -> Result<Handle, InstructionError> {
 /// Where a bet that can be cancelled stands: also while it waits for the bet delay or its successor.
 fn cancellable(bet: &Bet) -> Result<Handle, InstructionError> {
     match (bet.stage, bet.handle) {
-        (Stage::Waiting | Stage::Replacing, Some(handle)) => Ok(handle),
+        (Stage::Waiting | Stage::Replacing, Some(handle)) if !bet.at_close => Ok(handle),
         _ => resting(bet),
     }
 }
@@ -133,9 +141,20 @@ impl Account {
         let position = self.positions.get(&market);
         let mut added: Vec<(Runner, RunnerSums)> = Vec::new();
         let (able, faults) = check(position, orders, |bet, new_price| {
-            let handle = resting(bet)?;
+            let handle = standing(bet)?;
             if bet.price == *new_price {
                 return Err(InstructionError::NoActionRequired);
+            }
+            if bet.at_close {
+                // A limit on close may only become easier to meet, and a market order has none.
+                let easier = match bet.side {
+                    Side::Back => *new_price < bet.price,
+                    Side::Lay => *new_price > bet.price,
+                };
+                return match easier {
+                    true => Ok((bet.id, handle, *new_price)),
+                    false => Err(InstructionError::InvalidPriceEdit),
+                };
             }
             let mut more = RunnerSums::open(bet.side, bet.price.max(*new_price), bet.remaining());
             more -= RunnerSums::open(bet.side, bet.held_at, bet.remaining());

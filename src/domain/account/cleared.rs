@@ -8,7 +8,7 @@ use super::position::Position;
 use super::queries::{DateRange, Page};
 use crate::ids::{BetId, MarketId, Runner};
 use crate::money::Pence;
-use crate::order::{Persistence, Side};
+use crate::order::{OrderType, Persistence, Side};
 use crate::price::Price;
 use crate::record::RunnerResult;
 use crate::time::UtcMillis;
@@ -66,6 +66,7 @@ pub struct ClearedOrder {
     pub placed_at: Option<UtcMillis>,
     pub matched_at: Option<UtcMillis>,
     pub persistence: Option<Persistence>,
+    pub order_type: Option<OrderType>,
     pub price_requested: Option<Price>,
     pub outcome: Option<BetOutcome>,
     pub order_ref: Option<Box<str>>,
@@ -172,6 +173,7 @@ impl Position {
             placed_at: Some(bet.placed_at),
             matched_at: (!bet.matched.is_zero()).then_some(bet.matched_at),
             persistence: Some(bet.persistence),
+            order_type: Some(bet.order_type),
             price_requested: Some(bet.price),
             outcome: settled.then_some(outcome),
             order_ref: bet.order_ref().map(Into::into),
@@ -218,6 +220,7 @@ fn add(
         placed_at: None,
         matched_at: None,
         persistence: None,
+        order_type: None,
         price_requested: None,
         outcome: None,
         order_ref: None,

@@ -9,6 +9,8 @@
 //! | matched lay | `-s(p-1)` | `s` |
 //! | unmatched back | 0, it may not be filled | `-s` |
 //! | unmatched lay | `-s(p-1)` | 0, it may not be filled |
+//! | back of stake `s` at the starting price | 0 | `-s` |
+//! | lay of liability `l` at it | `-l` | 0 |
 //!
 //! Each unmatched order may be filled or not, whatever the others do; since an order touches one runner
 //! and an outcome says of each runner whether it wins, the worst case of an outcome is the sum of each
@@ -53,6 +55,15 @@ impl RunnerSums {
                 RunnerSums { open_back: 100 * i128::from(size.0), ..RunnerSums::default() }
             }
             Side::Lay => RunnerSums { open_lay: price.profit(size), ..RunnerSums::default() },
+        }
+    }
+
+    /// `liability` waiting for the starting price.
+    pub(super) fn at_close(side: Side, liability: Pence) -> Self {
+        let liability = 100 * i128::from(liability.0);
+        match side {
+            Side::Back => RunnerSums { open_back: liability, ..RunnerSums::default() },
+            Side::Lay => RunnerSums { open_lay: liability, ..RunnerSums::default() },
         }
     }
 
@@ -152,6 +163,7 @@ mod tests {
             base_rate: 500,
             discount_allowed: true,
             persistence: true,
+            bsp_market: false,
         }
     }
 

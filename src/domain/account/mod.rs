@@ -52,14 +52,12 @@ pub use notices::NoticeTaken;
 pub use outgoing::Outgoing;
 pub use queries::{
     CurrentOrder, CurrentOrders, DateRange, OrderFilter, OrderProjection, OrderSort, Page,
-    RunnerMatches, RunnerProfit, SortBy,
+    ProfitAndLoss, RunnerMatches, RunnerProfit, SortBy,
 };
 pub use requests::Requested;
 pub use sessions::{CUSTOMER_REF_WINDOW_MS, CUSTOMER_REFS_MAX};
 pub use statement::{STATEMENT_LINES_MAX, Statement, StatementItem, StatementLine};
-pub use validate::{
-    MINIMUM_PAYOUT, MINIMUM_STAKE, REFERENCE_LEN_MAX, STRATEGY_REFERENCE_LEN_MAX, validate,
-};
+pub use validate::{REFERENCE_LEN_MAX, STRATEGY_REFERENCE_LEN_MAX, validate};
 
 use crate::act::{AccountProfile, AccountStatus, ActAnswer, Currency, Funds};
 use crate::ids::MarketId;

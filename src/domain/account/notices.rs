@@ -102,6 +102,13 @@ impl Account {
                 }
                 position.tidy();
             }
+            Notice::Closed(bets) => {
+                for closed in bets {
+                    position.close(at, closed);
+                    self.outgoing.push(Outgoing::BetChanged { market, bet: closed.bet });
+                }
+                position.tidy();
+            }
             Notice::Resolved { generation, resolution } => {
                 if let Some(payment) = payment {
                     self.fold_resolution(at, market, k, *generation, resolution, payment);

@@ -114,6 +114,7 @@ mod tests {
                 base_rate,
                 discount_allowed,
                 persistence: true,
+                bsp_market: false,
             };
             let profile = AccountProfile { discount_rate, ..AccountProfile::default() };
             assert_eq!(commission(Pence(net), &terms, &profile), Pence(expected), "{name}");

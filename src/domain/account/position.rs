@@ -15,7 +15,7 @@ use crate::order::{
     TimeInForce,
 };
 use crate::price::Price;
-use crate::record::RequestKey;
+use crate::record::{ClosedBet, RequestKey};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -145,9 +145,17 @@ impl Position {
         references: Option<Box<References>>,
     ) {
         let runner = self.runner_index(order.runner);
+        let at_close = order.kind.is_on_close();
+        let (size, liability) = match at_close {
+            true => (Pence::ZERO, order.size),
+            false => (order.size, Pence::ZERO),
+        };
         self.insert(Bet {
             id: order.bet,
-            size: order.size,
+            size,
+            liability,
+            at_close,
+            order_type: order.kind.order_type(),
             matched: Pence::ZERO,
             value: 0,
             cancelled: Pence::ZERO,
@@ -168,7 +176,8 @@ impl Position {
         });
     }
 
-    /// The successor of a replaced bet, of what was left of it.
+    /// The successor of a replaced bet, of what was left of it. One that waits for the starting price takes
+    /// its whole liability over.
     pub(super) fn succeed(
         &mut self,
         at: UtcMillis,
@@ -177,10 +186,16 @@ impl Position {
         price: Price,
         size: Pence,
     ) {
-        let Some(old) = self.bet(old) else { return };
+        let at_close = self.change(old, |bet| {
+            bet.ended_at = at;
+            std::mem::replace(&mut bet.at_close, false)
+        });
+        let (Some(old), Some(at_close)) = (self.bet(old), at_close) else { return };
         let successor = Bet {
             id: new,
-            size,
+            size: if at_close { Pence::ZERO } else { size },
+            liability: if at_close { old.liability } else { Pence::ZERO },
+            at_close,
             matched: Pence::ZERO,
             value: 0,
             cancelled: Pence::ZERO,
@@ -197,8 +212,7 @@ impl Position {
     }
 
     fn insert(&mut self, bet: Bet) {
-        self.runners[usize::from(bet.runner)].1 +=
-            RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        self.runners[usize::from(bet.runner)].1 += bet.open_sums();
         self.live += 1;
         let at = self.bets.partition_point(|other| other.id < bet.id);
         if self.bets.len() == self.bets.capacity() {
@@ -213,15 +227,14 @@ impl Position {
         let at = self.index(bet)?;
         let bet = &mut self.bets[at];
         let sums = &mut self.runners[usize::from(bet.runner)].1;
-        let matched = |bet: &Bet| RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
-        let open = |bet: &Bet| RunnerSums::open(bet.side, bet.held_at, bet.remaining());
         let was_live = bet.stage != Stage::Done;
-        *sums -= matched(bet);
-        *sums -= open(bet);
+        *sums -= bet.matched_sums();
+        *sums -= bet.open_sums();
         let result = change(bet);
-        *sums += matched(bet);
-        *sums += open(bet);
-        if was_live && bet.remaining().is_zero() && bet.stage != Stage::Sent {
+        *sums += bet.matched_sums();
+        *sums += bet.open_sums();
+        let over = bet.remaining().is_zero() && !bet.at_close;
+        if was_live && over && bet.stage != Stage::Sent {
             bet.stage = Stage::Done;
             bet.held_at = bet.price;
             self.live -= 1;
@@ -253,6 +266,11 @@ impl Position {
     /// Takes off what went by itself; what was killed at once counts as cancelled.
     pub(super) fn lapse(&mut self, at: UtcMillis, bet: BetId, size: Pence, reason: LapseReason) {
         self.change(bet, |bet| {
+            if bet.at_close {
+                // All of it goes at once, and has a size for the first time.
+                bet.at_close = false;
+                bet.size += bet.liability;
+            }
             let size = size.min(bet.remaining());
             if size.is_zero() {
                 return;
@@ -267,6 +285,31 @@ impl Position {
         });
     }
 
+    /// The starting price is made. A bet that had not waited for it was in the book: it met it there, or was
+    /// converted with all that was left of it.
+    pub(super) fn close(&mut self, at: UtcMillis, closed: &ClosedBet) {
+        self.change(closed.bet, |bet| {
+            if !bet.at_close && !closed.liability.is_zero() {
+                bet.size -= bet.remaining();
+                bet.liability = closed.liability;
+                bet.at_close = true;
+            }
+            if std::mem::replace(&mut bet.at_close, false) {
+                bet.size += closed.matched + closed.lapsed;
+            }
+            if !closed.matched.is_zero() {
+                bet.matched += closed.matched;
+                bet.value += closed.value;
+                bet.matched_at = at;
+            }
+            if !closed.lapsed.is_zero() {
+                bet.lapsed += closed.lapsed;
+                bet.lapse_reason = Some(closed.reason);
+                bet.ended_at = at;
+            }
+        });
+    }
+
     /// The market has the order and lets it wait.
     pub(super) fn wait(&mut self, bet: BetId, handle: Handle) {
         self.change(bet, |bet| {
@@ -276,7 +319,22 @@ impl Position {
     }
 
     /// The market's last word on a placement: after the matches, what rests or why nothing does.
+    /// A target's stake is known now: what was matched and what is left.
     pub(super) fn placed(&mut self, at: UtcMillis, placed: &PlacedOrder) {
+        let left = match placed.remainder {
+            Remainder::None => Some(Pence::ZERO),
+            Remainder::Rests { size, .. } => Some(size),
+            // Of an order that went while it waited nothing is said.
+            Remainder::Gone { size, .. } => Some(size).filter(|size| !size.is_zero()),
+        };
+        if let Some(left) = left {
+            let matched: Pence = placed.matched.iter().map(|matched| matched.size).sum();
+            self.change(placed.bet, |bet| {
+                if !bet.at_close {
+                    bet.size = bet.matched + bet.cancelled + bet.lapsed + matched + left;
+                }
+            });
+        }
         for matched in &placed.matched {
             self.fill(at, placed.bet, *matched);
         }
@@ -322,8 +380,8 @@ impl Position {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
         let sums = &mut self.runners[usize::from(bet.runner)].1;
-        *sums -= RunnerSums::matched(bet.side, i128::from(bet.value), bet.matched);
-        *sums -= RunnerSums::open(bet.side, bet.held_at, bet.remaining());
+        *sums -= bet.matched_sums();
+        *sums -= bet.open_sums();
         if bet.stage != Stage::Done {
             self.live -= 1;
         } else if bet.matched.is_zero() {

@@ -5,7 +5,7 @@ use super::bet::{Bet, Stage};
 use super::position::Position;
 use crate::ids::{BetId, MarketId, Runner};
 use crate::money::Pence;
-use crate::order::{LapseReason, Persistence, Side};
+use crate::order::{LapseReason, OrderType, Persistence, Side};
 use crate::price::Price;
 use crate::time::UtcMillis;
 use std::collections::BTreeSet;
@@ -92,9 +92,14 @@ pub struct CurrentOrder {
     pub price: Price,
     pub size: Pence,
     pub persistence: Persistence,
+    pub order_type: OrderType,
     pub fill_or_kill: bool,
-    /// Something remains to be matched.
+    /// Something remains to be matched before the starting price.
     pub executable: bool,
+    /// It waits for the starting price: it has no size yet, and cannot be cancelled.
+    pub at_close: bool,
+    /// What was brought to the starting price: a back's stake, the most that a lay may lose.
+    pub liability: Pence,
     pub placed_at: UtcMillis,
     pub matched_at: Option<UtcMillis>,
     pub matched: Pence,
@@ -137,7 +142,27 @@ pub struct RunnerProfit {
     pub if_lose: i128,
 }
 
+/// What the matched bets of an open market would pay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProfitAndLoss {
+    /// Each runner with bets.
+    pub runners: Vec<RunnerProfit>,
+    /// With one winner, what the market pays when a runner without bets wins.
+    pub all_lose: i128,
+}
+
 impl Account {
+    /// Markets that are not resolved and have orders of these states.
+    pub fn markets_with_orders(&self, projection: OrderProjection) -> BTreeSet<MarketId> {
+        let filter = OrderFilter { projection, ..OrderFilter::default() };
+        let has = |position: &Position| {
+            position.resolved.is_none()
+                && position.bets.iter().any(|bet| is_listed(bet) && filter.admits(bet))
+        };
+        let found = self.positions.iter().filter(|(_, position)| has(position));
+        found.map(|(market, _)| *market).collect()
+    }
+
     /// Bets that a market has accepted, completed ones too until the market is resolved.
     pub fn current_orders(
         &self,
@@ -206,9 +231,8 @@ impl Account {
         found
     }
 
-    /// What the matched bets of an open market would pay, for each runner with bets; for one without,
-    /// the second value is what the market pays when it wins.
-    pub fn profit_and_loss(&self, market: MarketId) -> Option<(Vec<RunnerProfit>, i128)> {
+    /// What the matched bets of an open market would pay; `None` without a position in it.
+    pub fn profit_and_loss(&self, market: MarketId) -> Option<ProfitAndLoss> {
         let position = self.positions.get(&market)?;
         let all_lose: i128 = position.runners.iter().map(|(_, sums)| sums.matched_lose).sum();
         let one_winner = position.terms.number_of_winners == 1;
@@ -221,7 +245,7 @@ impl Account {
             },
             if_lose: sums.matched_lose,
         });
-        Some((profits.collect(), all_lose))
+        Some(ProfitAndLoss { runners: profits.collect(), all_lose })
     }
 }
 
@@ -248,14 +272,20 @@ impl Bet {
         self.strategy_ref().is_some_and(|name| strategies.contains(name))
     }
 
+    /// Of a bet on close that was edited nothing was cancelled, and yet it has ended.
     fn has_ended_in_part(&self) -> bool {
-        !(self.cancelled + self.lapsed).is_zero()
+        let edited = self.order_type != OrderType::Limit && !self.at_close;
+        !(self.cancelled + self.lapsed).is_zero() || (edited && self.matched.is_zero())
+    }
+
+    fn is_executable(&self) -> bool {
+        self.stage != Stage::Done && !self.at_close
     }
 }
 
 impl OrderFilter {
     fn admits(&self, bet: &Bet) -> bool {
-        let executable = bet.stage != Stage::Done;
+        let executable = bet.is_executable();
         let projected = match self.projection {
             OrderProjection::All => true,
             OrderProjection::Executable => executable,
@@ -291,8 +321,11 @@ impl Position {
             price: bet.price,
             size: bet.size,
             persistence: bet.persistence,
+            order_type: bet.order_type,
             fill_or_kill: bet.fill_or_kill,
-            executable: bet.stage != Stage::Done,
+            executable: bet.is_executable(),
+            at_close: bet.at_close,
+            liability: bet.liability,
             placed_at: bet.placed_at,
             matched_at: (!bet.matched.is_zero()).then_some(bet.matched_at),
             matched: if void { Pence::ZERO } else { bet.matched },

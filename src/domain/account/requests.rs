@@ -3,7 +3,7 @@
 use super::Account;
 use super::exposure::{self, RunnerSums};
 use super::sessions::Kind;
-use super::validate::{REFERENCE_LEN_MAX, is_reference, validate};
+use super::validate::{REFERENCE_LEN_MAX, is_reference, limit, stake, validate};
 use crate::act::{AccountProfile, AccountStatus};
 use crate::definition::MarketTerms;
 use crate::ids::{BetId, MarketId, Runner};
@@ -137,15 +137,19 @@ impl Account {
         tickets: &[Ticket],
         strategy_ref: Option<&str>,
     ) -> Result<Pence, Refusal> {
-        let minimum_stakes = self.profile().is_some_and(|profile| profile.minimum_stakes);
-        validate(tickets, strategy_ref, terms, minimum_stakes)?;
+        let minimums = self.opened.filter(|(_, profile)| profile.minimum_stakes);
+        let minimums = minimums.map(|(currency, _)| currency.minimums());
+        validate(tickets, strategy_ref, terms, minimums)?;
         let position = self.positions.get(&market);
         if position.is_some_and(|position| position.bets.len() + tickets.len() > BETS_MAX) {
             return Err(Refusal::whole(ExecutionError::TooManyInstructions, tickets.len()));
         }
         let mut added: Vec<(Runner, RunnerSums)> = Vec::with_capacity(tickets.len());
         for ticket in tickets {
-            let open = RunnerSums::open(ticket.side, ticket.price, ticket.size);
+            let open = match ticket.kind.is_on_close() {
+                true => RunnerSums::at_close(ticket.side, ticket.size),
+                false => RunnerSums::open(ticket.side, ticket.price, stake(ticket)),
+            };
             match added.iter_mut().find(|(runner, _)| *runner == ticket.runner) {
                 Some((_, sums)) => *sums += open,
                 None => added.push((ticket.runner, open)),
@@ -221,15 +225,16 @@ impl CustomerRequest {
 }
 
 fn new_order(ticket: &Ticket, bet: BetId) -> NewOrder {
-    let kills = ticket.time_in_force != TimeInForce::Rest;
+    let only_once = ticket.time_in_force != TimeInForce::Rest || ticket.kind.is_on_close();
     NewOrder {
         bet,
         runner: ticket.runner,
         side: ticket.side,
-        price: ticket.price,
-        size: ticket.size,
-        persistence: if kills { Persistence::Lapse } else { ticket.persistence },
+        price: limit(ticket),
+        size: stake(ticket),
+        persistence: if only_once { Persistence::Lapse } else { ticket.persistence },
         time_in_force: ticket.time_in_force,
+        kind: ticket.kind,
     }
 }
 

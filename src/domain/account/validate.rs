@@ -1,28 +1,27 @@
 //! What can be said against a batch of orders without knowing the market's state or the account's money.
 
+use crate::act::Minimums;
 use crate::definition::MarketTerms;
 use crate::ids::Runner;
+use crate::market::any_price;
 use crate::money::Pence;
 use crate::order::{
-    ExecutionError, InstructionError, Persistence, Refusal, Side, Ticket, TimeInForce,
+    ExecutionError, InstructionError, OrderKind, Persistence, Refusal, Side, Ticket, TimeInForce,
 };
 use crate::price::Price;
 use crate::request::MAX_INSTRUCTIONS;
 
-/// One pound.
-pub const MINIMUM_STAKE: Pence = Pence(100);
-/// A smaller stake will do when it returns ten pounds.
-pub const MINIMUM_PAYOUT: Pence = Pence(1_000);
 pub const REFERENCE_LEN_MAX: usize = 32;
 pub const STRATEGY_REFERENCE_LEN_MAX: usize = 15;
 
 /// Checks the tickets of one placement: the first fault names the culprit, the others are innocent.
-/// Runners and the market's status are the market's to judge, money is the account's.
+/// Runners and the market's status are the market's to judge, money is the account's. Without `minimums` any
+/// amount will do.
 pub fn validate(
     tickets: &[Ticket],
     strategy_ref: Option<&str>,
     terms: &MarketTerms,
-    minimum_stakes: bool,
+    minimums: Option<Minimums>,
 ) -> Result<(), Refusal> {
     let count = tickets.len();
     if count == 0 {
@@ -35,11 +34,11 @@ pub fn validate(
         return Err(Refusal::of(0, InstructionError::InvalidCustomerStrategyRef, count));
     }
     for (at, ticket) in tickets.iter().enumerate() {
-        if let Err(error) = validate_ticket(ticket, terms, minimum_stakes) {
+        if let Err(error) = validate_ticket(ticket, terms, minimums) {
             return Err(Refusal::of(at, error, count));
         }
     }
-    if let Some(at) = tickets.iter().position(|ticket| minimum_stakes && rounds_badly(ticket)) {
+    if let Some(at) = tickets.iter().position(|ticket| minimums.is_some() && rounds_badly(ticket)) {
         let mut refusal = Refusal::of(at, InstructionError::InvalidBetSize, count);
         refusal.error = ExecutionError::InvalidProfitRatio;
         return Err(refusal);
@@ -53,33 +52,90 @@ pub fn validate(
 fn validate_ticket(
     ticket: &Ticket,
     terms: &MarketTerms,
-    minimum_stakes: bool,
+    minimums: Option<Minimums>,
+) -> Result<(), InstructionError> {
+    if ticket.kind.is_on_close() {
+        validate_on_close(ticket, terms, minimums)?;
+    } else {
+        validate_limit(ticket, terms, minimums)?;
+    }
+    match is_reference(ticket.reference.as_deref(), REFERENCE_LEN_MAX) {
+        true => Ok(()),
+        false => Err(InstructionError::InvalidCustomerOrderRef),
+    }
+}
+
+fn validate_on_close(
+    ticket: &Ticket,
+    terms: &MarketTerms,
+    minimums: Option<Minimums>,
+) -> Result<(), InstructionError> {
+    if !terms.bsp_market {
+        return Err(InstructionError::MarketNotOpenForBspBetting);
+    }
+    if limit(ticket).index().is_none() {
+        return Err(InstructionError::InvalidOdds);
+    }
+    let least = minimums.map_or(Pence(1), |minimums| match ticket.side {
+        Side::Back => minimums.stake,
+        Side::Lay => minimums.liability,
+    });
+    match least <= ticket.size && ticket.size <= Pence::MAX_ENTERED {
+        true => Ok(()),
+        false => Err(InstructionError::InvalidBetSize),
+    }
+}
+
+fn validate_limit(
+    ticket: &Ticket,
+    terms: &MarketTerms,
+    minimums: Option<Minimums>,
 ) -> Result<(), InstructionError> {
     if ticket.price.index().is_none() {
         return Err(InstructionError::InvalidOdds);
     }
-    if ticket.size <= Pence::ZERO || ticket.size > Pence::MAX_ENTERED {
+    // A stake, or a target that says what the stake is, and never both.
+    let entered = ticket.kind.target().unwrap_or(ticket.size);
+    let both = ticket.kind.target().is_some() && !ticket.size.is_zero();
+    let size = stake(ticket);
+    let in_bounds = |amount: Pence| amount > Pence::ZERO && amount <= Pence::MAX_ENTERED;
+    if both || !in_bounds(entered) || !in_bounds(size) {
         return Err(InstructionError::InvalidBetSize);
     }
-    let payout = ticket.price.times(ticket.size);
-    let large_enough = ticket.size >= MINIMUM_STAKE || payout >= 100 * i128::from(MINIMUM_PAYOUT.0);
-    if minimum_stakes && !large_enough {
+    let payout = ticket.price.times(size);
+    let large_enough = minimums.is_none_or(|minimums| {
+        size >= minimums.stake || payout >= 100 * i128::from(minimums.payout.0)
+    });
+    if !large_enough {
         return Err(InstructionError::InvalidBetSize);
     }
     match ticket.time_in_force {
         // Nothing of it can persist, so what it says about that is not read.
         TimeInForce::FillOrKill { min_fill: Some(least) } => {
-            if least <= Pence::ZERO || least > ticket.size {
+            if least <= Pence::ZERO || least > size {
                 return Err(InstructionError::InvalidMinFillSize);
             }
         }
         TimeInForce::FillOrKill { min_fill: None } => {}
         TimeInForce::Rest => validate_persistence(ticket.persistence, terms)?,
     }
-    if !is_reference(ticket.reference.as_deref(), REFERENCE_LEN_MAX) {
-        return Err(InstructionError::InvalidCustomerOrderRef);
-    }
     Ok(())
+}
+
+/// The stake of a limit order; of an order on close what may be lost.
+pub(super) fn stake(ticket: &Ticket) -> Pence {
+    match ticket.kind.target() {
+        Some(_) => ticket.kind.stake_at(ticket.price).unwrap_or_default(),
+        None => ticket.size,
+    }
+}
+
+/// The worst price that the order takes.
+pub(super) fn limit(ticket: &Ticket) -> Price {
+    match ticket.kind {
+        OrderKind::MarketOnClose => any_price(ticket.side),
+        _ => ticket.price,
+    }
 }
 
 /// Whether an order may say this about its fate at the turn in-play.
@@ -90,7 +146,7 @@ pub(super) fn validate_persistence(
     match persistence {
         Persistence::Lapse => Ok(()),
         Persistence::Persist if terms.persistence => Ok(()),
-        // No market has a starting price yet.
+        Persistence::MarketOnClose if terms.bsp_market => Ok(()),
         Persistence::Persist | Persistence::MarketOnClose => {
             Err(InstructionError::InvalidPersistenceType)
         }
@@ -103,14 +159,19 @@ pub(super) fn is_reference(text: Option<&str>, len_max: usize) -> bool {
     text.is_none_or(|text| text.len() <= len_max && text.bytes().all(allowed))
 }
 
-/// The profit in whole pence is a quarter more, or a fifth less, than the exact one.
+/// The profit in whole pence is a quarter more, or a fifth less, than the exact one. At the starting price
+/// nobody can know.
 fn rounds_badly(ticket: &Ticket) -> bool {
-    let exact = ticket.price.profit(ticket.size);
+    if ticket.kind.is_on_close() {
+        return false;
+    }
+    let exact = ticket.price.profit(stake(ticket));
     let paid = 100 * crate::money::round_half_up(exact, 100);
     4 * paid >= 5 * exact || 5 * paid <= 4 * exact
 }
 
-/// The position of an order that would meet another one of its own batch.
+/// The position of an order that would meet another one of its own batch, in the book or at the starting
+/// price.
 fn meets_itself(tickets: &[Ticket]) -> Option<usize> {
     let side = tickets.first()?.side;
     if tickets.iter().all(|ticket| ticket.side == side) {
@@ -118,10 +179,10 @@ fn meets_itself(tickets: &[Ticket]) -> Option<usize> {
     }
     let lowest_back = |runner: Runner| -> Option<Price> {
         let backs = tickets.iter().filter(|t| t.runner == runner && t.side == Side::Back);
-        backs.map(|ticket| ticket.price).min()
+        backs.map(limit).min()
     };
     tickets.iter().position(|ticket| {
-        ticket.side == Side::Lay && lowest_back(ticket.runner).is_some_and(|p| p <= ticket.price)
+        ticket.side == Side::Lay && lowest_back(ticket.runner).is_some_and(|p| p <= limit(ticket))
     })
 }
 
@@ -135,6 +196,7 @@ mod tests {
         Ticket {
             runner: Runner::plain(SelectionId(1)),
             side,
+            kind: OrderKind::Limit,
             price: Price(price),
             size: Pence(size),
             persistence: Persistence::Lapse,
@@ -143,6 +205,9 @@ mod tests {
         }
     }
 
+    const GBP: Option<Minimums> =
+        Some(Minimums { stake: Pence(100), payout: Pence(1_000), liability: Pence(1_000) });
+
     const TERMS: MarketTerms = MarketTerms {
         number_of_winners: 1,
         runners: 2,
@@ -150,6 +215,7 @@ mod tests {
         base_rate: 500,
         discount_allowed: true,
         persistence: false,
+        bsp_market: false,
     };
 
     #[test]
@@ -219,7 +285,7 @@ mod tests {
                 None => Ok(()),
                 Some(error) => Err(Refusal::of(1, error, 2)),
             };
-            assert_eq!(validate(&[good(), ticket], None, &TERMS, true), expected, "{name}");
+            assert_eq!(validate(&[good(), ticket], None, &TERMS, GBP), expected, "{name}");
         }
     }
 
@@ -227,7 +293,7 @@ mod tests {
     fn a_whole_batch_may_be_at_fault() {
         let check = |count, error| {
             let tickets = vec![ticket(Side::Back, 200, 500); count];
-            let refused = validate(&tickets, None, &TERMS, true).err().map(|refusal| refusal.error);
+            let refused = validate(&tickets, None, &TERMS, GBP).err().map(|refusal| refusal.error);
             assert_eq!(refused, error, "{count}");
         };
         check(0, Some(ExecutionError::InvalidOrder));
@@ -235,13 +301,13 @@ mod tests {
         check(200, None);
         check(201, Some(ExecutionError::TooManyInstructions));
         let long = "x".repeat(16);
-        assert!(validate(&[ticket(Side::Back, 200, 500)], Some(&long), &TERMS, true).is_err());
+        assert!(validate(&[ticket(Side::Back, 200, 500)], Some(&long), &TERMS, GBP).is_err());
     }
 
     #[test]
     fn a_profit_that_rounding_would_bend_is_refused() {
         let check = |price, size, error| {
-            let refused = validate(&[ticket(Side::Back, price, size)], None, &TERMS, true);
+            let refused = validate(&[ticket(Side::Back, price, size)], None, &TERMS, GBP);
             assert_eq!(refused.err().map(|refusal| refusal.error), error, "{size} at {price}");
         };
         check(101, 149, Some(ExecutionError::InvalidProfitRatio));
@@ -253,7 +319,7 @@ mod tests {
     #[test]
     fn a_mirror_may_bet_pence() {
         for size in [1, 13, 99] {
-            assert_eq!(validate(&[ticket(Side::Back, 106, size)], None, &TERMS, false), Ok(()));
+            assert_eq!(validate(&[ticket(Side::Back, 106, size)], None, &TERMS, None), Ok(()));
         }
     }
 }

@@ -7,6 +7,7 @@
 //! The queues run through the slab's slots, so an order that comes or goes allocates nothing. A runner's
 //! ladders are allocated when the first order arrives. Never decides who meets whom.
 
+use super::closing::Closing;
 use super::slab::{NONE, Newcomer, Place, Slab};
 use crate::ids::Handle;
 use crate::money::Pence;
@@ -109,6 +110,8 @@ pub(super) struct RunnerBook {
     pub(super) traded: Vec<Pence>,
     pub(super) matched: Pence,
     pub(super) last_price: Option<LadderIndex>,
+    /// Where there is a starting price, from the first order for it on.
+    pub(super) closing: Option<Box<Closing>>,
 }
 
 impl RunnerBook {
@@ -202,6 +205,8 @@ impl Book {
                     ladder.clear(slot.index);
                 }
             }
+        } else if slot.place == Place::Closing {
+            self.leave_closing(&slot, size);
         }
         if gone {
             self.orders.remove(at);
@@ -241,7 +246,8 @@ impl Book {
         let matched: Pence = self.runners.iter().map(|runner| runner.matched).sum();
         assert_eq!(matched, self.matched, "what is matched is matched on a runner");
         let waiting = self.orders.iter().filter(|(_, slot)| slot.place == Place::Waiting).count();
-        assert_eq!(resting + waiting, self.orders.len(), "an order is in no queue");
+        let queued = resting + waiting + self.check_closing();
+        assert_eq!(queued, self.orders.len(), "an order is in no queue");
     }
 
     /// How many orders queue there.

@@ -80,8 +80,8 @@ impl Market {
     }
 
     fn wait_in_slot(&mut self, own: u32, n: u64, order: &NewOrder, handle: Handle) {
-        if let Ok(queue) = self.queue(order) {
-            self.book.wait(handle, newcomer(own, n, order, queue, order.size));
+        if let Ok(standing) = self.standing(order) {
+            self.book.wait(handle, newcomer(own, n, order, standing, order.size));
         }
     }
 
@@ -158,11 +158,14 @@ impl Market {
                 none(order, None)
             }
             Some(slot) => {
+                if slot.remaining < order.size {
+                    order.kind = order.kind.reduced_to(slot.remaining, order.price);
+                }
                 order.size = slot.remaining;
                 order.persistence = slot.persistence;
                 match self.overtaken(conditions) {
                     Some(reason) => none(order, Some(reason)),
-                    None => self.take(own, &order, slot.queue(), conditions, handle),
+                    None => self.take(own, &order, slot.standing(), conditions, handle),
                 }
             }
         };

@@ -5,7 +5,7 @@
 //! parts pay for it: back 10 at 5.4 may take 2 at 5.5, 6 at 5.4 and 2 at 5.3.
 
 use super::Market;
-use super::slab::{NONE, Queue};
+use super::slab::{NONE, Standing};
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{Conditions, LapseReason, NewOrder, Side, TimeInForce};
@@ -34,23 +34,27 @@ fn killed(order: &NewOrder, reason: LapseReason) -> Taken {
 }
 
 impl Market {
-    /// Matches `order` of account number `own`, whose limit is `queue`, as far as it goes; what is left would
+    /// Matches `order` of account number `own`, whose limit is `standing`, as far as it goes; what is left would
     /// stand at `rests`.
     #[inline(always)]
     pub(super) fn take(
         &self,
         own: u32,
         order: &NewOrder,
-        queue: Queue,
+        standing: Standing,
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
+        if order.kind.is_on_close() {
+            // It only waits.
+            return Taken { order: *order, fills: Vec::new(), rests: Some(rests), gone: None };
+        }
         let other = order.side.opposite();
-        let best = self.book.ladder(queue.runner, other).best(other);
+        let best = self.book.ladder(standing.runner, other).best(other);
         match best {
             // If the best price is worse than the limit, no average can be better.
-            Some(best) if reaches(order.side, queue.index, best) => {
-                self.meet(own, order, queue, conditions, rests, best)
+            Some(best) if reaches(order.side, standing.index, best) => {
+                self.take_from(own, order, standing, conditions, rests, best)
             }
             // Most orders: nothing to move but themselves.
             _ if order.time_in_force == TimeInForce::Rest => {
@@ -62,19 +66,38 @@ impl Market {
 
     /// Somebody waits at `best`, a price that the order takes.
     #[inline(never)]
-    fn meet(
+    fn take_from(
         &self,
         own: u32,
         order: &NewOrder,
-        queue: Queue,
+        standing: Standing,
         conditions: &Conditions,
         rests: Handle,
         best: u16,
     ) -> Taken {
-        if !conditions.best_execution && best != queue.index {
+        if !conditions.best_execution && best != standing.index {
             return killed(order, LapseReason::PriceImprovementTooLarge);
         }
-        let fills = self.fills(order, queue.runner, best);
+        if order.kind.target().is_some() {
+            // Its stake is found as it is matched.
+            let (fills, left) = self.fills_to_target(order, standing.runner);
+            let size = left + fills.iter().map(|fill| fill.size).sum();
+            return self.settle_for(own, &NewOrder { size, ..*order }, fills, conditions, rests);
+        }
+        let fills = self.fills(order, standing.runner, best);
+        self.settle_for(own, order, fills, conditions, rests)
+    }
+
+    /// What an order that meets these comes to.
+    #[inline(always)]
+    fn settle_for(
+        &self,
+        own: u32,
+        order: &NewOrder,
+        fills: Vec<Fill>,
+        conditions: &Conditions,
+        rests: Handle,
+    ) -> Taken {
         if !conditions.self_match && !fills.is_empty() {
             let account = self.links.account(own);
             if fills.iter().any(|fill| fill.account == account) {
@@ -119,20 +142,7 @@ impl Market {
                 break;
             }
             let mut wanted = most;
-            let mut at = ladder.level(index).head;
-            while at != NONE && !wanted.is_zero() {
-                let slot = self.book.orders.at(at);
-                let size = wanted.min(slot.remaining);
-                fills.push(Fill {
-                    price,
-                    size,
-                    account: self.links.account(slot.account),
-                    bet: slot.bet,
-                    handle: self.book.orders.handle(at),
-                });
-                wanted -= size;
-                at = slot.next;
-            }
+            self.meet(ladder.level(index).head, price, &mut wanted, &mut fills);
             left -= most - wanted;
             if left.is_zero() {
                 break;
@@ -145,15 +155,70 @@ impl Market {
         fills
     }
 
+    /// Whom an order with a target meets, and the stake that is left to reach it at the limit: at each price
+    /// the stake is what the target still needs there, so better prices need less of a back and allow more of
+    /// a lay. Where a price gives all that was needed, nothing is left, whatever the rounding.
+    fn fills_to_target(&self, order: &NewOrder, runner: u16) -> (Vec<Fill>, Pence) {
+        let target = order.kind.target().unwrap_or_default();
+        let mut needed = 100 * i128::from(target.0);
+        let other = order.side.opposite();
+        let ladder = self.book.ladder(runner, other);
+        let stake = |needed: i128, price| {
+            i64::try_from(needed / order.kind.yields(price)).map_or(Pence::MAX_ENTERED, Pence)
+        };
+        let mut fills = Vec::new();
+        let mut level = ladder.best(other);
+        while let Some(index) = level {
+            let price = LadderIndex(index).price();
+            if gain(order.side, order.price, price) < 0 {
+                break;
+            }
+            let mut wanted = stake(needed, price);
+            if wanted.is_zero() {
+                return (fills, Pence::ZERO);
+            }
+            needed -= order.kind.yields(price) * i128::from(wanted.0);
+            self.meet(ladder.level(index).head, price, &mut wanted, &mut fills);
+            if wanted.is_zero() {
+                return (fills, Pence::ZERO);
+            }
+            needed += order.kind.yields(price) * i128::from(wanted.0);
+            level = ladder.behind(other, index);
+        }
+        (fills, stake(needed, order.price))
+    }
+
+    /// Takes `wanted` from the orders of a level, first come first.
+    #[inline(always)]
+    fn meet(&self, head: u32, price: Price, wanted: &mut Pence, fills: &mut Vec<Fill>) {
+        let mut at = head;
+        while at != NONE && !wanted.is_zero() {
+            let slot = self.book.orders.at(at);
+            let size = (*wanted).min(slot.remaining);
+            fills.push(Fill {
+                price,
+                size,
+                account: self.links.account(slot.account),
+                bet: slot.bet,
+                handle: self.book.orders.handle(at),
+            });
+            *wanted -= size;
+            at = slot.next;
+        }
+    }
+
     /// The first of these orders that may meet one of the account's own, taken together: each is taken to
     /// need, at its own limit, all that it and those before it on its runner and side need.
     pub(super) fn first_to_meet_own(&self, own: u32, orders: &[NewOrder]) -> Option<usize> {
         (0..orders.len()).find(|&at| {
             let order = &orders[at];
+            if order.kind.is_on_close() {
+                return false;
+            }
             let alike = orders[..=at]
                 .iter()
                 .filter(|other| other.runner == order.runner && other.side == order.side);
-            let wanted = alike.map(|other| i128::from(other.size.0)).sum();
+            let wanted = alike.map(|other| i128::from(other.largest_stake().0)).sum();
             let runner = self.runner(order.runner);
             runner.is_some_and(|runner| self.meets_own(own, order, runner, wanted))
         })

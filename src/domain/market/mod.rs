@@ -7,6 +7,7 @@
 //! | `matching` | who an order meets, and at what price |
 //! | `delay` | orders that wait in play, and withdrawn commands |
 //! | `status` | an operator's acts |
+//! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `slab` | the queues, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -26,7 +27,9 @@
 //! ```
 //! Nothing here reads a clock, sends or panics on what an account or operator may say.
 
+mod balance;
 mod book;
+mod closing;
 mod delay;
 mod matching;
 mod notices;
@@ -34,6 +37,7 @@ mod orders;
 mod outcomes;
 mod settle;
 mod slab;
+mod starting_price;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -41,6 +45,7 @@ mod view;
 
 pub use notices::Outgoing;
 pub use settle::{Acknowledgement, CREDIT};
+pub use starting_price::any_price;
 pub use status::MAX_BET_DELAY_S;
 pub use view::{OrderView, RunnerView};
 
@@ -57,6 +62,7 @@ use delay::Waiting;
 use notices::Links;
 use serde::{Deserialize, Serialize};
 use settle::Telling;
+use slab::Place;
 use std::collections::VecDeque;
 
 /// Past it, placements are refused with `ServiceUnavailable`.
@@ -95,6 +101,8 @@ pub struct Market {
     /// How many accounts were told of the last settlement or void.
     resolved_for: u32,
     telling: Option<Telling>,
+    /// The starting prices are made.
+    reconciled: bool,
 }
 
 impl Market {
@@ -124,6 +132,7 @@ impl Market {
             MarketEvent::ResolutionSent { accounts } => self.apply_resolution_sent(accounts),
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
             MarketEvent::ResolutionClosed { .. } => self.apply_resolution_closed(),
+            MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }
 
@@ -199,7 +208,8 @@ impl Market {
         self.links.check_invariants();
         assert!(self.waiting.iter().is_sorted_by_key(|waiting| waiting.until));
         assert!(self.last_material <= self.version);
-        let unmatched: Pence = self.book.orders.iter().map(|(_, slot)| slot.remaining).sum();
+        let in_book = self.book.orders.iter().filter(|(_, slot)| slot.place != Place::Closing);
+        let unmatched: Pence = in_book.map(|(_, slot)| slot.remaining).sum();
         assert!(unmatched.0 + self.book.matched.0 * 2 <= self.placed.0, "more than was placed");
         if self.status == MarketStatus::Closed {
             assert_eq!(self.book.orders.len(), 0, "a closed market has unmatched orders");

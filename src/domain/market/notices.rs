@@ -9,7 +9,7 @@ use crate::ids::{AccountId, BetId};
 use crate::link::{Arrival, Inbound};
 use crate::money::Pence;
 use crate::order::{LapseReason, Matched};
-use crate::record::Notice;
+use crate::record::{ClosedBet, Notice};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -100,6 +100,7 @@ pub(super) struct Links {
 struct News {
     filled: Vec<(u32, BetId, Matched)>,
     lapsed: Vec<(u32, BetId, Pence, LapseReason)>,
+    closed: Vec<(u32, ClosedBet)>,
     /// Link and number of each new notice.
     notices: Vec<(u32, u64)>,
     answers: Vec<(u64, ActAnswer)>,
@@ -195,6 +196,10 @@ impl Links {
         self.news.lapsed.push((number, bet, size, reason));
     }
 
+    pub(super) fn closed(&mut self, number: u32, bet: ClosedBet) {
+        self.news.closed.push((number, bet));
+    }
+
     /// The record is applied: tells each account once what it filled and what it lapsed.
     #[inline]
     pub(super) fn tell_gathered(&mut self) {
@@ -223,6 +228,14 @@ impl Links {
         for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
             let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
             self.tell(group[0].0, Notice::Lapsed(bets));
+        }
+        if !self.news.closed.is_empty() {
+            let mut closed = std::mem::take(&mut self.news.closed);
+            closed.sort_by_key(|(number, _)| *number);
+            for group in closed.chunk_by(|(a, _), (b, _)| a == b) {
+                let bets = group.iter().map(|(_, bet)| *bet).collect();
+                self.tell(group[0].0, Notice::Closed(bets));
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! first and then places all or none, and its cancels stand.
 
 use super::outcomes::zip_replaced;
-use super::slab::Queue;
+use super::slab::{Place, Standing};
 use super::{MAX_ATTEMPTS, MAX_ORDERS, MAX_PLACED, Market};
 use crate::definition::MarketStatus;
 use crate::few::Few;
@@ -14,7 +14,8 @@ use crate::money::Pence;
 use crate::order::InstructionError::RelatedActionFailed;
 use crate::order::{
     CancelOrder, CancelledOrder, Conditions, ExecutionError, InstructionError, InstructionFault,
-    NewOrder, OrderCommand, Persistence, Refusal, ReplaceOrder, Side, TimeInForce, UpdateOrder,
+    NewOrder, OrderCommand, OrderKind, Persistence, Refusal, ReplaceOrder, Side, TimeInForce,
+    UpdateOrder,
 };
 use crate::record::{CommandRef, Delayed, MarketEvent, Taken};
 use crate::time::UtcMillis;
@@ -70,16 +71,17 @@ impl Market {
             return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
         }
         let refused = |(culprit, error)| Refusal::of(culprit, error, orders.len());
-        let placed = self.check_room(orders).map_err(refused)?;
+        self.check_room(orders).map_err(refused)?;
         self.check(own, orders, conditions).map_err(refused)?;
         self.begin(own, command);
-        self.placed = placed;
         if self.waits() {
+            self.placed += orders.iter().map(|order| order.size).sum();
             records.push(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
             return Ok(());
         }
         let place = |order: &_| self.place_one(now, own, command.n, order, conditions);
         let orders: Few<Taken> = Few::each(orders, place);
+        self.placed += orders.iter().map(|taken| taken.order.size).sum();
         self.answer_placed(own, command.n, &orders);
         records.push(MarketEvent::Placed { command: *command, orders });
         Ok(())
@@ -94,9 +96,9 @@ impl Market {
         order: &NewOrder,
         conditions: &Conditions,
     ) -> Taken {
-        let queue = self.queue(order).expect("checked when the command came");
-        let taken = self.take(own, order, queue, conditions, self.book.orders.next_handle());
-        self.apply_taken(now, own, n, &taken, Some(queue), None);
+        let standing = self.standing(order).expect("checked when the command came");
+        let taken = self.take(own, order, standing, conditions, self.book.orders.next_handle());
+        self.apply_taken(now, own, n, &taken, Some(standing), None);
         taken
     }
 
@@ -125,20 +127,19 @@ impl Market {
         }
     }
 
-    /// What will have been placed with these.
     #[inline]
-    fn check_room(&self, orders: &[NewOrder]) -> Result<Pence, (usize, InstructionError)> {
+    fn check_room(&self, orders: &[NewOrder]) -> Result<(), (usize, InstructionError)> {
         let mut placed = self.placed;
         for (at, order) in orders.iter().enumerate() {
             if order.size <= Pence::ZERO || order.size > Pence::MAX_ENTERED {
                 return Err((at, InstructionError::InvalidBetSize));
             }
-            placed += order.size;
+            placed += order.largest_stake();
             if placed > MAX_PLACED {
                 return Err((at, InstructionError::InvalidBetSize));
             }
         }
-        Ok(placed)
+        Ok(())
     }
 
     /// What can be wrong with new orders, their sizes aside: the culprit and its error.
@@ -166,7 +167,11 @@ impl Market {
 
     #[inline(always)]
     fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
-        self.queue(order)?;
+        if order.kind.is_on_close() {
+            self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
+            return self.check_on_close(order);
+        }
+        self.standing(order)?;
         match order.time_in_force {
             TimeInForce::Rest => self.check_persistence(order.persistence),
             TimeInForce::FillOrKill { min_fill: Some(least) }
@@ -178,12 +183,12 @@ impl Market {
         }
     }
 
-    /// The queue that an order would stand in.
+    /// Where a new order would stand.
     #[inline]
-    pub(super) fn queue(&self, order: &NewOrder) -> Result<Queue, InstructionError> {
+    pub(super) fn standing(&self, order: &NewOrder) -> Result<Standing, InstructionError> {
         let runner = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
         let index = order.price.index().ok_or(InstructionError::InvalidOdds)?.0;
-        Ok(Queue { runner, index, side: order.side })
+        Ok(Standing { runner, index, side: order.side })
     }
 
     #[inline(always)]
@@ -191,7 +196,7 @@ impl Market {
         let allowed = self.definition.as_ref().is_some_and(|definition| match persistence {
             Persistence::Lapse => true,
             Persistence::Persist => definition.persistence,
-            Persistence::MarketOnClose => definition.bsp_market && !self.in_play,
+            Persistence::MarketOnClose => self.awaits_starting_price(),
         });
         if allowed { Ok(()) } else { Err(InstructionError::InvalidPersistenceType) }
     }
@@ -243,6 +248,7 @@ impl Market {
         handle: Handle,
     ) -> Result<(Persistence, Pence), InstructionError> {
         match self.book.orders.get(handle) {
+            Some(slot) if slot.place == Place::Closing => Err(InstructionError::BetTakenOrLapsed),
             Some(slot) if slot.bet == bet && slot.account == own => {
                 Ok((slot.persistence, slot.remaining))
             }
@@ -268,37 +274,52 @@ impl Market {
         let mut cancelled = Vec::with_capacity(orders.len());
         let mut successors = Vec::with_capacity(orders.len());
         for order in orders {
-            let successor = self.successor(order);
-            let result = self.cancel_one(own, order.bet, order.handle, None);
-            if result.is_ok() {
-                successors.extend(successor);
-            }
+            let (result, successor) = self.cancel_for(own, order);
+            successors.extend(successor);
             cancelled.push(result);
         }
-        let placed: Vec<Result<Taken, InstructionFault>> =
-            match self.check(own, &successors, conditions) {
-                Ok(()) if self.waits() && !successors.is_empty() => {
-                    let what = Delayed::Replace(*conditions, cancelled);
-                    records.push(self.delay(now, own, command, &successors, what));
-                    return Ok(());
+        // What waits for the starting price cannot be cancelled, so its edit never fails with the others.
+        let (closing, of_book): (Vec<NewOrder>, Vec<NewOrder>) =
+            successors.iter().partition(|order| order.kind.is_on_close());
+        let checked = self.check(own, &of_book, conditions);
+        if checked.is_ok() && self.waits() && closing.is_empty() && !of_book.is_empty() {
+            let what = Delayed::Replace(*conditions, cancelled);
+            records.push(self.delay(now, own, command, &successors, what));
+            return Ok(());
+        }
+        let culprit = checked.err().map(|(at, error)| (of_book[at].bet, error));
+        let mut placed: Vec<Result<Taken, InstructionFault>> = Vec::with_capacity(successors.len());
+        for order in &successors {
+            let bet = order.bet;
+            placed.push(match culprit {
+                Some((named, error)) if !order.kind.is_on_close() => {
+                    let error = if bet == named { error } else { RelatedActionFailed };
+                    Err(InstructionFault { bet, error })
                 }
-                Ok(()) => {
-                    let place = |order| self.place_one(now, own, command.n, order, conditions);
-                    successors.iter().map(place).map(Ok).collect()
-                }
-                Err((culprit, error)) => {
-                    let error = |at| if at == culprit { error } else { RelatedActionFailed };
-                    let fault = |(at, order): (usize, &NewOrder)| InstructionFault {
-                        bet: order.bet,
-                        error: error(at),
-                    };
-                    successors.iter().enumerate().map(fault).map(Err).collect()
-                }
-            };
+                _ => Ok(self.place_one(now, own, command.n, order, conditions)),
+            });
+        }
         let orders = zip_replaced(cancelled, placed.into_iter());
         self.answer_replaced(own, command.n, &orders);
         records.push(MarketEvent::Replaced { command: *command, orders });
         Ok(())
+    }
+
+    /// Takes the old order away, and says who takes its place.
+    fn cancel_for(&mut self, own: u32, order: &ReplaceOrder) -> (Cancelled, Option<NewOrder>) {
+        match self.edit(own, order) {
+            Some(Err(fault)) => (Err(fault), None),
+            Some(Ok((cancelled, successor))) => {
+                let cancelled = Ok((cancelled, order.handle));
+                self.apply_cancel(&cancelled);
+                (cancelled, Some(successor))
+            }
+            None => {
+                let successor = self.successor(order);
+                let result = self.cancel_one(own, order.bet, order.handle, None);
+                (result, successor.filter(|_| result.is_ok()))
+            }
+        }
     }
 
     /// The order that takes over what remains of another, at its new price.
@@ -313,6 +334,7 @@ impl Market {
             size: slot.remaining,
             persistence: slot.persistence,
             time_in_force: self.time_in_force(replace.handle),
+            kind: OrderKind::Limit,
         })
     }
 

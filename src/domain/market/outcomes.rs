@@ -5,7 +5,7 @@
 use super::Market;
 use super::delay::Waiting;
 use super::orders::{Cancelled, Updated};
-use super::slab::{Newcomer, Queue};
+use super::slab::{Newcomer, Place, Standing};
 use crate::few::Few;
 use crate::ids::Handle;
 use crate::money::Pence;
@@ -76,7 +76,7 @@ impl Market {
         self.answer(own, command.n, Answer::Refused(refusal.clone()));
     }
 
-    /// One order of a placement: its rest queues, then its fills leave the book. `queue`: where, if that is
+    /// One order of a placement: its rest queues, then its fills leave the book. `standing`: where, if that is
     /// known already. `held`: the slot that was kept for it while it waited.
     #[inline(always)]
     pub(super) fn apply_taken(
@@ -85,16 +85,24 @@ impl Market {
         own: u32,
         n: u64,
         taken: &Taken,
-        queue: Option<Queue>,
+        standing: Option<Standing>,
         held: Option<Handle>,
     ) {
         let held = held.filter(|held| self.book.orders.get(*held).is_some());
+        if let Some(slot) = held.and_then(|held| self.book.orders.get(held)) {
+            // A target met at better prices may need more stake than it seemed.
+            self.placed += (taken.order.size - slot.remaining).max(Pence::ZERO);
+        }
         if let (Some(handle), Some(left)) = (taken.rests, taken.left()) {
             match held {
                 Some(_) => self.book.rest_after_waiting(handle, left),
                 None => {
-                    if let Some(queue) = queue.or_else(|| self.queue(&taken.order).ok()) {
-                        self.book.rest(handle, newcomer(own, n, &taken.order, queue, left));
+                    if let Some(standing) = standing.or_else(|| self.standing(&taken.order).ok()) {
+                        let new = newcomer(own, n, &taken.order, standing, left);
+                        match taken.order.kind.is_on_close() {
+                            true => self.book.close(handle, new),
+                            false => self.book.rest(handle, new),
+                        }
                     }
                 }
             }
@@ -123,9 +131,11 @@ impl Market {
     #[inline]
     pub(super) fn apply_cancel(&mut self, cancelled: &Cancelled) {
         if let Ok((order, handle)) = cancelled
-            && self.book.orders.get(*handle).is_some()
+            && let Some(slot) = self.book.orders.get(*handle)
         {
-            self.book.reduce(handle.slot, order.size);
+            // What waits for the starting price is only ever edited: all of it goes on in its successor.
+            let size = if slot.place == Place::Closing { slot.remaining } else { order.size };
+            self.book.reduce(handle.slot, size);
         }
     }
 
@@ -201,10 +211,10 @@ pub(super) fn newcomer(
     account: u32,
     n: u64,
     order: &NewOrder,
-    queue: Queue,
+    standing: Standing,
     size: Pence,
 ) -> Newcomer {
-    Newcomer { bet: order.bet, size, n, account, queue, persistence: order.persistence }
+    Newcomer { bet: order.bet, size, n, account, standing, persistence: order.persistence }
 }
 
 /// Fills one after another at the same price are one.

@@ -19,6 +19,8 @@ pub(super) enum Place {
     Waiting,
     /// In its level's queue.
     Resting,
+    /// For the starting price, in its runner's queue.
+    Closing,
 }
 
 /// One order in 48 bytes. `runner` and `account` are the market's own small numbers for them.
@@ -41,15 +43,15 @@ pub(super) struct Slot {
 
 /// Where an order stands, or would: the queue of its runner, side and price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Queue {
+pub(super) struct Standing {
     pub(super) runner: u16,
     pub(super) index: u16,
     pub(super) side: Side,
 }
 
 impl Slot {
-    pub(super) fn queue(&self) -> Queue {
-        Queue { runner: self.runner, index: self.index, side: self.side }
+    pub(super) fn standing(&self) -> Standing {
+        Standing { runner: self.runner, index: self.index, side: self.side }
     }
 }
 
@@ -60,7 +62,7 @@ pub(super) struct Newcomer {
     pub(super) size: Pence,
     pub(super) n: u64,
     pub(super) account: u32,
-    pub(super) queue: Queue,
+    pub(super) standing: Standing,
     pub(super) persistence: Persistence,
 }
 
@@ -100,9 +102,9 @@ impl Slab {
             previous: NONE,
             next: NONE,
             generation: handle.generation,
-            runner: new.queue.runner,
-            index: new.queue.index,
-            side: new.queue.side,
+            runner: new.standing.runner,
+            index: new.standing.index,
+            side: new.standing.side,
             persistence: new.persistence,
             place: Place::Waiting,
         };
@@ -229,7 +231,7 @@ mod tests {
             size: Pence(100),
             n: 1,
             account: 0,
-            queue: Queue { runner: 0, index: 0, side: Side::Back },
+            standing: Standing { runner: 0, index: 0, side: Side::Back },
             persistence: Persistence::Lapse,
         }
     }

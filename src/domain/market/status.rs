@@ -4,6 +4,7 @@
 //! hears it again and nothing is done twice.
 
 use super::Market;
+use super::slab::{Place, Slot};
 use crate::act::{ActAnswer, ActError, MarketAct};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::link::{Arrival, Request};
@@ -38,10 +39,17 @@ impl Market {
             }
             Request::Pending | Request::Forgotten => return Arrival::Repeat,
         }
-        let record = match self.decide_act(now, n, act) {
-            Ok(record) => record,
-            Err(error) => MarketEvent::ActRefused { n, error },
-        };
+        let mut decided = self.decide_act(now, n, act);
+        if decided.is_ok()
+            && matches!(act, MarketAct::TurnInPlay { .. })
+            && self.awaits_starting_price()
+        {
+            let made = self.reconcile(now, None, self.status);
+            self.apply(now, &made);
+            records.push(made);
+            decided = self.decide_act(now, n, act);
+        }
+        let record = decided.unwrap_or_else(|error| MarketEvent::ActRefused { n, error });
         self.apply(now, &record);
         records.push(record);
         self.tell_on(now, records);
@@ -94,6 +102,7 @@ impl Market {
             MarketAct::Settle { winners, dead_heat } => self.settle(now, n, winners, *dead_heat),
             MarketAct::Void => self.void(now, n),
             MarketAct::Unsettle => self.unsettle(now, n),
+            MarketAct::ReconcileSp => self.reconcile_act(now, n),
         }
     }
 
@@ -180,21 +189,18 @@ impl Market {
     }
 
     /// Versions follow the clock, so they are large and grow by leaps, as clients expect.
-    fn next_version(&self, now: UtcMillis) -> u64 {
+    pub(super) fn next_version(&self, now: UtcMillis) -> u64 {
         (self.version + 1).max(first_version(now))
     }
 
     /// What goes of the unmatched orders when only those of this persistence stay.
     fn lapse_unless(&self, stays: Persistence, reason: LapseReason) -> Vec<Lapsed> {
-        self.lapse(reason, |persistence| persistence != stays)
+        let of_book = |slot: &Slot| slot.place != Place::Closing;
+        self.lapse(reason, |slot| of_book(slot) && slot.persistence != stays)
     }
 
-    pub(super) fn lapse(
-        &self,
-        reason: LapseReason,
-        goes: impl Fn(Persistence) -> bool,
-    ) -> Vec<Lapsed> {
-        let orders = self.book.orders.iter().filter(|(_, slot)| goes(slot.persistence));
+    pub(super) fn lapse(&self, reason: LapseReason, goes: impl Fn(&Slot) -> bool) -> Vec<Lapsed> {
+        let orders = self.book.orders.iter().filter(|(_, slot)| goes(slot));
         orders
             .map(|(handle, slot)| Lapsed {
                 account: self.links.account(slot.account),

@@ -5,12 +5,13 @@
 
 use super::Market;
 use super::book::RunnerBook;
+use super::closing::Made;
 use super::slab::{Place, Slot};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::{AccountId, BetId, Handle, Runner};
 use crate::money::Pence;
 use crate::order::{Persistence, Side};
-use crate::price::{LadderIndex, Price};
+use crate::price::{ExactPrice, LadderIndex, Price, StartingPrice};
 use crate::record::Resolution;
 use crate::time::UtcMillis;
 
@@ -45,7 +46,53 @@ impl<'a> RunnerView<'a> {
     }
 
     pub fn total_matched(&self) -> Pence {
-        both_sides(self.book.matched)
+        let made = self.made().map_or(Pence::ZERO, |made| made.matched);
+        both_sides(self.book.matched + made)
+    }
+
+    fn made(&self) -> Option<&'a Made> {
+        self.book.closing.as_deref()?.made.as_ref()
+    }
+
+    /// What the starting price would be now of the orders that wait for it alone.
+    pub fn far_price(&self) -> StartingPrice {
+        self.book.projected(false)
+    }
+
+    /// The same with the book's orders.
+    pub fn near_price(&self) -> StartingPrice {
+        self.book.projected(true)
+    }
+
+    /// The starting price, once it is made.
+    pub fn actual_price(&self) -> Option<StartingPrice> {
+        self.made().map(|made| made.price)
+    }
+
+    /// Stakes of the backs that wait for the starting price, by the lowest price that each takes (1.01 when
+    /// any); once it is made, what was matched at it.
+    pub fn back_stakes_taken(&self) -> Vec<(ExactPrice, Pence)> {
+        self.taken(Side::Back, |made| made.back_stakes)
+    }
+
+    /// Liabilities of the lays that wait, by the highest price that each takes (1000 when any); once it is
+    /// made, what was matched at it.
+    pub fn lay_liabilities_taken(&self) -> Vec<(ExactPrice, Pence)> {
+        self.taken(Side::Lay, |made| made.lay_liabilities)
+    }
+
+    fn taken(&self, side: Side, matched: impl Fn(&Made) -> Pence) -> Vec<(ExactPrice, Pence)> {
+        let Some(closing) = self.book.closing.as_deref() else { return Vec::new() };
+        match &closing.made {
+            Some(made) => match (made.price, matched(made)) {
+                (StartingPrice::At(price), money) if !money.is_zero() => vec![(price, money)],
+                _ => Vec::new(),
+            },
+            None => {
+                let limits = closing.queue(side).limits();
+                limits.map(|(index, money)| (LadderIndex(index).price().into(), money)).collect()
+            }
+        }
     }
 }
 
@@ -70,6 +117,8 @@ pub struct OrderView {
     pub persistence: Persistence,
     /// For the bet delay: in no ladder yet.
     pub waiting: bool,
+    /// For the starting price: in no ladder, and `remaining` is what may be lost.
+    pub closing: bool,
 }
 
 impl Market {
@@ -114,7 +163,9 @@ impl Market {
     }
 
     pub fn total_matched(&self) -> Pence {
-        both_sides(self.book.matched)
+        let closing = self.book.runners.iter().filter_map(|runner| runner.closing.as_ref());
+        let made = closing.filter_map(|closing| closing.made.as_ref());
+        both_sides(self.book.matched + made.map(|made| made.matched).sum())
     }
 
     pub fn last_match(&self) -> Option<UtcMillis> {
@@ -164,6 +215,7 @@ impl Market {
             remaining: slot.remaining,
             persistence: slot.persistence,
             waiting: slot.place == Place::Waiting,
+            closing: slot.place == Place::Closing,
         }
     }
 }

@@ -23,8 +23,8 @@ use domain::ids::{
 use domain::market::{MAX_ORDERS, Market, Outgoing};
 use domain::money::Pence;
 use domain::order::{
-    Answer, CancelOrder, Conditions, NewOrder, OrderCommand, Persistence, Remainder, Side,
-    TimeInForce,
+    Answer, CancelOrder, Conditions, NewOrder, OrderCommand, OrderKind, Persistence, Remainder,
+    Side, TimeInForce,
 };
 use domain::price::{LADDER_LEN, LadderIndex};
 use domain::record::{MarketEvent, Notice};
@@ -365,6 +365,7 @@ fn new_order(operation: &Operation) -> NewOrder {
         size: Pence(i64::from(size)),
         persistence: Persistence::Lapse,
         time_in_force: TimeInForce::Rest,
+        kind: OrderKind::Limit,
     }
 }
 

@@ -6,16 +6,25 @@
 use serde::Serialize;
 
 use super::exception::{Api, Exception, ExceptionWord};
+use super::extensions::Extensions;
+use super::limits::Limits;
 use super::login::{LoginError, LoginForm};
+use super::operation::{Operation, Parameters};
 use super::request::Request;
 use super::response::account::{AccountDetails, AccountFunds};
 use super::response::book::MarketBook;
-use super::response::catalogue::{EventResult, EventTypeResult, MarketCatalogue};
+use super::response::catalogue::{
+    CompetitionResult, CountryResult, EventResult, EventTypeResult, MarketCatalogue,
+    MarketTypeResult, TimeRangeResult, VenueResult,
+};
 use super::response::orders::{ClearedOrders, CurrentOrders};
+use super::response::profit::MarketProfitAndLoss;
 use super::response::report::{
     CancelReport, ExecutionReport, PlaceReport, ReplaceReport, UpdateReport,
 };
+use super::rest::RestError;
 use super::rpc::{Call, Credentials, Denied, Envelope, Replies, RpcError};
+use super::tree::Tree;
 
 /// Past it, the calls of a batch that are not answered yet are told that it is too much.
 pub const MAX_REPLY_BYTES: usize = 16 << 20;
@@ -24,6 +33,9 @@ pub const MAX_REPLY_BYTES: usize = 16 << 20;
 pub trait Exchange: Send + Sync + 'static {
     /// A customer who may ask.
     type Session: Send + Sync;
+
+    /// How much a customer may ask for.
+    fn limits(&self) -> &Limits;
 
     /// The session of an application key and a token.
     fn session(
@@ -36,6 +48,7 @@ pub trait Exchange: Send + Sync + 'static {
     fn answer(
         &self,
         session: &Self::Session,
+        extensions: Extensions,
         request: Request,
     ) -> impl Future<Output = Result<Answer, RpcError>> + Send;
 
@@ -60,12 +73,24 @@ pub trait Exchange: Send + Sync + 'static {
 pub enum Answer {
     /// listEventTypes
     EventTypes(Vec<EventTypeResult>),
+    /// listCompetitions
+    Competitions(Vec<CompetitionResult>),
+    /// listTimeRanges
+    TimeRanges(Vec<TimeRangeResult>),
     /// listEvents
     Events(Vec<EventResult>),
+    /// listMarketTypes
+    MarketTypes(Vec<MarketTypeResult>),
+    /// listCountries
+    Countries(Vec<CountryResult>),
+    /// listVenues
+    Venues(Vec<VenueResult>),
     /// listMarketCatalogue
     Catalogue(Vec<MarketCatalogue>),
-    /// listMarketBook
+    /// listMarketBook, listRunnerBook
     Books(Vec<MarketBook>),
+    /// listMarketProfitAndLoss
+    ProfitAndLoss(Vec<MarketProfitAndLoss>),
     /// placeOrders
     Placed(ExecutionReport<PlaceReport>),
     /// cancelOrders
@@ -84,21 +109,31 @@ pub enum Answer {
     Details(AccountDetails),
 }
 
+/// What comes with a body: who asks, how, and under which id it is answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The headers that every call needs.
+    pub credentials: Credentials<'a>,
+    /// `X-Laybook-Extensions`, as it came.
+    pub extensions: Option<&'a str>,
+    /// Stands in exceptions.
+    pub request_id: &'a str,
+}
+
 /// Answers a JSON-RPC body: the HTTP status and the JSON. Calls of a batch are answered in their order, so
 /// that a cancel does what its place before it made possible.
 pub async fn answer_rpc<E: Exchange>(
     exchange: &E,
     api: Api,
-    credentials: Credentials<'_>,
+    asked: Asked<'_>,
     body: &[u8],
-    request_id: &str,
 ) -> (u16, Vec<u8>) {
     let envelope = match Envelope::read(body) {
         Ok(envelope) => envelope,
-        Err(error) => return error.whole_body(api, request_id),
+        Err(error) => return error.whole_body(api, asked.request_id),
     };
-    let mut door = Session { exchange, credentials, admitted: None };
-    let mut replies = Replies::new(api, envelope.batch, request_id);
+    let mut door = Session { exchange, asked, admitted: None };
+    let mut replies = Replies::new(api, envelope.batch, asked.request_id);
     for call in &envelope.calls {
         let outcome = if replies.len() > MAX_REPLY_BYTES {
             let details = "the answers to this batch are too long, send fewer calls";
@@ -114,32 +149,72 @@ pub async fn answer_rpc<E: Exchange>(
     (200, replies.finish())
 }
 
+/// Answers a REST body, which holds the parameters of the operation that the path names.
+pub async fn answer_rest<E: Exchange>(
+    exchange: &E,
+    api: Api,
+    name: &str,
+    asked: Asked<'_>,
+    body: &[u8],
+) -> (u16, Vec<u8>) {
+    let Some(operation) = Operation::of_path(api, name) else {
+        return RestError::UnknownOperation.answer(api, asked.request_id);
+    };
+    let refused = |error: RestError| error.answer(operation.api(), asked.request_id);
+    // No body is no parameters, as it is with getAccountDetails.
+    let body = match body.iter().all(u8::is_ascii_whitespace) {
+        true => Some(Tree::Null),
+        false => Tree::read(body),
+    };
+    let Some(parameters) = body.as_ref().and_then(|body| Parameters::new(operation, Some(body)))
+    else {
+        return refused(RestError::Unreadable);
+    };
+    let mut door = Session { exchange, asked, admitted: None };
+    match door.answer(operation, parameters).await {
+        Ok(answer) => match serde_json::to_vec(&answer) {
+            Ok(body) => (200, body),
+            Err(_) => refused(RpcError::Internal.into()),
+        },
+        Err(error) => refused(error.into()),
+    }
+}
+
 /// The session of one body, looked up when the first call that can be read needs it.
 struct Session<'a, E: Exchange> {
     exchange: &'a E,
-    credentials: Credentials<'a>,
-    admitted: Option<Result<E::Session, Exception>>,
+    asked: Asked<'a>,
+    admitted: Option<Result<(E::Session, Extensions), Exception>>,
 }
 
 impl<E: Exchange> Session<'_, E> {
     async fn answer_call(&mut self, api: Api, call: &Call<'_>) -> Result<Answer, RpcError> {
         let (operation, parameters) = call.operation(api)?;
+        self.answer(operation, parameters).await
+    }
+
+    async fn answer(
+        &mut self,
+        operation: Operation,
+        parameters: Parameters<'_>,
+    ) -> Result<Answer, RpcError> {
         let request = Request::read(operation, parameters)?;
         let exchange = self.exchange;
-        let session = match &mut self.admitted {
+        let admitted = match &mut self.admitted {
             Some(admitted) => admitted,
-            unknown => unknown.insert(admit(exchange, self.credentials).await),
+            unknown => unknown.insert(admit(exchange, self.asked).await),
         };
-        let session = session.as_ref().map_err(Clone::clone)?;
-        request.check()?;
-        exchange.answer(session, request).await
+        let (session, extensions) = admitted.as_ref().map_err(Clone::clone)?;
+        request.check(exchange.limits())?;
+        exchange.answer(session, *extensions, request).await
     }
 }
 
 async fn admit<E: Exchange>(
     exchange: &E,
-    credentials: Credentials<'_>,
-) -> Result<E::Session, Exception> {
-    let (app_key, token) = credentials.both()?;
-    Ok(exchange.session(app_key, token).await?)
+    asked: Asked<'_>,
+) -> Result<(E::Session, Extensions), Exception> {
+    let (app_key, token) = asked.credentials.both()?;
+    let session = exchange.session(app_key, token).await?;
+    Ok((session, Extensions::read(asked.extensions)?))
 }

@@ -9,16 +9,13 @@ use serde::Serialize;
 use super::coerce::{Fault, Field, Read};
 use super::decimal::Decimal;
 use super::exception::Exception;
+use super::limits::Limits;
 use super::operation::Parameters;
 use super::request::invalid;
 use super::words::{
     BetTargetType, InstructionError, OrderType, PersistenceType, Side, TimeInForce,
 };
 
-/// Orders in one placeOrders.
-pub const MAX_PLACE: usize = 200;
-/// Orders in one cancel, replace or update.
-pub const MAX_CHANGE: usize = 60;
 /// Characters of a customerRef or customerOrderRef.
 pub const MAX_REF: usize = 32;
 /// Characters of a customerStrategyRef.
@@ -190,13 +187,11 @@ impl PlaceOrders {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), Exception> {
-        if self.instructions.len() > MAX_PLACE {
-            return Err(invalid("instructions: more than 200"));
-        }
+    pub(super) fn check(&self, limits: &Limits) -> Result<(), Exception> {
         if self.instructions.is_empty() {
             return Err(invalid("instructions: is empty"));
         }
+        check_most(self.instructions.len(), limits.place_instructions)?;
         check_ref(self.customer_ref.as_deref())
     }
 
@@ -319,11 +314,11 @@ impl CancelOrders {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), Exception> {
+    pub(super) fn check(&self, limits: &Limits) -> Result<(), Exception> {
         if self.market_id.is_none() && !self.instructions.is_empty() {
             return Err(invalid("marketId: is mandatory with instructions"));
         }
-        check_changes(self.instructions.len())?;
+        check_most(self.instructions.len(), limits.change_instructions)?;
         check_ref(self.customer_ref.as_deref())
     }
 }
@@ -348,8 +343,8 @@ impl ReplaceOrders {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), Exception> {
-        check_some(self.instructions.len())?;
+    pub(super) fn check(&self, limits: &Limits) -> Result<(), Exception> {
+        check_some(self.instructions.len(), limits)?;
         check_ref(self.customer_ref.as_deref())
     }
 }
@@ -372,8 +367,8 @@ impl UpdateOrders {
         })
     }
 
-    pub(super) fn check(&self) -> Result<(), Exception> {
-        check_some(self.instructions.len())?;
+    pub(super) fn check(&self, limits: &Limits) -> Result<(), Exception> {
+        check_some(self.instructions.len(), limits)?;
         check_ref(self.customer_ref.as_deref())
     }
 }
@@ -383,16 +378,16 @@ fn market_version(parameters: &Parameters<'_>) -> Result<Option<i64>, Fault> {
     Ok(version.object(|version| version.get("version").integer())?.flatten())
 }
 
-fn check_some(instructions: usize) -> Result<(), Exception> {
+fn check_some(instructions: usize, limits: &Limits) -> Result<(), Exception> {
     if instructions == 0 {
         return Err(invalid("instructions: is empty"));
     }
-    check_changes(instructions)
+    check_most(instructions, limits.change_instructions)
 }
 
-fn check_changes(instructions: usize) -> Result<(), Exception> {
-    if instructions > MAX_CHANGE {
-        return Err(invalid("instructions: more than 60"));
+fn check_most(instructions: usize, most: usize) -> Result<(), Exception> {
+    if instructions > most {
+        return Err(invalid(format!("instructions: more than {most}")));
     }
     Ok(())
 }

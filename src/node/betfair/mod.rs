@@ -8,6 +8,7 @@
 //!   body -> rpc::Envelope -> operation::Operation -> request::Request -> (the exchange)
 //!   body <- rpc::Replies  <- response::*, exception::Exception        <-
 //! ```
+//! A REST path carries the operation and a body of its parameters ([`rest`]); from there on both are one.
 
 pub mod coerce;
 pub mod dates;
@@ -15,13 +16,17 @@ pub mod decimal;
 pub mod examples;
 pub mod exception;
 pub mod exchange;
+pub mod extensions;
 pub mod filter;
 pub mod handler;
 pub mod instruction;
+pub mod limits;
 pub mod login;
 pub mod operation;
+pub mod region;
 pub mod request;
 pub mod response;
+pub mod rest;
 pub mod routes;
 pub mod rpc;
 pub mod tree;

@@ -39,13 +39,24 @@ macro_rules! operations {
 
 operations! {
     ListEventTypes = Sports "listEventTypes" ["filter", "locale"],
+    ListCompetitions = Sports "listCompetitions" ["filter", "locale"],
+    ListTimeRanges = Sports "listTimeRanges" ["filter", "granularity"],
     ListEvents = Sports "listEvents" ["filter", "locale"],
+    ListMarketTypes = Sports "listMarketTypes" ["filter", "locale"],
+    ListCountries = Sports "listCountries" ["filter", "locale"],
+    ListVenues = Sports "listVenues" ["filter", "locale"],
     ListMarketCatalogue = Sports "listMarketCatalogue"
         ["filter", "marketProjection", "sort", "maxResults", "locale"],
     ListMarketBook = Sports "listMarketBook"
         ["marketIds", "priceProjection", "orderProjection", "matchProjection",
          "includeOverallPosition", "partitionMatchedByStrategyRef", "customerStrategyRefs",
          "currencyCode", "locale", "matchedSince", "betIds"],
+    ListRunnerBook = Sports "listRunnerBook"
+        ["marketId", "selectionId", "handicap", "priceProjection", "orderProjection",
+         "matchProjection", "includeOverallPosition", "partitionMatchedByStrategyRef",
+         "customerStrategyRefs", "currencyCode", "locale", "matchedSince", "betIds"],
+    ListMarketProfitAndLoss = Sports "listMarketProfitAndLoss"
+        ["marketIds", "includeSettledBets", "includeBspBets", "netOfCommission"],
     PlaceOrders = Sports "placeOrders"
         ["marketId", "instructions", "customerRef", "marketVersion", "customerStrategyRef", "async"],
     CancelOrders = Sports "cancelOrders" ["marketId", "instructions", "customerRef"],
@@ -59,6 +70,19 @@ operations! {
         ["betStatus", "eventTypeIds", "eventIds", "marketIds", "runnerIds", "betIds",
          "customerOrderRefs", "customerStrategyRefs", "side", "settledDateRange", "groupBy",
          "includeItemDescription", "locale", "fromRecord", "recordCount"],
+    SetDefaultExposureLimitForMarketGroups = Sports "setDefaultExposureLimitForMarketGroups"
+        ["marketGroupType", "limit"],
+    SetExposureLimitForMarketGroup = Sports "setExposureLimitForMarketGroup"
+        ["marketGroup", "limit"],
+    RemoveDefaultExposureLimitForMarketGroups = Sports "removeDefaultExposureLimitForMarketGroups"
+        ["marketGroupType"],
+    RemoveExposureLimitForMarketGroup = Sports "removeExposureLimitForMarketGroup" ["marketGroup"],
+    ListExposureLimitsForMarketGroups = Sports "listExposureLimitsForMarketGroups"
+        ["marketGroupTypeFilter", "marketGroupFilter"],
+    UnblockMarketGroup = Sports "unblockMarketGroup" ["marketGroup"],
+    GetExposureReuseEnabledEvents = Sports "getExposureReuseEnabledEvents" [],
+    AddExposureReuseEnabledEvents = Sports "addExposureReuseEnabledEvents" ["eventIds"],
+    RemoveExposureReuseEnabledEvents = Sports "removeExposureReuseEnabledEvents" ["eventIds"],
     GetAccountFunds = Account "getAccountFunds" ["wallet"],
     GetAccountDetails = Account "getAccountDetails" [],
 }
@@ -82,8 +106,14 @@ impl Operation {
         Operation::of_name(api, name)
     }
 
-    /// The operation of a name in any case, as REST paths carry it.
-    pub fn of_name(api: Api, name: &str) -> Option<Operation> {
+    /// The operation of a REST path: those of accounts are called at the betting base too, where real
+    /// clients look for them.
+    pub fn of_path(api: Api, name: &str) -> Option<Operation> {
+        let own = Operation::of_name(api, name);
+        own.or_else(|| Operation::of_name(Api::Account, name).filter(|_| api == Api::Sports))
+    }
+
+    fn of_name(api: Api, name: &str) -> Option<Operation> {
         let of_this = |operation: &&Operation| {
             operation.api() == api && operation.name().eq_ignore_ascii_case(name)
         };
@@ -147,6 +177,19 @@ mod tests {
             "",
         ] {
             check(unknown, None);
+        }
+    }
+
+    #[test]
+    fn a_path_knows_the_operations_of_accounts_at_the_betting_base_too() {
+        for (api, name, expect) in [
+            (Api::Sports, "LISTEVENTS", Some(Operation::ListEvents)),
+            (Api::Sports, "getAccountFunds", Some(Operation::GetAccountFunds)),
+            (Api::Account, "getAccountFunds", Some(Operation::GetAccountFunds)),
+            (Api::Account, "listEvents", None),
+            (Api::Sports, "fly", None),
+        ] {
+            assert_eq!(Operation::of_path(api, name), expect, "{name}");
         }
     }
 

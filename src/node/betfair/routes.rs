@@ -6,18 +6,43 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use warp::filters::BoxedFilter;
-use warp::http::header::CONTENT_TYPE;
+use warp::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use warp::http::{HeaderValue, Response, StatusCode};
 use warp::{Filter, Rejection, Reply};
 
 use super::exception::Api;
-use super::handler::{Exchange, answer_rpc};
+use super::handler::{Asked, Exchange, answer_rest, answer_rpc};
 use super::login::{CertLoginAnswer, LoginAnswer, LoginError, LoginForm};
+use super::rest::{self, RestError};
 use super::rpc::Credentials;
 use crate::door::Caller;
+use crate::door::gzip::{self, Shrunk};
 
-/// `X-Application` and `X-Authentication`, as they came.
-type Headers = (Option<String>, Option<String>);
+/// The headers that the door reads, as they came.
+#[derive(Debug, Default)]
+struct Headers {
+    app_key: Option<String>,
+    token: Option<String>,
+    extensions: Option<String>,
+    content_type: Option<String>,
+    accepts: Option<String>,
+}
+
+impl Headers {
+    fn asked<'a>(&'a self, caller: &'a Caller) -> Asked<'a> {
+        Asked {
+            credentials: Credentials {
+                app_key: self.app_key.as_deref(),
+                token: self.token.as_deref(),
+            },
+            extensions: self.extensions.as_deref(),
+            request_id: caller.request_id(),
+        }
+    }
+}
+
+/// The version of the REST paths.
+const REST_VERSION: &str = "v1.0";
 
 /// All paths of the door.
 pub fn routes<E: Exchange>(exchange: Arc<E>) -> BoxedFilter<(warp::reply::Response,)> {
@@ -25,6 +50,10 @@ pub fn routes<E: Exchange>(exchange: Arc<E>) -> BoxedFilter<(warp::reply::Respon
     let account = warp::path!("exchange" / "account" / "json-rpc" / "v1");
     rpc(betting, Api::Sports, exchange.clone())
         .or(rpc(account, Api::Account, exchange.clone()))
+        .unify()
+        .or(rest("betting", Api::Sports, exchange.clone()))
+        .unify()
+        .or(rest("account", Api::Account, exchange.clone()))
         .unify()
         .or(login(exchange.clone()))
         .unify()
@@ -45,16 +74,50 @@ fn rpc<E: Exchange>(
         .and(headers())
         .and(warp::ext::get::<Caller>())
         .and(warp::body::bytes())
-        .then(move |(app_key, token): Headers, caller: Caller, body: Bytes| {
+        .then(move |headers: Headers, caller: Caller, body: Bytes| {
             let exchange = exchange.clone();
             async move {
-                let credentials =
-                    Credentials { app_key: app_key.as_deref(), token: token.as_deref() };
-                let id = caller.request_id();
-                let (status, body) = answer_rpc(&*exchange, api, credentials, &body, id).await;
-                json(status, body)
+                let asked = headers.asked(&caller);
+                let (status, body) = answer_rpc(&*exchange, api, asked, &body).await;
+                sized(status, body, &headers).await
             }
         })
+        .boxed()
+}
+
+/// `POST` of parameters to an operation's own path, with or without a slash at its end.
+fn rest<E: Exchange>(
+    family: &'static str,
+    api: Api,
+    exchange: Arc<E>,
+) -> BoxedFilter<(warp::reply::Response,)> {
+    warp::path("exchange")
+        .and(warp::path(family))
+        .and(warp::path("rest"))
+        .and(warp::path::param())
+        .and(warp::path::param())
+        .and(warp::path::end())
+        .and(warp::post())
+        .and(headers())
+        .and(warp::ext::get::<Caller>())
+        .and(warp::body::bytes())
+        .then(
+            move |version: String, name: String, headers: Headers, caller: Caller, body: Bytes| {
+                let exchange = exchange.clone();
+                async move {
+                    let asked = headers.asked(&caller);
+                    let refused = |error: RestError| error.answer(api, asked.request_id);
+                    let (status, body) = if version != REST_VERSION {
+                        refused(RestError::UnknownService)
+                    } else if !rest::is_json(headers.content_type.as_deref()) {
+                        refused(RestError::MediaType)
+                    } else {
+                        answer_rest(&*exchange, api, &name, asked, &body).await
+                    };
+                    sized(status, body, &headers).await
+                }
+            },
+        )
         .boxed()
 }
 
@@ -68,10 +131,10 @@ fn login<E: Exchange>(exchange: Arc<E>) -> BoxedFilter<(warp::reply::Response,)>
         .and(warp::post())
         .and(headers())
         .and(warp::body::bytes())
-        .then(move |by_certificate: bool, (app_key, _): Headers, body: Bytes| {
+        .then(move |by_certificate: bool, headers: Headers, body: Bytes| {
             let exchange = exchange.clone();
             async move {
-                let app_key = app_key.unwrap_or_default();
+                let app_key = headers.app_key.unwrap_or_default();
                 let outcome = match LoginForm::read(&body) {
                     Ok(_) if app_key.is_empty() => Err(LoginError::InvalidAppKey),
                     Ok(form) => exchange.login(&app_key, form).await,
@@ -101,10 +164,11 @@ fn keep_alive<E: Exchange>(
         .and(warp::path::end())
         .and(warp::get().or(warp::post()).unify())
         .and(headers())
-        .then(move |(app_key, token): Headers| {
+        .then(move |headers: Headers| {
             let exchange = exchange.clone();
             async move {
-                let (app_key, token) = (app_key.unwrap_or_default(), token.unwrap_or_default());
+                let app_key = headers.app_key.unwrap_or_default();
+                let token = headers.token.unwrap_or_default();
                 let outcome = match token.is_empty() {
                     true => Err(LoginError::NoSession),
                     false => exchange.keep_alive(&token, log_out).await,
@@ -121,7 +185,33 @@ fn keep_alive<E: Exchange>(
 fn headers() -> impl Filter<Extract = (Headers,), Error = Rejection> + Clone {
     warp::header::optional("x-application")
         .and(warp::header::optional("x-authentication"))
-        .map(|app_key, token| (app_key, token))
+        .and(warp::header::optional("x-laybook-extensions"))
+        .and(warp::header::optional(CONTENT_TYPE.as_str()))
+        .and(warp::header::optional(ACCEPT_ENCODING.as_str()))
+        .map(|app_key, token, extensions, content_type, accepts| Headers {
+            app_key,
+            token,
+            extensions,
+            content_type,
+            accepts,
+        })
+}
+
+/// An answer as small as the client can take it.
+async fn sized(status: u16, body: Vec<u8>, headers: &Headers) -> warp::reply::Response {
+    if !gzip::is_accepted(headers.accepts.as_deref()) {
+        return json(status, body);
+    }
+    let (body, packed) = match gzip::shrink(body).await {
+        Shrunk::Yes(body) => (body, true),
+        Shrunk::No(body) => (body, false),
+    };
+    let mut response = json(status, body);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
+    if packed {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
 }
 
 fn json_of(answer: &impl serde::Serialize) -> warp::reply::Response {

@@ -99,6 +99,8 @@ words! {
         FirstToStart = "FIRST_TO_START",
         LastToStart = "LAST_TO_START",
     }
+    /// Length of the spans that starts are counted by.
+    TimeGranularity { Days = "DAYS", Hours = "HOURS", Minutes = "MINUTES", }
     /// Parts of a market book.
     PriceData {
         SpAvailable = "SP_AVAILABLE",

@@ -38,6 +38,27 @@ fn later_layers_win_and_are_named() {
 }
 
 #[test]
+fn a_profile_sets_the_limits_that_nobody_gave() {
+    let open = read("", &[], &[]).unwrap();
+    assert_eq!((open.limits.data_weight, open.limits.concurrent_queries), (None, None));
+    let file = "[limits]\nprofile = \"betfair\"\ndata_weight = \"off\"\nids = 9\n";
+    let settings = read(file, &[], &[]).unwrap();
+    let limits = &settings.limits;
+    assert_eq!((limits.data_weight, limits.ids, limits.concurrent_queries), (None, 9, Some(3)));
+    assert!(settings.to_toml().contains("concurrent_queries = 3  # profile betfair"));
+    let wrong =
+        "[limits]\ndata_weight = 0\nconcurrent_queries = \"few\"\nplace_instructions = 201\n";
+    assert_eq!(
+        read(wrong, &[], &[]).unwrap_err(),
+        concat!(
+            "limits.data_weight = \"0\" (file F): is not at least 1, and not off\n",
+            "limits.place_instructions = \"201\" (file F): is not between 1 and 200\n",
+            "limits.concurrent_queries = \"few\" (file F): is not a whole number, and not off"
+        ),
+    );
+}
+
+#[test]
 fn complaints_name_key_value_origin_and_reason() {
     let check = |file: &str, environment: &[(&str, &str)], flags: &[Flag], expect: &str| {
         assert_eq!(read(file, environment, flags).unwrap_err(), expect, "{file}");

@@ -1,14 +1,16 @@
 //! One connection: a task that drives hyper, its clock and its wish to close.
 //!
 //! Owns the socket's task. Ends when the client closes, when a deadline passes, or when the door drains and
-//! the request in flight is answered. A panic in a handler ends at the gate as a 500.
+//! the request in flight is answered. A panic in a handler ends at the gate as a 500. A request that became
+//! something else than HTTP (a WebSocket) goes on in the same task, in the same seat.
 
 use std::convert::Infallible;
 use std::error::Error as StdError;
+use std::fmt;
 use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -25,21 +27,39 @@ use tracing::debug;
 use super::address_caps::Seat;
 use super::phase::{Phases, Verdict};
 use super::socket::Socket;
-use super::{Shared, gate};
+use super::{ConnectionTask, Drain, Shared, gate};
 
 /// hyper's buffer: a head that is not complete within it is answered 431.
 const HYPER_BUFFER_BYTES: usize = 64 << 10;
 
-/// What the socket, the gate and the driver of one connection share. A handler that upgrades keeps it
-/// (through [`super::Caller`]), so that the connection stays counted.
-#[derive(Debug)]
+/// What the socket, the gate and the driver of one connection share.
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) phases: Phases,
     pub(super) linger_timeout: Duration,
     /// The head that was read last carried a `Content-Length`, whatever hyper made of it.
     pub(super) head_has_length: AtomicBool,
+    pub(super) drain: Drain,
+    /// What goes on here when hyper has let go after a 101.
+    successor: Mutex<Option<ConnectionTask>>,
     _seat: Seat,
+}
+
+impl Connection {
+    /// Called by a handler that answers 101: the task's work from then on.
+    pub(super) fn continue_with(&self, successor: ConnectionTask) {
+        *self.successor.lock().unwrap_or_else(PoisonError::into_inner) = Some(successor);
+    }
+
+    fn take_successor(&self) -> Option<ConnectionTask> {
+        self.successor.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Connection({})", self.peer)
+    }
 }
 
 pub(super) async fn serve_one<S, B>(
@@ -61,11 +81,40 @@ pub(super) async fn serve_one<S, B>(
         phases: Phases::new(&shared.limits),
         linger_timeout: shared.limits.linger_timeout,
         head_has_length: AtomicBool::new(false),
+        drain: shared.drain.clone(),
+        successor: Mutex::default(),
         _seat: seat,
     });
+    let counts = shared.counts.clone();
+    match speak_http(stream, &connection, shared).await {
+        None => {
+            counts.cut.fetch_add(1, Relaxed);
+            debug!(%peer, "connection cut at its deadline");
+        }
+        Some(Err(error)) => debug!(%peer, %error, "connection ended badly"),
+        Some(Ok(())) => {
+            if let Some(successor) = connection.take_successor() {
+                successor.await;
+            }
+        }
+    }
+}
+
+/// HTTP until it ends or becomes something else; `None` when the connection is cut at a deadline.
+async fn speak_http<S, B>(
+    stream: TcpStream,
+    connection: &Arc<Connection>,
+    shared: Arc<Shared<S>>,
+) -> Option<hyper::Result<()>>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>, Error = Infallible>,
+    S: Send + Sync + 'static,
+    S::Future: Send,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
     let socket = Socket::new(stream, connection.clone());
     let drain = shared.drain.clone();
-    let counts = shared.counts.clone();
     let head_bytes = shared.limits.head_bytes;
     let service = {
         let connection = connection.clone();
@@ -84,7 +133,7 @@ pub(super) async fn serve_one<S, B>(
     let mut told = false;
     let first = connection.phases.deadline().unwrap_or_else(Instant::now);
     let mut timer = pin!(sleep_until(first));
-    let outcome = std::future::poll_fn(|cx| {
+    std::future::poll_fn(|cx| {
         if !told && drained.as_mut().poll(cx).is_ready() {
             told = true;
             http.as_mut().graceful_shutdown();
@@ -108,13 +157,5 @@ pub(super) async fn serve_one<S, B>(
             }
         }
     })
-    .await;
-    match outcome {
-        None => {
-            counts.cut.fetch_add(1, Relaxed);
-            debug!(%peer, "connection cut at its deadline");
-        }
-        Some(Err(error)) => debug!(%peer, %error, "connection ended badly"),
-        Some(Ok(())) => {}
-    }
+    .await
 }

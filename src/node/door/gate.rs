@@ -24,8 +24,8 @@ use hyper::service::Service;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use tracing::error;
 
-use super::Shared;
 use super::connection::Connection;
+use super::{ConnectionTask, Drain, Shared};
 use crate::operator::problem::Problem;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -63,6 +63,16 @@ impl Caller {
     /// The id under which this request is logged and answered.
     pub fn request_id(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
+    }
+
+    /// Hears of the door's draining.
+    pub(super) fn drain(&self) -> Drain {
+        self.connection.drain.clone()
+    }
+
+    /// What the connection's task does after the 101 that is being answered.
+    pub(super) fn continue_with(&self, successor: ConnectionTask) {
+        self.connection.continue_with(successor);
     }
 }
 
@@ -134,7 +144,7 @@ where
         }
     };
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // From here on the connection is its handler's.
+        // From here on the connection is what its handler said it goes on with.
         return Ok(response);
     }
     connection.phases.answered();

@@ -22,9 +22,11 @@ mod address_caps;
 mod connection;
 mod descriptors;
 mod gate;
+pub mod gzip;
 mod limits;
 mod phase;
 mod socket;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,11 @@ impl Socket {
         }
     }
 
+    /// The bare stream, when HTTP is over.
+    pub(super) fn into_stream(self) -> TcpStream {
+        self.stream.into_inner()
+    }
+
     /// Looks at bytes that came.
     fn notice(&mut self, bytes: &[u8]) {
         let phases = &self.connection.phases;

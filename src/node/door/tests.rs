@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use warp::Filter;
 
+use super::websocket::{CloseCode, Event, Handshake, Rules, WebSocket};
 use super::*;
 
 /// Longer than any deadline here; a test that waits so long has failed.
@@ -88,7 +89,11 @@ async fn lab_of(limits: Limits, most_tasks: usize) -> Lab {
         .map(|caller: Caller| format!("{} {}", caller.peer(), caller.request_id()));
     let panics = warp::path("panics").map(|| -> String { panic!("on purpose") });
     let big = warp::path("big").map(|| "x".repeat(64 << 20));
-    let routes = slow.or(length).unify().or(who).unify().or(panics).unify().or(big).unify();
+    let texts = slow.or(length).unify().or(who).unify().or(panics).unify().or(big).unify();
+    let echo = warp::path("echo")
+        .and(websocket::handshake())
+        .map(|handshake: Handshake| handshake.accept(Rules::default(), echo));
+    let routes = texts.map(warp::Reply::into_response).or(echo).unify();
     let service = TowerToHyperService::new(warp::service(routes.boxed()));
     let (tell_left, left) = oneshot::channel();
     let tasks = Tasks { set: JoinSet::new(), most: most_tasks };
@@ -98,6 +103,24 @@ async fn lab_of(limits: Limits, most_tasks: usize) -> Lab {
     });
     Lab { address, counts, switch, left, release, reached }
 }
+
+/// Says again what it hears, until the door drains.
+async fn echo(mut socket: WebSocket<TcpStream>) {
+    loop {
+        match socket.next().await {
+            Event::Received(batch) => {
+                batch.iter().for_each(|message| socket.send(message.kind, message.bytes))
+            }
+            Event::Unblocked => {}
+            Event::Draining => return socket.close(CloseCode::GOING_AWAY, "draining").await,
+            Event::Ended(_) => return,
+        }
+    }
+}
+
+const HANDSHAKE: &[u8] =
+    b"GET /echo HTTP/1.1\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+    sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 impl Lab {
     async fn connect(&self) -> TcpStream {
@@ -450,4 +473,70 @@ async fn a_crowd_of_slow_clients_does_not_keep_others_out() {
         assert_eq!(until_closed(stream).await, "");
     }
     assert_eq!(lab.counts.cut.load(Relaxed), 300);
+}
+
+/// Opens a WebSocket; `behind` goes out together with the handshake.
+async fn websocket(lab: &Lab, behind: &[u8]) -> TcpStream {
+    let mut stream = lab.connect().await;
+    stream.write_all(&[HANDSHAKE, behind].concat()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(timeout(PATIENCE, stream.read_u8()).await.expect("an answer in time").unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert!(head.contains("sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+    stream
+}
+
+#[tokio::test]
+async fn a_websocket_takes_what_was_sent_behind_its_handshake_and_outlives_the_http_deadlines() {
+    let limits = Limits { connections: 1, idle_timeout: HASTE, ..hasty() };
+    let lab = lab(limits).await;
+    let mut stream = websocket(&lab, b"\x81\x82\0\0\0\0hi").await;
+    let mut heard = [0; 4];
+    stream.read_exact(&mut heard).await.unwrap();
+    assert_eq!(&heard, b"\x81\x02hi");
+    assert_eq!(status_of(&until_closed(&mut lab.connect().await).await), 503, "it keeps its seat");
+    tokio::time::sleep(2 * HASTE).await;
+    stream.write_all(b"\x82\x81\0\0\0\0x").await.unwrap();
+    stream.read_exact(&mut heard[..3]).await.unwrap();
+    assert_eq!(&heard[..3], b"\x82\x01x");
+    drop(stream);
+    while status_of_or_cut(&mut lab.connect().await).await == 503 {}
+}
+
+/// Of a GET; 503 when the door has no seat for it.
+async fn status_of_or_cut(stream: &mut TcpStream) -> u16 {
+    let _ = stream.write_all(b"GET /who HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+    let mut answer = [0; 12];
+    match timeout(PATIENCE, stream.read_exact(&mut answer)).await.expect("an answer in time") {
+        Ok(_) => status_of(&String::from_utf8_lossy(&answer)),
+        Err(_) => 503,
+    }
+}
+
+#[tokio::test]
+async fn draining_waits_for_a_websocket_to_say_goodbye() {
+    let lab = lab(hasty()).await;
+    let mut stream = websocket(&lab, b"").await;
+    lab.switch.drain();
+    let mut goodbye = [0; 12];
+    stream.read_exact(&mut goodbye).await.unwrap();
+    assert_eq!(&goodbye, b"\x88\x0a\x03\xe9draining");
+    // The close frame of a client that agrees.
+    stream.write_all(b"\x88\x80\0\0\0\0").await.unwrap();
+    assert_eq!(lab.left.await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_is_refused_and_the_connection_serves_on() {
+    let lab = lab(hasty()).await;
+    let mut stream = lab.connect().await;
+    stream.write_all(b"GET /echo HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+    let answer = one_answer(&mut stream).await;
+    assert_eq!(status_of(&answer), 426, "{answer}");
+    assert!(answer.contains("upgrade: websocket"), "{answer}");
+    stream.write_all(b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert_eq!(status_of(&one_answer(&mut stream).await), 405);
 }

@@ -231,7 +231,7 @@ impl Api<'_> {
             Act::Void => MarketAct::Void,
             Act::Reopen => MarketAct::Reopen,
             Act::Unsettle => MarketAct::Unsettle,
-            Act::ReconcileSp => return Err(Problem::not_built("reconcile-sp")),
+            Act::ReconcileSp => MarketAct::ReconcileSp,
             Act::RemoveRunner { .. } => return Err(Problem::not_built("remove-runner")),
             Act::Settle { placed, .. } if !placed.is_empty() => {
                 return Err(Problem::not_built("placed"));
@@ -402,7 +402,6 @@ fn new_event(asked: &CreateEvent) -> Result<NewEvent, Problem> {
 fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
     let not_built = [
         ("bettingType", asked.betting_type != request::BettingType::Odds),
-        ("bspMarket", asked.bsp_market),
         ("crossMatching", asked.cross_matching),
         ("eachWayDivisor", asked.each_way_divisor.is_some()),
         ("line", asked.line.is_some()),
@@ -438,7 +437,7 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         runners,
         number_of_winners: small(asked.number_of_winners),
         betting_type: BettingType::Odds,
-        bsp_market: false,
+        bsp_market: asked.bsp_market,
         turn_in_play: asked.turn_in_play,
         persistence: asked.persistence,
         cross_matching: false,

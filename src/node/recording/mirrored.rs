@@ -60,6 +60,7 @@ impl Stage {
                 size: ticket.size,
                 persistence: ticket.persistence,
                 time_in_force: ticket.time_in_force,
+                kind: OrderKind::Limit,
             }
         };
         let orders = tickets.iter().map(order).collect();
@@ -285,6 +286,7 @@ fn customers_are_matched_by_recorded_trades() {
         size: Pence(100),
         persistence: Persistence::Lapse,
         time_in_force: TimeInForce::Rest,
+        kind: OrderKind::Limit,
         reference: None,
     };
     stage.place(CUSTOMER, &[ticket]);

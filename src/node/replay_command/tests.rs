@@ -10,7 +10,7 @@ use actors::registry::Address;
 use actors::session::{RequestError, SessionMsg, SessionRequest};
 use domain::definition::MarketStatus;
 use domain::ids::{AccountId, EntityId, MarketId, PartitionId, Runner, SelectionId, SessionId};
-use domain::order::{Persistence, Side, Ticket, TimeInForce};
+use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::Outcome;
 use tokio::sync::oneshot;
@@ -141,6 +141,7 @@ async fn customers_trade_against_a_replay() {
         size: Pence(500),
         persistence: Persistence::Persist,
         time_in_force: TimeInForce::Rest,
+        kind: OrderKind::Limit,
         reference: None,
     };
     // A back that takes the best price there is from the mirror, and a lay that nobody will ever meet.

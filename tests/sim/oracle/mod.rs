@@ -259,6 +259,7 @@ impl Oracle {
                 Ok(())
             }
             E::ActRefused { .. } | E::Acknowledged { .. } | E::ResolutionSent { .. } => Ok(()),
+            E::Reconciled(_) => Ok(()),
             E::StatusChanged(change) => naive.status_changed(act.as_ref(), change),
             E::Withdrawn { command, lapsed } => naive.withdrawn(command, lapsed),
             E::Resolved { generation, resolution, change, .. } => {

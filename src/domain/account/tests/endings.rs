@@ -145,8 +145,11 @@ fn current_orders_are_filtered_sorted_and_paged() {
     let matches = ann.account.matches(MATCH_ODDS, None);
     assert_eq!(matches.len(), 1);
     assert_eq!((matches[0].size, matches[0].matched_times_price), (pounds(10), 300_000));
-    let (profits, others) = ann.account.profit_and_loss(MATCH_ODDS).expect("a position");
-    assert_eq!((profits[0].if_win, others), (200_000, -100_000));
+    let profits = ann.account.profit_and_loss(MATCH_ODDS).expect("a position");
+    assert_eq!((profits.runners[0].if_win, profits.all_lose), (200_000, -100_000));
+    let with = |projection| ann.account.markets_with_orders(projection);
+    assert_eq!(with(OrderProjection::Executable), with(OrderProjection::All));
+    assert_eq!(with(OrderProjection::All), [MATCH_ODDS].into());
 }
 
 #[test]

@@ -18,8 +18,8 @@ use crate::ids::{
 use crate::ledger::{Ledger, postings};
 use crate::link::Arrival;
 use crate::order::{
-    Answer, ExecutionError, InstructionError, Matched, OrderCommand, Persistence, PlacedOrder,
-    Refusal, Remainder, Side, Ticket, TimeInForce,
+    Answer, ExecutionError, InstructionError, Matched, OrderCommand, OrderKind, Persistence,
+    PlacedOrder, Refusal, Remainder, Side, Ticket, TimeInForce,
 };
 use crate::price::Price;
 use crate::record::{Event, Notice, Record, RequestKey};
@@ -40,6 +40,7 @@ const TERMS: MarketTerms = MarketTerms {
     base_rate: 500,
     discount_allowed: true,
     persistence: true,
+    bsp_market: true,
 };
 
 struct Bettor {
@@ -239,6 +240,7 @@ fn back(runner: Runner, price: u32, size: i64) -> Ticket {
         size: pounds(size),
         persistence: Persistence::Lapse,
         time_in_force: TimeInForce::Rest,
+        kind: OrderKind::Limit,
         reference: None,
     }
 }

@@ -198,6 +198,7 @@ impl Life {
                         price: Price(PRICES[usize::from(price)]),
                         size: Pence(size),
                         persistence: Persistence::Lapse,
+                        kind: OrderKind::Limit,
                         time_in_force: match kills {
                             true => TimeInForce::FillOrKill { min_fill: None },
                             false => TimeInForce::Rest,

@@ -192,6 +192,7 @@ impl Both {
                     price: Price(ticket.price),
                     size: Pence(ticket.size),
                     persistence: ticket.persistence,
+                    kind: OrderKind::Limit,
                     time_in_force: ticket.kill.map_or(TimeInForce::Rest, |least| {
                         TimeInForce::FillOrKill { min_fill: least.map(Pence) }
                     }),

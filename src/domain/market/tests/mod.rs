@@ -5,7 +5,10 @@ mod ends;
 mod machine;
 mod naive;
 mod orders;
+mod reconciliation;
+mod starting_prices;
 mod statuses;
+mod targets;
 
 use super::*;
 use crate::act::{ActError, MarketAct};
@@ -69,12 +72,23 @@ pub(super) fn order(bet: u64, runner: Runner, side: Side, price: u32, size: i64)
         size: Pence(size),
         persistence: Persistence::Lapse,
         time_in_force: TimeInForce::Rest,
+        kind: OrderKind::Limit,
     }
 }
 
 pub(super) fn kill(order: NewOrder, min_fill: Option<i64>) -> NewOrder {
     let time_in_force = TimeInForce::FillOrKill { min_fill: min_fill.map(Pence) };
     NewOrder { time_in_force, ..order }
+}
+
+pub(super) fn on_close(order: NewOrder) -> NewOrder {
+    NewOrder { kind: OrderKind::LimitOnClose, ..order }
+}
+
+/// Takes any starting price; `size` is what may be lost.
+pub(super) fn at_any_price(bet: u64, side: Side, size: i64) -> NewOrder {
+    let order = order(bet, HOME, side, any_price(side).0, size);
+    NewOrder { kind: OrderKind::MarketOnClose, ..order }
 }
 
 pub(super) fn persisting(order: NewOrder) -> NewOrder {
@@ -321,6 +335,24 @@ impl Table {
             _ => None,
         });
         lapsed.flatten().map(|(bet, size, reason)| (bet.0, size.0, *reason)).collect()
+    }
+}
+
+impl Table {
+    pub(super) fn with_starting_price() -> Table {
+        Table::with(MarketDefinition { bsp_market: true, ..definition() })
+    }
+
+    /// Bet, stake matched, what lapsed of what was brought: as accounts were told, by bet.
+    pub(super) fn closed(&self) -> Vec<(u64, i64, i64)> {
+        let closed = self.told.iter().filter_map(|(_, notice)| match notice {
+            Notice::Closed(bets) => Some(bets),
+            _ => None,
+        });
+        let plain = |bet: &crate::record::ClosedBet| (bet.bet.0, bet.matched.0, bet.lapsed.0);
+        let mut closed: Vec<_> = closed.flatten().map(plain).collect();
+        closed.sort_unstable();
+        closed
     }
 }
 

@@ -10,11 +10,13 @@ use domain::account::{
 use domain::catalogue::event_type_name;
 use domain::ids::{EventId, EventTypeId, MarketId, Runner};
 use domain::money::Pence;
+use domain::order::{OrderType, Side};
+use domain::price::Price;
 use domain::time::UtcMillis;
 
 use super::translate::{
-    average, bet_id, date, handicap, lapse_word, market_id, money, persistence_word, price, runner,
-    selection, side, side_word,
+    average, bet_id, date, handicap, lapse_word, market_id, money, order_type_word,
+    persistence_word, price, runner, selection, side, side_word,
 };
 use super::{Customer, NodeExchange, busy, unexpected};
 use crate::betfair::decimal::Hundredths;
@@ -27,7 +29,7 @@ use crate::betfair::response::orders::{
     ClearedOrder, ClearedOrders, CurrentItemDescription, CurrentOrder, CurrentOrders,
     ItemDescription, MarketVersion,
 };
-use crate::betfair::words::{self, BetStatus, GroupBy, OrderBy, OrderStatus, OrderType};
+use crate::betfair::words::{self, BetStatus, GroupBy, OrderBy, OrderStatus};
 use crate::catalogue;
 
 /// What stands for "no limit".
@@ -91,12 +93,15 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
         market_id: order.market.to_string(),
         selection_id: selection(order.runner),
         handicap: handicap(order.runner),
-        price_size: PriceSize { price: price(order.price), size: money(order.size) },
-        bsp_liability: Hundredths(0),
+        price_size: PriceSize {
+            price: price(shown_price(order)),
+            size: money(if order.at_close { Pence::ZERO } else { order.size }),
+        },
+        bsp_liability: money(order.liability),
         side: side_word(order.side),
         status: order_status(order),
         persistence_type: persistence_word(order.persistence),
-        order_type: OrderType::Limit,
+        order_type: order_type_word(order.order_type),
         placed_date: date(order.placed_at),
         matched_date: order.matched_at.map(date),
         average_price_matched: average(i128::from(order.matched_times_price), order.matched),
@@ -118,6 +123,15 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
         current_item_description: version.map(|version| CurrentItemDescription {
             market_version: MarketVersion { version: i64::try_from(version).unwrap_or(i64::MAX) },
         }),
+    }
+}
+
+/// A market-on-close order has no price of its own: it is shown at the far end of the ladder.
+pub(super) fn shown_price(order: &Current) -> Price {
+    match (order.order_type, order.side) {
+        (OrderType::MarketOnClose, Side::Back) => Price::MAX,
+        (OrderType::MarketOnClose, Side::Lay) => Price::MIN,
+        _ => order.price,
     }
 }
 
@@ -289,7 +303,7 @@ fn cleared_order(
         bet_id: order.bet.map(|bet| bet.to_string()),
         placed_date: order.placed_at.map(date),
         persistence_type: order.persistence.map(persistence_word),
-        order_type: order.bet.map(|_| OrderType::Limit),
+        order_type: order.order_type.map(order_type_word),
         side: order.side.map(side_word),
         item_description: description,
         bet_outcome: order.outcome.map(|outcome| match outcome {

@@ -1,69 +1,149 @@
 //! What there is to bet on: event types, events, market catalogue, out of the node's catalogue.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use actors::node::Node;
+use domain::account::OrderProjection;
 use domain::catalogue::{
-    Catalogue, MarketCard, MarketFilter, MarketSort, TextQuery, event_type_name,
+    Catalogue, CompetitionCount, Granularity, MarketCard, MarketFilter, MarketSort, TextQuery,
+    event_type_name,
 };
 use domain::definition::BettingType;
 use domain::home::SportEvent;
-use domain::ids::{CompetitionId, EventId, EventTypeId};
+use domain::ids::{CompetitionId, EventId, EventTypeId, MarketId};
 use domain::time::UtcMillis;
 
 use super::translate::{betting_type_word, date, handicap, money, selection};
 use super::{busy, prices};
 use crate::betfair::exception::{Exception, ExceptionWord};
-use crate::betfair::filter;
 use crate::betfair::request::ListMarketCatalogue;
 use crate::betfair::response::catalogue::{
-    Event, EventResult, EventTypeResult, MarketCatalogue, MarketDescription, Named,
-    PriceLadderDescription, RunnerCatalogue,
+    CompetitionResult, CountryResult, Event, EventResult, EventTypeResult, MarketCatalogue,
+    MarketDescription, MarketTypeResult, Named, PriceLadderDescription, RunnerCatalogue, TimeRange,
+    TimeRangeResult, VenueResult,
 };
 use crate::betfair::words::{self, MarketProjection};
+use crate::betfair::{filter, region};
 use crate::catalogue;
 
 /// A filter as the catalogue takes it, or that nothing can pass it.
-enum Wanted {
+pub(super) enum Wanted {
     Filter(Box<MarketFilter>),
     Nothing,
 }
 
 pub(super) async fn event_types(
     node: &Node,
-    filter: filter::MarketFilter,
+    wanted: Wanted,
 ) -> Result<Vec<EventTypeResult>, Exception> {
-    let Wanted::Filter(filter) = wanted(filter)? else { return Ok(vec![]) };
-    read(node, move |catalogue| {
+    count(node, wanted, |catalogue, filter| {
         let row = |(id, name, markets): (EventTypeId, &str, u64)| EventTypeResult {
             event_type: Named { id: id.to_string(), name: name.to_owned() },
-            market_count: count(markets),
+            market_count: fits(markets),
         };
-        catalogue.count_event_types(&filter).into_iter().map(row).collect()
+        catalogue.count_event_types(filter).into_iter().map(row).collect()
     })
     .await
 }
 
-pub(super) async fn events(
+pub(super) async fn competitions(
     node: &Node,
-    filter: filter::MarketFilter,
-) -> Result<Vec<EventResult>, Exception> {
-    let Wanted::Filter(filter) = wanted(filter)? else { return Ok(vec![]) };
-    read(node, move |catalogue| {
-        let counts = catalogue.count_events(&filter);
-        let row =
-            |(found, markets)| EventResult { event: event(found), market_count: count(markets) };
-        counts.into_iter().map(row).collect()
+    wanted: Wanted,
+) -> Result<Vec<CompetitionResult>, Exception> {
+    count(node, wanted, |catalogue, filter| {
+        let row = |found: CompetitionCount<'_>| CompetitionResult {
+            competition: Named { id: found.id.to_string(), name: found.name.to_owned() },
+            market_count: fits(found.markets),
+            competition_region: region::of_country(found.country).to_owned(),
+        };
+        catalogue.count_competitions(filter).into_iter().map(row).collect()
     })
     .await
+}
+
+pub(super) async fn time_ranges(
+    node: &Node,
+    wanted: Wanted,
+    granularity: words::TimeGranularity,
+) -> Result<Vec<TimeRangeResult>, Exception> {
+    let granularity = match granularity {
+        words::TimeGranularity::Days => Granularity::Days,
+        words::TimeGranularity::Hours => Granularity::Hours,
+        words::TimeGranularity::Minutes => Granularity::Minutes,
+    };
+    count(node, wanted, move |catalogue, filter| {
+        let row = |found: domain::catalogue::TimeRange| TimeRangeResult {
+            time_range: TimeRange { from: date(found.from), to: date(found.to) },
+            market_count: fits(found.markets),
+        };
+        catalogue.count_time_ranges(filter, granularity).into_iter().map(row).collect()
+    })
+    .await
+}
+
+pub(super) async fn events(node: &Node, wanted: Wanted) -> Result<Vec<EventResult>, Exception> {
+    count(node, wanted, |catalogue, filter| {
+        let row =
+            |(found, markets)| EventResult { event: event(found), market_count: fits(markets) };
+        catalogue.count_events(filter).into_iter().map(row).collect()
+    })
+    .await
+}
+
+pub(super) async fn market_types(
+    node: &Node,
+    wanted: Wanted,
+) -> Result<Vec<MarketTypeResult>, Exception> {
+    count(node, wanted, |catalogue, filter| {
+        let row =
+            |(market_type, markets)| MarketTypeResult { market_type, market_count: fits(markets) };
+        catalogue.count_market_types(filter).into_iter().map(row).collect()
+    })
+    .await
+}
+
+pub(super) async fn countries(
+    node: &Node,
+    wanted: Wanted,
+) -> Result<Vec<CountryResult>, Exception> {
+    count(node, wanted, |catalogue, filter| {
+        let row = |(code, markets): (&str, u64)| CountryResult {
+            country_code: code.to_owned(),
+            market_count: fits(markets),
+        };
+        catalogue.count_countries(filter).into_iter().map(row).collect()
+    })
+    .await
+}
+
+pub(super) async fn venues(node: &Node, wanted: Wanted) -> Result<Vec<VenueResult>, Exception> {
+    count(node, wanted, |catalogue, filter| {
+        let row = |(venue, markets): (&str, u64)| VenueResult {
+            venue: venue.to_owned(),
+            market_count: fits(markets),
+        };
+        catalogue.count_venues(filter).into_iter().map(row).collect()
+    })
+    .await
+}
+
+/// What the markets of a filter have in common, counted.
+async fn count<T: Send + 'static>(
+    node: &Node,
+    wanted: Wanted,
+    rows: impl FnOnce(&Catalogue, &MarketFilter) -> Vec<T> + Send + 'static,
+) -> Result<Vec<T>, Exception> {
+    let Wanted::Filter(filter) = wanted else { return Ok(vec![]) };
+    read(node, move |catalogue| rows(catalogue, &filter)).await
 }
 
 pub(super) async fn catalogue(
     node: &Node,
+    wanted: Wanted,
     request: ListMarketCatalogue,
 ) -> Result<Vec<MarketCatalogue>, Exception> {
-    let Wanted::Filter(filter) = wanted(request.filter)? else { return Ok(vec![]) };
+    let Wanted::Filter(filter) = wanted else { return Ok(vec![]) };
     let max = usize::try_from(request.max_results).unwrap_or(1);
     let (sort, by_figure) = match request.sort {
         None => (MarketSort::Rank, None),
@@ -107,12 +187,29 @@ async fn read<T: Send + 'static>(
     answer.ok_or_else(|| busy("the catalogue is being read, try again"))
 }
 
-fn count(markets: u64) -> u32 {
+fn fits(markets: u64) -> u32 {
     u32::try_from(markets).unwrap_or(u32::MAX)
 }
 
-/// Ids that nothing here can have are conditions that nothing meets.
-fn wanted(asked: filter::MarketFilter) -> Result<Wanted, Exception> {
+/// Markets where the customer has orders of these states.
+pub(super) fn with_orders(filter: &filter::MarketFilter) -> Option<OrderProjection> {
+    let wanted = filter.with_orders.as_ref()?;
+    let has = |state| wanted.contains(&state);
+    // An order of a market that is listed is one or the other.
+    match (has(words::OrderStatus::Executable), has(words::OrderStatus::ExecutionComplete)) {
+        (true, false) => Some(OrderProjection::Executable),
+        (false, true) => Some(OrderProjection::ExecutionComplete),
+        _ => Some(OrderProjection::All),
+    }
+}
+
+/// A filter in the catalogue's words, narrowed to some markets when `among` are given. Ids that nothing here
+/// can have are conditions that nothing meets.
+pub(super) fn wanted(
+    asked: filter::MarketFilter,
+    among: Option<BTreeSet<MarketId>>,
+) -> Result<Wanted, Exception> {
+    let narrowed = among.is_some();
     let text = asked.text_query.as_deref().unwrap_or_default();
     let text = TextQuery::new(text).map_err(|error| {
         Exception::new(ExceptionWord::InvalidInputData, format!("filter.textQuery: {error}"))
@@ -124,7 +221,10 @@ fn wanted(asked: filter::MarketFilter) -> Result<Wanted, Exception> {
         };
         types.iter().filter_map(known).collect::<Vec<_>>()
     });
-    let none_of = betting_types.as_ref().is_some_and(Vec::is_empty) || asked.race_types.is_some();
+    // No market here says what kind of race it is, nor has another bet delay than the plain one.
+    let none_of = betting_types.as_ref().is_some_and(Vec::is_empty)
+        || asked.race_types.is_some()
+        || asked.bet_delay_models.is_some();
     let (Some(event_types), Some(events), Some(competitions), Some(markets)) = (
         ids(asked.event_type_ids, EventTypeId),
         ids(asked.event_ids, EventId),
@@ -133,7 +233,12 @@ fn wanted(asked: filter::MarketFilter) -> Result<Wanted, Exception> {
     ) else {
         return Ok(Wanted::Nothing);
     };
-    if none_of {
+    let markets = match among {
+        Some(among) if markets.is_empty() => among,
+        Some(among) => markets.intersection(&among).copied().collect(),
+        None => markets,
+    };
+    if none_of || (narrowed && markets.is_empty()) {
         return Ok(Wanted::Nothing);
     }
     let range = asked.market_start_time.unwrap_or_default();
@@ -156,17 +261,13 @@ fn wanted(asked: filter::MarketFilter) -> Result<Wanted, Exception> {
 }
 
 /// The ids of a list that are any; `None` when the list names only what can be none.
-fn ids<N: FromStr, T: Ord>(
-    list: Option<Vec<String>>,
-    id: impl Fn(N) -> T,
-) -> Option<std::collections::BTreeSet<T>> {
+fn ids<N: FromStr, T: Ord>(list: Option<Vec<String>>, id: impl Fn(N) -> T) -> Option<BTreeSet<T>> {
     let Some(list) = list else { return Some(Default::default()) };
-    let known: std::collections::BTreeSet<T> =
-        list.iter().filter_map(|text| text.parse().ok().map(&id)).collect();
+    let known: BTreeSet<T> = list.iter().filter_map(|text| text.parse().ok().map(&id)).collect();
     (!known.is_empty()).then_some(known)
 }
 
-fn texts<T: FromStr + Ord>(list: Option<Vec<String>>) -> Option<std::collections::BTreeSet<T>> {
+fn texts<T: FromStr + Ord>(list: Option<Vec<String>>) -> Option<BTreeSet<T>> {
     ids(list, |id: T| id)
 }
 

@@ -1,7 +1,7 @@
 //! Logins: from a password to a token, from a token to the session's actor.
 //!
-//! Owns     the count of wrong passwords by user and by application key's caller, so that guessing slows
-//!          down. A good login clears it; nobody is locked out for ever.
+//! Owns     the count of wrong passwords by user, so that guessing slows down, and of good logins, where
+//!          they are limited. A good login clears the wrong ones; nobody is locked out for ever.
 //! Never    keeps a token or a password.
 
 use std::collections::HashMap;
@@ -16,7 +16,9 @@ use domain::home::Login;
 use domain::ids::{EntityId, SessionId};
 use tokio::sync::oneshot;
 
+use super::good_logins::GoodLogins;
 use super::{ANSWER_WITHIN, Customer, PARTITION};
+use crate::betfair::limits::Limits;
 use crate::betfair::login::{LoginError, LoginForm};
 use crate::betfair::rpc::Denied;
 use crate::{password, secret};
@@ -37,6 +39,7 @@ const STARTED_WITHIN: Duration = Duration::from_secs(2);
 pub(super) struct Logins {
     node: Arc<Node>,
     wrong: Mutex<HashMap<String, Wrong>>,
+    good: GoodLogins,
     known: Mutex<HashMap<SessionId, (Arc<Login>, Instant)>>,
 }
 
@@ -64,8 +67,9 @@ fn session_of(token: &str) -> SessionId {
 }
 
 impl Logins {
-    pub(super) fn new(node: Arc<Node>) -> Logins {
-        Logins { node, wrong: Mutex::default(), known: Mutex::default() }
+    pub(super) fn new(node: Arc<Node>, limits: &Limits) -> Logins {
+        let good = GoodLogins::new(limits.logins_per_minute, limits.login_ban);
+        Logins { node, wrong: Mutex::default(), good, known: Mutex::default() }
     }
 
     pub(super) async fn log_in(
@@ -74,7 +78,7 @@ impl Logins {
         form: LoginForm,
     ) -> Result<String, LoginError> {
         let name = form.username.to_ascii_lowercase();
-        if self.is_paused(&name) {
+        if self.is_paused(&name) || self.good.is_banned(&name, Instant::now()) {
             return Err(LoginError::TemporaryBanTooManyRequests);
         }
         let username = form.username.clone();
@@ -87,6 +91,9 @@ impl Logins {
             return Err(LoginError::InvalidUsernameOrPassword);
         };
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        if !self.good.admit(name, Instant::now()) {
+            return Err(LoginError::TemporaryBanTooManyRequests);
+        }
         let token = secret::token();
         let login = NewLogin {
             session: session_of(&token),

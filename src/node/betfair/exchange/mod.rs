@@ -3,11 +3,14 @@
 //! Owns nothing but the way to the node. A token leads to a session actor by its number, which the token's
 //! hash gives; so a call costs one look-up, and home is only asked when no actor is there.
 
+mod good_logins;
 mod history;
 mod listing;
 mod login;
 mod orders;
 mod prices;
+mod profit;
+mod throttle;
 mod translate;
 
 use std::sync::Arc;
@@ -27,8 +30,13 @@ use super::handler::{Answer, Exchange};
 use super::login::{LoginError, LoginForm};
 use super::request::Request;
 use super::rpc::{Denied, RpcError};
-use crate::config::{Profile, Settings};
+use crate::betfair::extensions::Extensions;
+use crate::betfair::filter::MarketFilter;
+use crate::betfair::limits::Limits;
+use crate::config::Settings;
+use listing::Wanted;
 use login::Logins;
+use throttle::Throttle;
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);
@@ -38,8 +46,9 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// The door's way to the exchange.
 pub struct NodeExchange {
     node: Arc<Node>,
-    profile: Profile,
+    limits: Limits,
     logins: Logins,
+    throttle: Throttle,
 }
 
 /// A customer who may ask: who they are, and the actor that carries their requests.
@@ -52,8 +61,25 @@ pub struct Customer {
 impl NodeExchange {
     /// A door to this node.
     pub fn new(node: Arc<Node>, settings: &Settings) -> NodeExchange {
-        let logins = Logins::new(node.clone());
-        NodeExchange { node, profile: settings.profile, logins }
+        let limits = settings.limits.clone();
+        let logins = Logins::new(node.clone(), &limits);
+        let throttle = Throttle::new(&limits);
+        NodeExchange { node, limits, logins, throttle }
+    }
+
+    /// The filter as the catalogue takes it; what it asks of the customer's orders is the account's to say.
+    async fn wanted(&self, customer: &Customer, filter: MarketFilter) -> Result<Wanted, Exception> {
+        let among = match listing::with_orders(&filter) {
+            None => None,
+            Some(projection) => {
+                let query = AccountQuery::MarketsWithOrders(projection);
+                match self.account(customer, query).await? {
+                    AccountView::MarketsWithOrders(markets) => Some(markets),
+                    _ => return Err(unexpected()),
+                }
+            }
+        };
+        listing::wanted(filter, among)
     }
 
     async fn account(
@@ -83,23 +109,63 @@ fn unexpected() -> Exception {
 impl Exchange for NodeExchange {
     type Session = Customer;
 
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     async fn session(&self, app_key: &str, token: &str) -> Result<Customer, Denied> {
         self.logins.customer(app_key, token).await
     }
 
-    async fn answer(&self, customer: &Customer, request: Request) -> Result<Answer, RpcError> {
-        if self.profile == Profile::Betfair {
-            request.check_weight()?;
-        }
+    async fn answer(
+        &self,
+        customer: &Customer,
+        _: Extensions,
+        request: Request,
+    ) -> Result<Answer, RpcError> {
+        let _admitted = self.throttle.admit(customer.login.account, &request)?;
+        let node = &self.node;
         Ok(match request {
             Request::ListEventTypes(filter) => {
-                Answer::EventTypes(listing::event_types(&self.node, filter).await?)
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::EventTypes(listing::event_types(node, wanted).await?)
+            }
+            Request::ListCompetitions(filter) => {
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::Competitions(listing::competitions(node, wanted).await?)
+            }
+            Request::ListTimeRanges(filter, granularity) => {
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::TimeRanges(listing::time_ranges(node, wanted, granularity).await?)
             }
             Request::ListEvents(filter) => {
-                Answer::Events(listing::events(&self.node, filter).await?)
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::Events(listing::events(node, wanted).await?)
             }
-            Request::ListMarketCatalogue(request) => {
-                Answer::Catalogue(listing::catalogue(&self.node, request).await?)
+            Request::ListMarketTypes(filter) => {
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::MarketTypes(listing::market_types(node, wanted).await?)
+            }
+            Request::ListCountries(filter) => {
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::Countries(listing::countries(node, wanted).await?)
+            }
+            Request::ListVenues(filter) => {
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::Venues(listing::venues(node, wanted).await?)
+            }
+            Request::ListMarketCatalogue(mut request) => {
+                let filter = std::mem::take(&mut request.filter);
+                let wanted = self.wanted(customer, filter).await?;
+                Answer::Catalogue(listing::catalogue(node, wanted, request).await?)
+            }
+            Request::ListMarketProfitAndLoss(request) => {
+                Answer::ProfitAndLoss(profit::of_markets(self, customer, request).await?)
+            }
+            Request::MarketGroups(operation) => {
+                let details =
+                    format!("{}: exposure by groups of markets is not kept", operation.name());
+                return Err(Exception::new(ExceptionWord::AccessDenied, details).into());
             }
             Request::ListMarketBook(request) => {
                 Answer::Books(prices::books(self, customer, request).await?)

@@ -10,7 +10,7 @@ use actors::mailbox::Undelivered;
 use actors::session::{RequestError, SessionMsg, SessionRequest};
 use domain::ids::BetId;
 use domain::money::Pence;
-use domain::order::{ExecutionError, InstructionError, Ticket, TimeInForce};
+use domain::order::{ExecutionError, InstructionError, OrderKind, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::{CancelScope, CustomerRequest, Outcome, PlacedBet, PlacedEnd, RequestBody};
 use tokio::sync::oneshot;
@@ -23,14 +23,15 @@ use super::{Customer, NodeExchange, unexpected};
 use crate::betfair::decimal::{Decimal, Hundredths};
 use crate::betfair::exception::{Exception, ExceptionWord};
 use crate::betfair::instruction::{
-    CancelInstruction, CancelOrders, LimitOrder, PlaceInstruction, PlaceOrders, ReplaceOrders,
-    UpdateOrders,
+    CancelInstruction, CancelOrders, LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder,
+    PlaceInstruction, PlaceOrders, ReplaceOrders, UpdateOrders,
 };
 use crate::betfair::response::report::{
     CancelReport, ExecutionReport, PlaceReport, ReplaceReport, UpdateReport,
 };
 use crate::betfair::words::{
-    self, InstructionStatus, OrderStatus, OrderType, PersistenceType, ReportError, ReportStatus,
+    self, BetTargetType, InstructionStatus, OrderStatus, OrderType, PersistenceType, ReportError,
+    ReportStatus,
 };
 use crate::catalogue;
 
@@ -328,23 +329,13 @@ impl Report<'_> {
 
 fn first_fault(echoes: &[PlaceInstruction]) -> Option<(usize, words::InstructionError)> {
     echoes.iter().enumerate().find_map(|(at, echo)| {
-        let (error, _) = echo.fault().or_else(|| not_built(echo))?;
+        let (error, _) = echo.fault()?;
         Some((at, error))
     })
 }
 
-/// Starting prices and target sizes are understood and not taken yet.
-fn not_built(echo: &PlaceInstruction) -> Option<(words::InstructionError, &'static str)> {
-    if echo.order_type != OrderType::Limit {
-        return Some((words::InstructionError::InvalidOrderType, "orderType"));
-    }
-    let target = echo.limit_order.as_ref()?.bet_target_type?;
-    Some((words::InstructionError::InvalidBetSize, target.word()))
-}
-
 /// An instruction without fault as the exchange takes it.
 fn ticket(echo: &PlaceInstruction) -> Ticket {
-    let pence = |amount: Decimal| Pence(amount.pence().unwrap_or(0));
     let limit = echo.limit_order.as_ref();
     let time_in_force = match limit.and_then(|limit| limit.time_in_force) {
         None => TimeInForce::Rest,
@@ -352,11 +343,13 @@ fn ticket(echo: &PlaceInstruction) -> Ticket {
             min_fill: limit.and_then(|limit| limit.min_fill_size).map(pence),
         },
     };
+    let (kind, price, size) = order_terms(echo);
     Ticket {
         runner: runner(echo.selection_id, echo.handicap.pence().unwrap_or(0)),
         side: side(echo.side),
-        price: Price(limit.and_then(|limit| limit.price.price()).unwrap_or(0)),
-        size: limit.and_then(|limit| limit.size).map_or(Pence::ZERO, pence),
+        kind,
+        price,
+        size,
         persistence: match (time_in_force, limit.and_then(|limit| limit.persistence_type)) {
             // What is now or never does not persist, whatever it says.
             (TimeInForce::FillOrKill { .. }, _) | (_, None) => Default::default(),
@@ -367,17 +360,52 @@ fn ticket(echo: &PlaceInstruction) -> Ticket {
     }
 }
 
+/// The payload that counts: kind, limit and amount. Of an order with a target the kind says the amount.
+fn order_terms(echo: &PlaceInstruction) -> (OrderKind, Price, Pence) {
+    let nothing = (OrderKind::Limit, Price(0), Pence::ZERO);
+    let limit = |price: Decimal| Price(price.price().unwrap_or(0));
+    match echo.order_type {
+        OrderType::Limit => echo.limit_order.as_ref().map_or(nothing, |order| {
+            let target = order.bet_target_size.map_or(Pence::ZERO, pence);
+            let kind = match order.bet_target_type {
+                None => OrderKind::Limit,
+                Some(BetTargetType::Payout) => OrderKind::Payout(target),
+                Some(BetTargetType::BackersProfit) => OrderKind::BackersProfit(target),
+            };
+            (kind, limit(order.price), order.size.map_or(Pence::ZERO, pence))
+        }),
+        OrderType::LimitOnClose => echo.limit_on_close_order.as_ref().map_or(nothing, |order| {
+            (OrderKind::LimitOnClose, limit(order.price), pence(order.liability))
+        }),
+        OrderType::MarketOnClose => echo
+            .market_on_close_order
+            .as_ref()
+            .map_or(nothing, |order| (OrderKind::MarketOnClose, Price(0), pence(order.liability))),
+    }
+}
+
+fn pence(amount: Decimal) -> Pence {
+    Pence(amount.pence().unwrap_or(0))
+}
+
 /// A ticket as a client would have written it.
 fn written(ticket: &Ticket) -> PlaceInstruction {
     let persistence = super::translate::persistence_word(ticket.persistence);
+    let decimal = |hundredths: i64| Decimal::Fits(hundredths);
+    let (liability, price) = (decimal(ticket.size.0), decimal(i64::from(ticket.price.0)));
+    let order_type = ticket.kind.order_type();
+    let of = |wanted: domain::order::OrderType| order_type == wanted;
     PlaceInstruction {
         selection_id: super::translate::selection(ticket.runner),
         handicap: Decimal::Fits(i64::from(ticket.runner.handicap)),
         side: super::translate::side_word(ticket.side),
-        order_type: OrderType::Limit,
-        limit_order: Some(LimitOrder::plain(ticket.size.0, ticket.price.0, persistence)),
-        limit_on_close_order: None,
-        market_on_close_order: None,
+        order_type: super::translate::order_type_word(order_type),
+        limit_order: of(domain::order::OrderType::Limit)
+            .then(|| LimitOrder::plain(ticket.size.0, ticket.price.0, persistence)),
+        limit_on_close_order: of(domain::order::OrderType::LimitOnClose)
+            .then_some(LimitOnCloseOrder { liability, price }),
+        market_on_close_order: of(domain::order::OrderType::MarketOnClose)
+            .then_some(MarketOnCloseOrder { liability }),
         customer_order_ref: ticket.reference.as_deref().map(str::to_owned),
     }
 }

@@ -14,10 +14,10 @@ use domain::money::Pence;
 use domain::price::Price;
 use tokio::sync::oneshot;
 
-use super::history::{order_filter_words, order_status};
+use super::history::{order_filter_words, order_status, shown_price};
 use super::translate::{
-    average, date, handicap, market_id, money, persistence_word, price, runner_word, selection,
-    side_word, status_word,
+    average, date, handicap, market_id, money, order_type_word, persistence_word, price, runner,
+    runner_word, selection, side_word, status_word,
 };
 use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, busy, unexpected};
 use crate::betfair::exception::Exception;
@@ -25,10 +25,8 @@ use crate::betfair::request::{ListMarketBook, PriceProjection};
 use crate::betfair::response::book::{
     BookMatch, BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, StartingPrices,
 };
-use crate::betfair::words::{self, MatchProjection, OrderType, PriceData, RollupModel};
+use crate::betfair::words::{self, MatchProjection, PriceData, RollupModel};
 
-/// Levels of the best offers without a word.
-const DEFAULT_DEPTH: u32 = 3;
 /// The least stake of the currency, below which public offers are rolled into the next price.
 const ROLLUP_PENCE: i64 = 100;
 
@@ -44,7 +42,7 @@ pub(super) async fn totals(
     node: &Node,
     markets: impl Iterator<Item = MarketId>,
 ) -> BTreeMap<MarketId, Totals> {
-    let request = ViewRequest { offers: LadderDepth::None, traded: false };
+    let request = ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
     let asked: Vec<_> = markets.map(|market| (market, ask(node, market, request))).collect();
     let mut totals = BTreeMap::new();
     for (market, answer) in asked {
@@ -101,7 +99,7 @@ fn ask(node: &Node, market: MarketId, request: ViewRequest) -> oneshot::Receiver
 }
 
 fn view_request(prices: &PriceProjection) -> ViewRequest {
-    let asked = |part: PriceData| prices.data.contains(&part);
+    let asked = |part: PriceData| prices.has(part);
     let offers = if asked(PriceData::ExAllOffers) {
         LadderDepth::All
     } else if asked(PriceData::ExBestOffers) {
@@ -110,7 +108,8 @@ fn view_request(prices: &PriceProjection) -> ViewRequest {
     } else {
         LadderDepth::None
     };
-    ViewRequest { offers, traded: asked(PriceData::ExTraded) }
+    let starting_price = asked(PriceData::SpAvailable) || asked(PriceData::SpTraded);
+    ViewRequest { offers, traded: asked(PriceData::ExTraded), starting_price }
 }
 
 /// The customer's own orders and fills in the markets, as far as they were asked for.
@@ -161,6 +160,13 @@ async fn own_part(
     Ok(own)
 }
 
+impl ListMarketBook {
+    /// Of a market's runners only one is wanted when it was named.
+    fn is_about(&self, of: Runner) -> bool {
+        self.runner.is_none_or(|(selection, handicap)| runner(selection, handicap) == of)
+    }
+}
+
 fn by_bet(matches: Option<MatchProjection>) -> bool {
     matches!(matches, Some(MatchProjection::NoRollup | MatchProjection::RolledUpByPrice))
 }
@@ -189,7 +195,12 @@ fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own
         cross_matching: view.cross_matching,
         runners_voidable: false,
         version: i64::try_from(view.version).unwrap_or(i64::MAX),
-        runners: view.runners.iter().map(|it| runner_book(market, it, request, own)).collect(),
+        runners: view
+            .runners
+            .iter()
+            .filter(|it| request.is_about(it.runner))
+            .map(|it| runner_book(market, it, request, own))
+            .collect(),
     }
 }
 
@@ -199,7 +210,7 @@ fn runner_book(
     request: &ListMarketBook,
     own: &Own,
 ) -> RunnerBook {
-    let asked = |part: PriceData| request.prices.data.contains(&part);
+    let asked = |part: PriceData| request.prices.has(part);
     let offers = asked(PriceData::ExAllOffers) || asked(PriceData::ExBestOffers);
     let ex = (offers || asked(PriceData::ExTraded)).then(|| ExchangePrices {
         available_to_back: ladder(&ladders.available_to_back, &request.prices),
@@ -242,25 +253,18 @@ fn runner_book(
 
 /// Best offers are rolled up and cut, all offers are as they stand.
 fn ladder(levels: &[(Price, Pence)], asked: &PriceProjection) -> Vec<PriceSize> {
-    if asked.data.contains(&PriceData::ExAllOffers) {
+    if asked.has(PriceData::ExAllOffers) {
         return levels.iter().map(|level| price_size(*level)).collect();
     }
-    if !asked.data.contains(&PriceData::ExBestOffers) {
+    if !asked.has(PriceData::ExBestOffers) {
         return vec![];
     }
-    let depth = usize::try_from(asked.best_prices_depth.unwrap_or(DEFAULT_DEPTH)).unwrap_or(0);
-    let model = asked.rollup_model.unwrap_or(RollupModel::Stake);
-    let limit = asked.rollup_limit.map_or(ROLLUP_PENCE, |units| i64::from(units) * 100);
+    let depth = usize::try_from(asked.depth()).unwrap_or(0);
     let mut shown = Vec::with_capacity(depth);
     let mut carried = Pence::ZERO;
     for (at, size) in levels {
         carried += *size;
-        let weight = match model {
-            RollupModel::None => i64::MAX,
-            RollupModel::Stake | RollupModel::ManagedLiability => carried.0,
-            RollupModel::Payout => i64::try_from(at.times(carried) / 100).unwrap_or(i64::MAX),
-        };
-        if weight >= limit {
+        if is_worth_showing(*at, carried, asked) {
             shown.push(price_size((*at, carried)));
             carried = Pence::ZERO;
         }
@@ -269,6 +273,27 @@ fn ladder(levels: &[(Price, Pence)], asked: &PriceProjection) -> Vec<PriceSize> 
         }
     }
     shown
+}
+
+/// Whether what has gathered up to a price is enough to stand there; if not, it counts towards the next.
+fn is_worth_showing(at: Price, carried: Pence, asked: &PriceProjection) -> bool {
+    let units = |units: Option<u32>| units.map_or(ROLLUP_PENCE, |units| i64::from(units) * 100);
+    let limit = units(asked.rollup_limit);
+    let payout = i64::try_from(at.times(carried) / 100).unwrap_or(i64::MAX);
+    match asked.rollup_model.unwrap_or(RollupModel::Stake) {
+        RollupModel::None => true,
+        RollupModel::Stake => carried.0 >= limit,
+        RollupModel::Payout => payout >= limit,
+        RollupModel::ManagedLiability => {
+            let threshold = asked.liability_threshold.and_then(|price| price.price());
+            match threshold {
+                Some(threshold) if at.0 > threshold => {
+                    payout - carried.0 >= units(asked.liability_factor)
+                }
+                _ => carried.0 >= limit,
+            }
+        }
+    }
 }
 
 fn price_size((at, size): (Price, Pence)) -> PriceSize {
@@ -302,13 +327,13 @@ fn own_match(order: &CurrentOrder) -> BookMatch {
 fn book_order(order: &CurrentOrder) -> BookOrder {
     BookOrder {
         bet_id: order.bet.to_string(),
-        order_type: OrderType::Limit,
+        order_type: order_type_word(order.order_type),
         status: order_status(order),
         persistence_type: persistence_word(order.persistence),
         side: side_word(order.side),
-        price: price(order.price),
-        size: money(order.size),
-        bsp_liability: Default::default(),
+        price: price(shown_price(order)),
+        size: money(if order.at_close { Pence::ZERO } else { order.size }),
+        bsp_liability: money(order.liability),
         placed_date: date(order.placed_at),
         avg_price_matched: average(i128::from(order.matched_times_price), order.matched),
         size_matched: money(order.matched),

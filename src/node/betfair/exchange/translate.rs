@@ -3,7 +3,7 @@
 use domain::definition::{BettingType, MarketStatus};
 use domain::ids::{BetId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
-use domain::order::{ExecutionError, InstructionError, LapseReason, Persistence, Side};
+use domain::order::{ExecutionError, InstructionError, LapseReason, OrderType, Persistence, Side};
 use domain::price::Price;
 use domain::record::RunnerResult;
 use domain::time::UtcMillis;
@@ -88,6 +88,14 @@ pub(super) fn persistence_word(persistence: Persistence) -> words::PersistenceTy
     }
 }
 
+pub(super) fn order_type_word(order_type: OrderType) -> words::OrderType {
+    match order_type {
+        OrderType::Limit => words::OrderType::Limit,
+        OrderType::LimitOnClose => words::OrderType::LimitOnClose,
+        OrderType::MarketOnClose => words::OrderType::MarketOnClose,
+    }
+}
+
 pub(super) fn status_word(status: MarketStatus) -> words::MarketStatus {
     match status {
         MarketStatus::Inactive => words::MarketStatus::Inactive,
@@ -116,7 +124,8 @@ pub(super) fn runner_word(result: Option<RunnerResult>) -> words::RunnerStatus {
 pub(super) fn lapse_word(reason: LapseReason) -> &'static str {
     match reason {
         LapseReason::MarketSuspended | LapseReason::MarketClosed => "MKT_SUSPENDED",
-        LapseReason::TurnedInPlay => "SP_IN_PLAY",
+        LapseReason::TurnedInPlay | LapseReason::StartingPrice => "SP_IN_PLAY",
+        LapseReason::SmallStake => "SMALL_STAKE",
         LapseReason::MarketVersion => "MKT_VERSION",
         LapseReason::PriceImprovementTooLarge => "PRICE_IMP_TOO_LARGE",
         LapseReason::RunnerRemoved => "RNR_UNKNOWN",
@@ -162,6 +171,8 @@ pub(super) fn instruction_error(error: InstructionError) -> words::InstructionEr
         Error::BetInProgress => Word::BetInProgress,
         Error::RunnerRemoved => Word::RunnerRemoved,
         Error::MarketNotOpenForBetting => Word::MarketNotOpenForBetting,
+        Error::MarketNotOpenForBspBetting => Word::MarketNotOpenForBspBetting,
+        Error::InvalidPriceEdit => Word::InvalidPriceEdit,
         Error::LossLimitExceeded => Word::LossLimitExceeded,
         Error::InvalidOdds => Word::InvalidOdds,
         Error::InsufficientFunds => Word::InsufficientFunds,

@@ -138,10 +138,11 @@ fn an_order_that_cannot_be_right_has_the_word_of_a_report() {
 
 #[test]
 fn the_bounds_of_a_batch_are_answered_by_an_exception() {
-    let details = |operation, params: Value| match read(operation, &params).unwrap().check() {
-        Ok(()) => String::new(),
-        Err(exception) => exception.details.into_owned(),
-    };
+    let details =
+        |operation, params: Value| match read(operation, &params).unwrap().check(&Limits::open()) {
+            Ok(()) => String::new(),
+            Err(exception) => exception.details.into_owned(),
+        };
     let many = |count: usize| orders(Value::Array(vec![order(&[]); count]));
     assert_eq!(details(Operation::PlaceOrders, many(200)), "");
     assert_eq!(details(Operation::PlaceOrders, many(201)), "instructions: more than 200");

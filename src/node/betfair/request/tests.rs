@@ -2,8 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::super::dates::Date;
+use super::super::filter::TimeRange;
 use super::super::tree::Tree;
-use super::super::words::{MarketBettingType, OrderStatus};
+use super::super::words::{
+    BetStatus, GroupBy, MarketBettingType, OrderBy, OrderProjection, OrderStatus, PriceData,
+    RollupModel, Side,
+};
 use super::*;
 
 fn read(operation: Operation, params: &Value) -> Result<Request, Fault> {
@@ -81,7 +86,7 @@ fn list_market_catalogue_is_read_and_bounded() {
     check(Operation::ListMarketCatalogue, params(json!("1000")), Ok(expect(1000)));
     let missing = Err("maxResults: is mandatory");
     check(Operation::ListMarketCatalogue, params(json!(null)), missing);
-    let word = |max| expect(max).check().map_err(|exception| exception.word);
+    let word = |max| expect(max).check(&Limits::open()).map_err(|exception| exception.word);
     assert_eq!(word(1000), Ok(()));
     assert_eq!(word(1001), Err(ExceptionWord::TooMuchData));
     assert_eq!(word(0), Err(ExceptionWord::InvalidInputData));
@@ -105,9 +110,12 @@ fn list_market_book_is_read() {
     });
     let expect = ListMarketBook {
         market_ids: vec!["1.2".into(), "1.3".into()],
+        runner: None,
         prices: PriceProjection {
             data: vec![PriceData::ExBestOffers, PriceData::ExTraded],
             best_prices_depth: Some(5),
+            liability_threshold: None,
+            liability_factor: None,
             rollup_model: Some(RollupModel::Stake),
             rollup_limit: Some(2),
             virtualise: true,
@@ -122,6 +130,12 @@ fn list_market_book_is_read() {
     };
     check(Operation::ListMarketBook, params, Ok(Request::ListMarketBook(expect)));
     check(Operation::ListMarketBook, json!({}), Err("marketIds: is mandatory"));
+    let params = json!({"marketId": "1.2", "selectionId": "47", "handicap": -0.5});
+    let Ok(Request::ListMarketBook(one)) = read(Operation::ListRunnerBook, &params) else {
+        panic!("{params}")
+    };
+    assert_eq!((one.market_ids, one.runner), (vec!["1.2".to_owned()], Some((47, -50))));
+    check(Operation::ListRunnerBook, json!(["1.2"]), Err("selectionId: is mandatory"));
     check(
         Operation::ListMarketBook,
         json!({"marketIds": [], "priceProjection": {"exBestOffersOverrides": 7}}),
@@ -159,7 +173,7 @@ fn orders_are_listed_with_the_defaults_of_the_wire() {
         })),
     );
     let many = ListCurrentOrders { bet_ids: Some(vec![String::new(); 251]), ..current };
-    let refused = Request::ListCurrentOrders(many).check().unwrap_err();
+    let refused = Request::ListCurrentOrders(many).check(&Limits::open()).unwrap_err();
     assert_eq!(refused.word, ExceptionWord::RequestSizeExceedsLimit);
 
     let cleared = ListClearedOrders {
@@ -193,6 +207,34 @@ fn orders_are_listed_with_the_defaults_of_the_wire() {
 }
 
 #[test]
+fn what_is_counted_and_what_is_won_is_read() {
+    let filter = MarketFilter { bsp_only: Some(true), ..MarketFilter::default() };
+    let params = json!({"filter": {"bspOnly": "true"}, "granularity": "HOURS"});
+    let expect = Request::ListTimeRanges(filter.clone(), TimeGranularity::Hours);
+    check(Operation::ListTimeRanges, params.clone(), Ok(expect));
+    check(Operation::ListVenues, params.clone(), Ok(Request::ListVenues(filter.clone())));
+    check(Operation::ListCountries, params.clone(), Ok(Request::ListCountries(filter.clone())));
+    check(Operation::ListMarketTypes, params.clone(), Ok(Request::ListMarketTypes(filter.clone())));
+    check(Operation::ListCompetitions, params, Ok(Request::ListCompetitions(filter)));
+    check(Operation::ListTimeRanges, json!({"filter": {}}), Err("granularity: is mandatory"));
+    let weeks = json!({"filter": {}, "granularity": "WEEKS"});
+    let expect = Err("granularity: is not one of DAYS, HOURS, MINUTES");
+    check(Operation::ListTimeRanges, weeks, expect);
+    let expect = ListMarketProfitAndLoss {
+        market_ids: vec!["1.2".into()],
+        include_settled: false,
+        include_starting_price: true,
+        net_of_commission: false,
+    };
+    let params = json!([["1.2"], null, "true"]);
+    let profit = Operation::ListMarketProfitAndLoss;
+    check(profit, params, Ok(Request::ListMarketProfitAndLoss(expect)));
+    check(profit, json!({}), Err("marketIds: is mandatory"));
+    let group = Operation::UnblockMarketGroup;
+    check(group, json!({}), Ok(Request::MarketGroups(group)));
+}
+
+#[test]
 fn account_operations_take_nothing() {
     check(Operation::GetAccountFunds, json!({"wallet": "UK"}), Ok(Request::GetAccountFunds));
     check(Operation::GetAccountDetails, json!([]), Ok(Request::GetAccountDetails));
@@ -205,6 +247,7 @@ fn a_query_weighs_what_betfair_says() {
         let fits = |markets| {
             let request = ListMarketBook {
                 market_ids: vec![String::new(); markets],
+                runner: None,
                 prices: PriceProjection {
                     data: data.to_vec(),
                     best_prices_depth: depth,
@@ -218,7 +261,7 @@ fn a_query_weighs_what_betfair_says() {
                 matched_since: None,
                 bet_ids: None,
             };
-            let checked = Request::ListMarketBook(request).check_weight();
+            let checked = Request::ListMarketBook(request).check(&Limits::betfair());
             checked.map_err(|exception| assert_eq!(exception.word, ExceptionWord::TooMuchData))
         };
         assert!(fits(most_markets).is_ok(), "{data:?}");
@@ -238,7 +281,7 @@ fn a_query_weighs_what_betfair_says() {
             sort: None,
             max_results,
         };
-        Request::ListMarketCatalogue(request).check_weight().is_ok()
+        Request::ListMarketCatalogue(request).check(&Limits::betfair()).is_ok()
     };
     let heavy = [MarketProjection::MarketDescription, MarketProjection::RunnerMetadata];
     assert!(catalogue(&heavy, 100) && !catalogue(&heavy, 101));

@@ -27,6 +27,67 @@ pub struct Named {
     pub name: String,
 }
 
+/// One row of `listCompetitions`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompetitionResult {
+    /// The competition.
+    pub competition: Named,
+    /// Its markets that pass the filter.
+    pub market_count: u32,
+    /// ISO 3166, three letters.
+    pub competition_region: String,
+}
+
+/// One row of `listTimeRanges`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimeRangeResult {
+    /// A day, an hour or a minute.
+    pub time_range: TimeRange,
+    /// Markets that start in it and pass the filter.
+    pub market_count: u32,
+}
+
+/// A span of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct TimeRange {
+    /// Inclusive.
+    pub from: Date,
+    /// Exclusive.
+    pub to: Date,
+}
+
+/// One row of `listMarketTypes`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MarketTypeResult {
+    /// Such as `MATCH_ODDS`.
+    pub market_type: String,
+    /// Markets of this type that pass the filter.
+    pub market_count: u32,
+}
+
+/// One row of `listCountries`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CountryResult {
+    /// ISO 3166, two letters.
+    pub country_code: String,
+    /// Its markets that pass the filter.
+    pub market_count: u32,
+}
+
+/// One row of `listVenues`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VenueResult {
+    /// For people.
+    pub venue: String,
+    /// Its markets that pass the filter.
+    pub market_count: u32,
+}
+
 /// One row of `listEvents`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -179,6 +240,31 @@ mod tests {
         );
         let row = EventResult { event: event(), market_count: 2 };
         check(&row, &format!(r#"{{"event":{EVENT},"marketCount":2}}"#));
+    }
+
+    #[test]
+    fn what_markets_have_in_common_is_counted() {
+        let competition = CompetitionResult {
+            competition: Named { id: "2".into(), name: "League".into() },
+            market_count: 3,
+            competition_region: "GBR".into(),
+        };
+        check(
+            &competition,
+            r#"{"competition":{"id":"2","name":"League"},"marketCount":3,"competitionRegion":"GBR"}"#,
+        );
+        let range = TimeRange { from: Date(0), to: Date(60_000) };
+        check(
+            &TimeRangeResult { time_range: range, market_count: 1 },
+            r#"{"timeRange":{"from":"1970-01-01T00:00:00.000Z","to":"1970-01-01T00:01:00.000Z"},
+            "marketCount":1}"#,
+        );
+        let kind = MarketTypeResult { market_type: "WIN".into(), market_count: 1 };
+        check(&kind, r#"{"marketType":"WIN","marketCount":1}"#);
+        let country = CountryResult { country_code: "GB".into(), market_count: 1 };
+        check(&country, r#"{"countryCode":"GB","marketCount":1}"#);
+        let venue = VenueResult { venue: "Ascot".into(), market_count: 1 };
+        check(&venue, r#"{"venue":"Ascot","marketCount":1}"#);
     }
 
     #[test]

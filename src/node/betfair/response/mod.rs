@@ -5,6 +5,7 @@ pub mod account;
 pub mod book;
 pub mod catalogue;
 pub mod orders;
+pub mod profit;
 pub mod report;
 
 #[cfg(test)]

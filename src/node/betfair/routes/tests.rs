@@ -8,24 +8,30 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::super::decimal::Hundredths;
+use super::super::extensions::Extensions;
 use super::super::handler::Answer;
+use super::super::limits::Limits;
 use super::super::request::Request;
 use super::super::response::account::AccountFunds;
 use super::super::response::report::ExecutionReport;
 use super::super::rpc::{Denied, RpcError};
 use super::super::words::{ReportError, ReportStatus};
 use super::*;
-use crate::door::{self, ConnectionTask, Counts, DrainSwitch, Limits, NoRoom, Spawn};
+use crate::door::{self, ConnectionTask, Counts, DrainSwitch, NoRoom, Spawn};
 
 /// Knows key `key`, token `t=` and the user alice; remembers what it was asked.
-#[derive(Default)]
 struct Little {
+    limits: Limits,
     asked: Mutex<Vec<Request>>,
     lookups: Mutex<u32>,
 }
 
 impl Exchange for Little {
     type Session = ();
+
+    fn limits(&self) -> &Limits {
+        &self.limits
+    }
 
     async fn session(&self, app_key: &str, token: &str) -> Result<(), Denied> {
         *self.lookups.lock().unwrap() += 1;
@@ -36,7 +42,7 @@ impl Exchange for Little {
         }
     }
 
-    async fn answer(&self, (): &(), request: Request) -> Result<Answer, RpcError> {
+    async fn answer(&self, (): &(), _: Extensions, request: Request) -> Result<Answer, RpcError> {
         self.asked.lock().unwrap().push(request.clone());
         Ok(match request {
             Request::GetAccountFunds => Answer::Funds(AccountFunds {
@@ -88,14 +94,16 @@ struct Lab {
 }
 
 async fn lab() -> Lab {
-    let little = Arc::new(Little::default());
+    let little =
+        Little { limits: Limits::open(), asked: Mutex::default(), lookups: Mutex::default() };
+    let little = Arc::new(little);
     let service = warp::service(crate::rejection::complete(routes(little.clone())));
     let service = hyper_util::service::TowerToHyperService::new(service);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (switch, drain) = door::drain();
     let (counts, tasks) = (Arc::new(Counts::default()), Tasks(JoinSet::new()));
-    let serving = door::serve(listener, service, Limits::default(), counts, tasks, drain);
+    let serving = door::serve(listener, service, door::Limits::default(), counts, tasks, drain);
     tokio::spawn(serving);
     Lab { address, little, _switch: switch }
 }
@@ -148,6 +156,64 @@ async fn a_call_is_answered_with_its_id() {
     let expect = json!({"customerRef": "c", "status": "FAILURE", "errorCode": "MARKET_SUSPENDED",
         "marketId": "1.2", "instructionReports": []});
     assert_eq!(reply["result"], expect);
+}
+
+#[tokio::test]
+async fn a_path_of_its_own_is_answered_as_the_call_is() {
+    let lab = lab().await;
+    let funds = r#""availableToBetBalance":999.99"#;
+    for path in [
+        "account/rest/v1.0/getAccountFunds",
+        "account/rest/v1.0/getAccountFunds/",
+        "betting/rest/v1.0/getAccountFunds/",
+        "betting/rest/v1.0/GETACCOUNTFUNDS",
+    ] {
+        for body in ["{}", "", r#"{"wallet":null}"#] {
+            let (status, body) = lab.send(&format!("POST /exchange/{path}"), body).await;
+            assert_eq!(status, 200, "{path}: {body}");
+            assert!(body.starts_with('{') && body.contains(funds), "{path}: {body}");
+        }
+    }
+    let place = r#"{"marketId":"1.2","instructions":[{"selectionId":"7","side":"BACK",
+        "orderType":"LIMIT","limitOrder":{"size":"2","price":2.02}}]}"#;
+    let (status, body) = lab.send("POST /exchange/betting/rest/v1.0/placeOrders/", place).await;
+    assert_eq!(status, 200);
+    assert!(body.contains(r#""errorCode":"MARKET_SUSPENDED""#), "{body}");
+    assert_eq!(lab.little.asked.lock().unwrap().len(), 13);
+}
+
+#[tokio::test]
+async fn a_path_answers_faults_with_their_status() {
+    let lab = lab().await;
+    let check = async |path: &str, headers: &str, body: &str, status: u16, word: &str| {
+        let line = format!("POST /exchange/{path}");
+        let (got, text) = lab.send_as(&line, headers, body).await;
+        assert_eq!(got, status, "{path} {body}: {text}");
+        let fault: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(fault["faultstring"], word, "{path} {body}: {text}");
+        fault
+    };
+    let events = "betting/rest/v1.0/listEvents/";
+    check(events, GOOD, "{", 400, "DSC-0008").await;
+    check(events, GOOD, "7", 400, "DSC-0008").await;
+    check(events, GOOD, "{}", 400, "DSC-0018").await;
+    check(events, GOOD, r#"{"filter":7}"#, 400, "DSC-0044").await;
+    check(events, GOOD, r#"{"filter":{}}"#, 500, "DSC-0005").await;
+    check("betting/rest/v1.0/fly/", GOOD, "{}", 404, "DSC-0021").await;
+    check("account/rest/v1.0/listEvents/", GOOD, "{}", 404, "DSC-0021").await;
+    check("betting/rest/v2.0/listEvents/", GOOD, "{}", 404, "DSC-0023").await;
+    let xml = format!("{GOOD}content-type: application/xml\r\n");
+    check(events, &xml, "<a/>", 415, "DSC-0011").await;
+    let fault = check(events, "", r#"{"filter":{}}"#, 400, "ANGX-0004").await;
+    assert_eq!(fault["detail"]["APINGException"]["errorCode"], "NO_APP_KEY");
+    assert_eq!(fault["detail"]["exceptionname"], "APINGException");
+    let funds = "betting/rest/v1.0/getAccountFunds/";
+    let fault = check(funds, "", "{}", 400, "AANGX-0011").await;
+    assert_eq!(fault["detail"]["AccountAPINGException"]["errorCode"], "NO_APP_KEY");
+    let flight = format!("{GOOD}X-Laybook-Extensions: flight\r\n");
+    check(funds, &flight, "{}", 400, "AANGX-0001").await;
+    let (status, _) = lab.send("GET /exchange/betting/rest/v1.0/listEvents/", "").await;
+    assert_eq!(status, 405);
 }
 
 #[tokio::test]
