@@ -12,10 +12,13 @@ use crate::{account::AccountMsg, account::AccountQuery, account::AccountView, re
 use domain::home::{By, HomeError, HomeRequest, Login, OperationAnswer};
 use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use domain::request::Outcome;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);
+/// A session that was told to start, or has fallen, is there again well before.
+const SESSION_UP_WITHIN: Duration = Duration::from_secs(2);
 
 impl<M: Send + 'static> Context<M> {
     /// Sends the actor a message when the answer is there, or will never be.
@@ -53,21 +56,34 @@ impl<M: Send + 'static> Context<M> {
         self.when(answer, message);
     }
 
-    /// False when the session's actor is not there (yet): nothing was asked.
+    /// Asks a session, which may just be on its way up: then it is waited for. `None` when it did not come in
+    /// time, or went before it answered.
     pub fn request(
         &self,
         session: SessionId,
         request: SessionRequest,
         message: impl FnOnce(Option<Result<Outcome, RequestError>>) -> M + Send + 'static,
-    ) -> bool {
-        let found = self.node.registry.find::<SessionMsg>(Address::Session(session));
+    ) {
+        let address = Address::Session(session);
         let (reply, answer) = oneshot::channel();
-        let sent =
-            found.is_some_and(|way| way.send(SessionMsg::Request { request, reply }).is_ok());
-        if sent {
-            self.when(answer, message);
-        }
-        sent
+        let question = SessionMsg::Request { request, reply };
+        let (question, gone) = match self.node.registry.find::<SessionMsg>(address) {
+            Some(way) => match way.send(question) {
+                Ok(()) => return self.when(answer, message),
+                Err(question) => (question, Some(way.incarnation())),
+            },
+            None => (question, None),
+        };
+        let (me, registry) = (self.me.clone(), self.node.registry.clone());
+        self.node.nursery().attend(Box::pin(async move {
+            let way = registry.arrival::<SessionMsg>(address, gone, SESSION_UP_WITHIN).await;
+            let answer = match way.map(|way| way.send(question)) {
+                Some(Ok(())) => answer.await.ok(),
+                _ => None,
+            };
+            // An actor that has died meanwhile wants no answer.
+            let _ = me.send(message(answer));
+        }));
     }
 
     pub fn view(

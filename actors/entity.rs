@@ -26,7 +26,7 @@
 use crate::directory::DirectoryMsg;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
-use crate::partition::{Effect, Partition};
+use crate::partition::{Effect, Partition, Routed};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::ids::{EntityId, PartitionId};
@@ -49,7 +49,7 @@ use store::writer::HandOver;
 pub trait Entity: Sized + Send + 'static {
     type State: Default + Clone + Serialize + DeserializeOwned + Send;
     type Event;
-    type Message: Named + Send + 'static;
+    type Message: Routed;
     const KIND: &'static str;
 
     fn new(id: EntityId, state: Self::State) -> Self;
@@ -176,6 +176,12 @@ impl Desk {
         self.partition.log.hand_over(handed).map_err(|gone| Fault::new(gone.to_string()))
     }
 
+    /// An answer that changes nothing still waits for what it may rest on.
+    pub fn tell(&mut self, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
+        let (now, effect) = (self.now(), Effect::new(move |_| tell()));
+        self.hand_over::<Event>(now, vec![], |event| event, None, vec![effect])
+    }
+
     /// The last snapshot and the token back, if nothing more can come; else the directory is told that it
     /// stays. True when it retires.
     fn retire<E: Entity>(
@@ -251,7 +257,7 @@ impl Desk {
 pub struct EntityActor<E: Entity> {
     args: EntityArgs,
     life: Life<E>,
-    /// Messages that came while recovering and were let go at the bound; their senders repeat them.
+    /// Messages that came while recovering and were let go at the bound.
     let_go: u64,
     kind: PhantomData<E>,
 }
@@ -270,9 +276,6 @@ enum Life<E: Entity> {
     /// Its mailbox is closed; what still comes are its own timers.
     Retiring,
 }
-
-/// Messages held while an entity recovers; more are let go, and their senders repeat them.
-const HELD_MAX: usize = 65_536;
 
 impl<E: Entity> Behaviour for EntityActor<E> {
     type Args = EntityArgs;
@@ -341,12 +344,19 @@ impl<E: Entity> Behaviour for EntityActor<E> {
             (Life::Recovering { .. }, EntityMsg::Recovered(recovery)) => {
                 self.recover((*recovery).map_err(Fault)?, context)
             }
-            (Life::Recovering { held, .. }, message) => {
-                if held.len() < HELD_MAX {
-                    held.push_back(message);
+            (Life::Recovering { held, .. }, EntityMsg::Own(message)) => {
+                // What is held is out of the mailbox, and bounded as if it were in it.
+                if held.len() < message.bound() {
+                    held.push_back(EntityMsg::Own(message));
                 } else {
                     self.let_go += 1;
+                    message.let_go(&context.node, context.me.incarnation());
                 }
+                Ok(())
+            }
+            // The directory's and its own words: a few.
+            (Life::Recovering { held, .. }, message) => {
+                held.push_back(message);
                 Ok(())
             }
             (Life::Parked, _) => Ok(()),
@@ -359,6 +369,7 @@ impl<E: Entity> Behaviour for EntityActor<E> {
             Life::Retiring => json!({ "life": "retiring" }),
             Life::Recovering { since, held, .. } => json!({
                 "life": "recovering", "forMs": since.elapsed().as_millis() as u64, "held": held.len(),
+                "letGo": self.let_go,
             }),
             Life::Serving { entity, desk } => json!({
                 "life": "serving",

@@ -1,9 +1,9 @@
 //! The way to an actor: a typed address that counts.
 //!
 //! Ractor's mailboxes have no bound and tell no depth, so every message goes through a [`Mailbox`]: it
-//! stamps the message, counts it in, and hands it back when the actor is gone. Doors use
-//! [`Mailbox::try_send`], which refuses at a bound; inside the tree plain sends are bounded by what the
-//! doors admitted (`protocol.md` 12).
+//! stamps the message, counts it in, and hands it back when the actor is gone. Doors and everybody who
+//! writes to an entity use [`Mailbox::try_send`], which refuses at a bound (`protocol.md` 12; the bounds of
+//! entities stand in `partition`). Plain sends are for answers, of which there are no more than questions.
 //!
 //! A mailbox can be closed from inside, but only while it is empty: one bit of the depth says so. A sender
 //! counts itself in before it puts anything in, so closing and a send have one order, and nothing is ever

@@ -50,6 +50,8 @@ pub struct Settings {
     pub resume_suspended_after_ms: i64,
     /// An account or market that nobody wrote to for so long is stopped until somebody does.
     pub idle_after: Duration,
+    /// A login, or its last keep-alive, lasts so long.
+    pub session_ms: i64,
     /// A placement not answered after this (and the bet delay) is withdrawn.
     pub placement_timeout_ms: i64,
 }

@@ -5,12 +5,15 @@
 //! What is found may be gone a moment later: every send says so.
 
 use crate::mailbox::{Control, Gauge, Load, Mailbox};
-use domain::ids::{EntityId, PartitionId, SessionId};
+use domain::ids::{AccountId, EntityId, PartitionId, SessionId};
 use ractor::ActorCell;
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 
 /// The identity of an actor, the same for all its incarnations. Printed, it is the actor's id in the
 /// supervision tree: URL-safe, without `/`.
@@ -67,7 +70,14 @@ impl fmt::Display for Address {
 
 #[derive(Debug, Default)]
 pub struct Registry {
-    entries: RwLock<HashMap<Address, Entry>>,
+    residents: RwLock<Residents>,
+}
+
+#[derive(Debug, Default)]
+struct Residents {
+    entries: HashMap<Address, Entry>,
+    /// Who waits for somebody to register there, for as long as they wait.
+    awaited: HashMap<Address, Vec<oneshot::Sender<()>>>,
 }
 
 struct Entry {
@@ -105,7 +115,7 @@ pub(crate) struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut entries = self.registry.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let entries = &mut self.registry.write().entries;
         if entries.get(&self.address).is_some_and(|entry| entry.incarnation == self.incarnation) {
             entries.remove(&self.address);
         }
@@ -127,21 +137,77 @@ impl Registry {
             control: Arc::new(move |control| way.control(control)),
             cell: mailbox.cell(),
         };
-        self.entries.write().unwrap_or_else(PoisonError::into_inner).insert(address, entry);
+        let mut residents = self.write();
+        residents.entries.insert(address, entry);
+        for waiting in residents.awaited.remove(&address).unwrap_or_default() {
+            // Who waited may have gone.
+            let _ = waiting.send(());
+        }
+        drop(residents);
         Registration { registry: self.clone(), address, incarnation }
     }
 
     /// The present incarnation's mailbox. `None` when there is none, or when it speaks other messages.
     pub fn find<M: Send + 'static>(&self, address: Address) -> Option<Mailbox<M>> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.get(&address)?.mailbox.downcast_ref::<Mailbox<M>>().cloned()
+        self.read().find(address)
+    }
+
+    /// The mailbox of who lives there, or of the next one to register within so long. `gone` is an
+    /// incarnation that is known to be no more, though it may not have left the registry yet.
+    pub async fn arrival<M: Send + 'static>(
+        &self,
+        address: Address,
+        gone: Option<u64>,
+        within: Duration,
+    ) -> Option<Mailbox<M>> {
+        let deadline = Instant::now() + within;
+        loop {
+            let told = match self.find_or_wait(address, gone) {
+                Ok(way) => return Some(way),
+                Err(told) => told,
+            };
+            let _waiting = Waiting { registry: self, address };
+            timeout_at(deadline, told).await.ok()?.ok()?;
+        }
+    }
+
+    /// How many addresses somebody waits at.
+    pub fn awaited(&self) -> usize {
+        self.read().awaited.len()
+    }
+
+    fn find_or_wait<M: Send + 'static>(
+        &self,
+        address: Address,
+        gone: Option<u64>,
+    ) -> Result<Mailbox<M>, oneshot::Receiver<()>> {
+        let is_new = |way: &Mailbox<M>| Some(way.incarnation()) != gone;
+        if let Some(way) = self.find(address).filter(is_new) {
+            return Ok(way);
+        }
+        let mut residents = self.write();
+        // It may have registered in between.
+        if let Some(way) = residents.find(address).filter(is_new) {
+            return Ok(way);
+        }
+        let (tell, told) = oneshot::channel();
+        residents.awaited.entry(address).or_default().push(tell);
+        Err(told)
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Residents> {
+        self.residents.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Residents> {
+        self.residents.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends what every actor understands. False when nobody is there.
     pub fn control(&self, address: Address, control: Control) -> bool {
         let send = {
-            let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-            entries.get(&address).map(|entry| entry.control.clone())
+            let residents = self.read();
+            residents.entries.get(&address).map(|entry| entry.control.clone())
         };
         send.is_some_and(|send| send(control))
     }
@@ -149,8 +215,8 @@ impl Registry {
     /// Ends an actor. False when nobody is there.
     pub fn end(&self, address: Address, ending: Ending, reason: &str) -> bool {
         let cell = {
-            let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-            entries.get(&address).map(|entry| entry.cell.clone())
+            let residents = self.read();
+            residents.entries.get(&address).map(|entry| entry.cell.clone())
         };
         let Some(cell) = cell else { return false };
         match ending {
@@ -164,16 +230,53 @@ impl Registry {
 
     /// Everybody's mailbox and handler in figures, in order of address.
     pub fn loads(&self) -> Vec<(Address, Load)> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        let mut loads: Vec<_> =
-            entries.iter().map(|(address, entry)| (*address, entry.gauge.load())).collect();
+        let residents = self.read();
+        let mut loads: Vec<_> = residents
+            .entries
+            .iter()
+            .map(|(address, entry)| (*address, entry.gauge.load()))
+            .collect();
         loads.sort_by_key(|(address, _)| *address);
         loads
     }
 
+    /// The accounts of a partition that are awake, in order.
+    pub fn accounts(&self, partition: PartitionId) -> Vec<AccountId> {
+        let account = |address: &Address| match address {
+            Address::Entity(of, EntityId::Account(account)) if *of == partition => Some(*account),
+            _ => None,
+        };
+        let mut accounts: Vec<_> = self.read().entries.keys().filter_map(account).collect();
+        accounts.sort_unstable();
+        accounts
+    }
+
     /// The address whose printed form is `id`.
     pub fn address_of(&self, id: &str) -> Option<Address> {
-        let entries = self.entries.read().unwrap_or_else(PoisonError::into_inner);
-        entries.keys().find(|address| address.to_string() == id).copied()
+        self.read().entries.keys().find(|address| address.to_string() == id).copied()
+    }
+}
+
+impl Residents {
+    fn find<M: Send + 'static>(&self, address: Address) -> Option<Mailbox<M>> {
+        self.entries.get(&address)?.mailbox.downcast_ref::<Mailbox<M>>().cloned()
+    }
+}
+
+/// Takes those out again who have stopped waiting at an address.
+struct Waiting<'a> {
+    registry: &'a Registry,
+    address: Address,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let awaited = &mut self.registry.write().awaited;
+        if let Some(waiting) = awaited.get_mut(&self.address) {
+            waiting.retain(|told| !told.is_closed());
+            if waiting.is_empty() {
+                awaited.remove(&self.address);
+            }
+        }
     }
 }

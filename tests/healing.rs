@@ -209,6 +209,31 @@ fn a_door_that_falls_opens_again_at_its_address_and_sessions_live_on() {
     assert_eq!(operator.ledger().difference, 0);
 }
 
+/// Home hangs for seconds: it is there, and answers nobody.
+#[test]
+fn who_is_known_can_look_while_home_is_down_but_do_nothing() {
+    let scratch = Scratch::new("home-down");
+    let node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    operator.kill_actor("home", "hang");
+    let hanging = |operator: &mut Operator| {
+        let seen = operator.send("GET", "/v1/operator/actors/home", None, None).unwrap();
+        assert_eq!(seen.status, 200, "{}", seen.text());
+        seen.json()["state"].is_null()
+    };
+    eventually("home hangs", || if hanging(&mut operator) { Ok(()) } else { Err("not yet") });
+    for path in ["tree", "supervision", "actors/catalogue", "ledger"] {
+        let seen = operator.send("GET", &format!("/v1/operator/{path}"), None, None).unwrap();
+        assert_eq!(seen.status, 200, "{path}: {}", seen.text());
+    }
+    assert!(hanging(&mut operator), "home came back before all was asked: nothing was proved");
+    let mut stranger = Operator::of(&node).with_token("nobody's");
+    let tree = stranger.send("GET", "/v1/operator/tree", None, None).unwrap();
+    assert!(matches!(tree.status, 401 | 503), "HTTP {} {}", tree.status, tree.text());
+    fell(&mut operator, "home", "home", "kill");
+    assert_eq!(operator.ledger().difference, 0);
+}
+
 /// The market's actor: the one that knows the market's id, or that came when the market was used.
 fn victim(operator: &mut Operator, market: &Market, before: &[String]) -> String {
     let number = market.id.trim_start_matches("1.");

@@ -3,8 +3,10 @@
 //! | room | what it asks |
 //! |---|---|
 //! | [`harness`] | nothing: a process, three clients, deadlines and seeds |
+//! | [`conformance`] | does a client that knows the original find what it knows? |
 //! | [`scenarios`] | does an evening at the exchange go as a bettor expects? |
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
+//! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
@@ -21,6 +23,7 @@
 )]
 
 mod bad_input;
+mod conformance;
 mod events;
 mod harness;
 mod healing;

@@ -5,7 +5,8 @@
 //! Asks     its partition's log; sends numbered commands to markets and keeps them until answered.
 //! Crash    state is a fold of the journal; commands that were open are sent again, each market takes
 //!          each once. Sessions send again what was not answered.
-//! Bounds   those of `domain::account`; sessions and doors admit requests.
+//! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
+//!          waits is refused as busy.
 
 mod query;
 
@@ -18,11 +19,12 @@ use crate::partition::{Effect, Routes};
 use crate::registry::Address;
 use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
-use domain::account::{Account as State, Acted, Outgoing, Requested};
+use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
-use domain::ids::{AccountId, EntityId, MarketId, SessionId};
+use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::link::Arrival;
 use domain::market::Acknowledgement;
+use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
 use domain::request::{CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
@@ -31,12 +33,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
+/// Where somebody waits to hear that a request is taken and durable, with the bets it placed. Dropped
+/// without a word when it was refused, or taken before.
+pub type Taken = oneshot::Sender<Vec<BetId>>;
+
 #[derive(Debug)]
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
         key: RequestKey,
         request: Arc<CustomerRequest>,
+        taken: Option<Taken>,
     },
     /// A market's numbered notice.
     Notice {
@@ -53,6 +60,11 @@ pub enum AccountMsg {
     Act {
         n: u64,
         act: AccountAct,
+    },
+    /// The customer is there; 0 turns the dead man's switch off. Dropped when the journal takes nothing.
+    Heartbeat {
+        wanted_s: u32,
+        reply: oneshot::Sender<HeartbeatAnswer>,
     },
     Query {
         query: AccountQuery,
@@ -75,10 +87,13 @@ impl Named for AccountMsg {
                 Notice::Filled(_) => "filled",
                 Notice::Lapsed(_) => "lapsed",
                 Notice::Closed(_) => "closed",
+                Notice::Adjusted(_) => "adjusted",
+                Notice::RunnerRemoved(_) => "runner removed",
                 Notice::Resolved { .. } => "resolved",
             },
             AccountMsg::SendAgain { .. } => "send again",
             AccountMsg::Act { .. } => "act",
+            AccountMsg::Heartbeat { .. } => "heartbeat",
             AccountMsg::Query { .. } => "query",
         }
     }
@@ -125,9 +140,9 @@ impl Entity for Account {
         state.apply(at, event);
     }
 
-    /// Nothing of an account happens by the clock alone; deadlines are looked at when repeating.
+    /// The dead man's switch. Deadlines of commands are looked at when repeating.
     fn wake(&self) -> Option<UtcMillis> {
-        None
+        self.state.wake()
     }
 
     fn state(&self) -> &State {
@@ -146,13 +161,14 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request } => self.request(key, &request, desk),
+            AccountMsg::Request { key, request, taken } => self.request(key, &request, taken, desk),
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
             AccountMsg::SendAgain { market, from } => {
                 self.send_open_commands(desk, |(other, n)| other == market && n >= from);
                 Ok(())
             }
             AccountMsg::Act { n, act } => self.act(n, &act, desk),
+            AccountMsg::Heartbeat { wanted_s, reply } => self.heartbeat(wanted_s, reply, desk),
             AccountMsg::Query { query, reply } => {
                 let view = AccountView::of(&self.state, desk.records(), &query);
                 self.tell(desk, move || drop(reply.send(view)))
@@ -160,8 +176,8 @@ impl Entity for Account {
         }
     }
 
-    fn woken(&mut self, _: &mut Desk) -> Result<(), Fault> {
-        Ok(())
+    fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.run_due(desk.now(), desk)
     }
 
     /// Commands that were open at the last call and still are go out again; those past their deadline are
@@ -181,9 +197,11 @@ impl Entity for Account {
         Ok(!self.attempts.is_empty())
     }
 
-    /// Every command is answered, and none is being given up.
+    /// Every command is answered, none is being given up, and no moment is waited for.
     fn is_at_rest(&self) -> bool {
-        self.state.open_commands().next().is_none() && self.state.withdrawals().next().is_none()
+        self.state.open_commands().next().is_none()
+            && self.state.withdrawals().next().is_none()
+            && self.state.wake().is_none()
     }
 
     fn observe(&self) -> serde_json::Value {
@@ -202,16 +220,31 @@ impl Account {
         &mut self,
         key: RequestKey,
         request: &CustomerRequest,
+        taken: Option<Taken>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk)?;
         let partition = desk.partition.clone();
+        if let Some(market) = request.body.market()
+            && self.markets.is_overloaded(EntityId::Market(market))
+            && self.state.is_new(key)
+        {
+            let tell = answer(desk, key.session, key.n, domain::account::busy(request));
+            return desk.hand_over(now, vec![], Self::into_event, None, vec![tell]);
+        }
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
-            Requested::Taken(events) => self.hand_over(now, events, desk),
+            Requested::Taken(events) => {
+                let told = taken.map(|taken| {
+                    let bets = placed(&events);
+                    Effect::new(move |_| drop(taken.send(bets)))
+                });
+                self.hand_over_with(now, events, told, desk)
+            }
             Requested::Pending | Requested::Forgotten => Ok(()),
             Requested::Answered(outcome) => {
                 let tell = answer(desk, key.session, key.n, outcome);
-                desk.hand_over(now, vec![], Self::into_event, None, vec![tell])
+                desk.hand_over(now, vec![], Self::into_event, self.state.wake(), vec![tell])
             }
         }
     }
@@ -224,6 +257,7 @@ impl Account {
         desk: &mut Desk,
     ) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk)?;
         let taken = self.state.notice(now, market, k, notice);
         self.hand_over(now, taken.event.into_iter().collect(), desk)?;
         if let Arrival::Gap { expected } = taken.arrival {
@@ -236,6 +270,7 @@ impl Account {
 
     fn act(&mut self, n: u64, act: &AccountAct, desk: &mut Desk) -> Result<(), Fault> {
         let now = desk.now();
+        self.run_due(now, desk)?;
         match self.state.act(now, n, act) {
             Acted::Taken(event) => self.hand_over(now, vec![*event], desk),
             Acted::Answered(answer) => {
@@ -251,6 +286,36 @@ impl Account {
         }
     }
 
+    fn heartbeat(
+        &mut self,
+        wanted_s: u32,
+        reply: oneshot::Sender<HeartbeatAnswer>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        self.run_due(now, desk)?;
+        if desk.partition.admits(&desk.node.settings).is_err() {
+            return Ok(());
+        }
+        let (event, answer) = self.state.heartbeat(now, wanted_s);
+        let events = event.into_iter().collect();
+        // A door that went away wants no answer.
+        let tell = Effect::new(move |_| {
+            let _ = reply.send(answer);
+        });
+        desk.hand_over(now, events, Self::into_event, self.state.wake(), vec![tell])
+    }
+
+    /// What has come due goes before anything is decided.
+    fn run_due(&mut self, now: UtcMillis, desk: &mut Desk) -> Result<(), Fault> {
+        let events = self.state.due(now);
+        if events.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(account = %self.id, "no heartbeat, cancelling every order");
+        self.hand_over(now, events, desk)
+    }
+
     /// Records and what leaves the partition to the journal; then messages to its entities.
     fn hand_over(
         &mut self,
@@ -258,7 +323,18 @@ impl Account {
         events: Vec<AccountEvent>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let (mut effects, mut messages) = (Vec::new(), Vec::new());
+        self.hand_over_with(now, events, None, desk)
+    }
+
+    /// The same, and one more thing that leaves.
+    fn hand_over_with(
+        &mut self,
+        now: UtcMillis,
+        events: Vec<AccountEvent>,
+        also: Option<Effect>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let (mut effects, mut messages) = (Vec::from_iter(also), Vec::new());
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
@@ -268,7 +344,7 @@ impl Account {
                 outgoing => messages.push(outgoing),
             }
         }
-        desk.hand_over(now, events, Self::into_event, None, effects)?;
+        desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
         for message in messages {
             self.send(message, desk);
         }
@@ -327,11 +403,21 @@ impl Account {
         self.markets.send(&desk.node, desk.partition.id, EntityId::Market(market), message);
     }
 
-    /// An answer that changes nothing still waits for what it may rest on.
     fn tell(&self, desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-        let effect = Effect::new(move |_| tell());
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![effect])
+        desk.tell(tell)
     }
+}
+
+/// The bets that a request placed.
+fn placed(events: &[AccountEvent]) -> Vec<BetId> {
+    let orders = events.iter().filter_map(|event| match event {
+        AccountEvent::Ordered(ordered) => match &ordered.command {
+            OrderCommand::Place { orders, .. } => Some(orders),
+            _ => None,
+        },
+        _ => None,
+    });
+    orders.flatten().map(|order| order.bet).collect()
 }
 
 /// To the session, if it is still there: if not, the answer stays with the account.

@@ -1,8 +1,8 @@
 //! What a door may ask an account, and what it is told: copied out of the actor.
 
 use domain::account::{
-    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, DateRange, OrderFilter,
-    OrderProjection, OrderSort, Page, ProfitAndLoss, RunnerMatches, Statement,
+    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, Match, OrderFilter,
+    OrderProjection, OrderSort, Page, ProfitAndLoss, Statement, StatementFilter,
 };
 use domain::act::{AccountProfile, Funds};
 use domain::ids::MarketId;
@@ -22,10 +22,10 @@ pub enum AccountQuery {
         page: Page,
     },
     Statement {
-        range: DateRange,
+        filter: StatementFilter,
         page: Page,
     },
-    /// What is matched in each of the markets.
+    /// What each bet in each of the markets matched, price by price.
     Matches(Vec<MarketId>),
     /// Markets with orders of these states.
     MarketsWithOrders(OrderProjection),
@@ -44,7 +44,7 @@ pub enum AccountView {
     CurrentOrders(CurrentOrders),
     ClearedOrders(ClearedOrders),
     Statement(Statement),
-    Matches(Vec<(MarketId, Vec<RunnerMatches>)>),
+    Matches(Vec<(MarketId, Vec<Match>)>),
     MarketsWithOrders(BTreeSet<MarketId>),
     /// Only of markets with a position.
     ProfitAndLoss {
@@ -67,11 +67,11 @@ impl AccountView {
             AccountQuery::ClearedOrders { filter, group, page } => {
                 AccountView::ClearedOrders(account.cleared_orders(filter, *group, *page))
             }
-            AccountQuery::Statement { range, page } => {
-                AccountView::Statement(account.statement(*range, *page))
+            AccountQuery::Statement { filter, page } => {
+                AccountView::Statement(account.statement(*filter, *page))
             }
             AccountQuery::Matches(markets) => AccountView::Matches(
-                markets.iter().map(|market| (*market, account.matches(*market, None))).collect(),
+                markets.iter().map(|market| (*market, account.matched_bets(*market))).collect(),
             ),
             AccountQuery::MarketsWithOrders(projection) => {
                 AccountView::MarketsWithOrders(account.markets_with_orders(*projection))

@@ -4,13 +4,14 @@
 //! Started  by `partition-N`, behind the journal and before every entity.
 //! Asks     the nursery to start and stop entities; the journal's fold for moments journaled long ago.
 //! Crash    takes the entities with it (rest for one); all is read again from the log.
-//! Bounds   `HELD_MAX` messages for each entity that is starting or retiring; more are let go, and the links of their
-//!          senders repeat them.
+//! Bounds   `HELD_MAX` messages for each entity that is starting or retiring and `HELD_IN_ALL_MAX` for all of them; an
+//!          entity's mailbox as `partition` says. More are let go: requests are refused as busy, the links of
+//!          entities repeat the rest.
 
 use crate::entity::EntityMsg;
-use crate::mailbox::Mailbox;
-use crate::node::Child;
-use crate::partition::{EntityMessage, Mail, Partition};
+use crate::mailbox::{Mailbox, Undelivered};
+use crate::node::{Child, Node};
+use crate::partition::{EntityMessage, Mail, Partition, Routed, THROUGH_DIRECTORY};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::ids::{EntityId, PartitionId};
@@ -82,11 +83,14 @@ const TICK: Duration = Duration::from_millis(10);
 /// again.
 const TICKS_TO_REPEAT: u64 = 25;
 const HELD_MAX: usize = 4_096;
+const HELD_IN_ALL_MAX: usize = 262_144;
 
 pub struct Directory {
     partition: Arc<Partition>,
     /// Mail of entities that are being started or may be leaving.
     held: HashMap<EntityId, VecDeque<Mail>>,
+    held_in_all: usize,
+    let_go: u64,
     /// Entities that were let retire, until they are gone, stay, or are up again.
     leaving: HashMap<EntityId, Leaving>,
     moments: BTreeSet<(UtcMillis, EntityId)>,
@@ -124,6 +128,8 @@ impl Behaviour for Directory {
         Ok(Directory {
             partition,
             held: HashMap::new(),
+            held_in_all: 0,
+            let_go: 0,
             leaving: HashMap::new(),
             moments: BTreeSet::new(),
             moment_of: BTreeMap::new(),
@@ -178,6 +184,8 @@ impl Behaviour for Directory {
     fn observe(&self) -> serde_json::Value {
         json!({
             "starting": self.held.len(),
+            "held": self.held_in_all,
+            "letGo": self.let_go,
             "leaving": self.leaving.len(),
             "moments": self.moments.len(),
             "toRepeat": self.repeats.len(),
@@ -198,8 +206,12 @@ impl Directory {
             Err(mail) => mail,
         };
         let held = self.held.entry(to).or_default();
-        if held.len() < HELD_MAX {
+        if held.len() < HELD_MAX && self.held_in_all < HELD_IN_ALL_MAX {
             held.push_back(mail);
+            self.held_in_all += 1;
+        } else {
+            self.let_go += 1;
+            mail.message.let_go(&context.node, THROUGH_DIRECTORY);
         }
         if !coming {
             self.start_entity(to, context);
@@ -214,7 +226,9 @@ impl Directory {
     fn pass_held(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
         let Some(mut held) = self.held.remove(&entity) else { return };
         while let Some(mail) = held.pop_front() {
+            self.held_in_all -= 1;
             if let Err(mail) = self.put(entity, mail, context) {
+                self.held_in_all += 1;
                 // Gone again already: it comes up once more.
                 held.push_front(mail);
                 self.held.insert(entity, held);
@@ -257,30 +271,38 @@ impl Directory {
         }
     }
 
+    /// Back when nobody is there; at the bound of who is, it is let go.
     #[allow(clippy::result_large_err, reason = "mail that was not taken goes back whole")]
     fn put(&self, to: EntityId, mail: Mail, context: &Context<DirectoryMsg>) -> Result<(), Mail> {
         let address = Address::Entity(self.partition.id, to);
-        fn send<M: Named + Send + 'static>(
+        fn send<M: Routed>(
             way: Option<Mailbox<EntityMsg<M>>>,
             message: M,
+            node: &Node,
         ) -> Result<(), M> {
             let Some(way) = way else { return Err(message) };
-            way.send(EntityMsg::Own(message)).map_err(|mail| match mail {
-                EntityMsg::Own(message) => message,
-                _ => unreachable!("what was sent is what comes back"),
-            })
+            let bound = message.bound();
+            match way.try_send(EntityMsg::Own(message), bound) {
+                Ok(()) => Ok(()),
+                Err(Undelivered::Overloaded(EntityMsg::Own(message))) => {
+                    message.let_go(node, THROUGH_DIRECTORY);
+                    Ok(())
+                }
+                Err(Undelivered::Gone(EntityMsg::Own(message))) => Err(message),
+                Err(_) => unreachable!("what was sent is what comes back"),
+            }
         }
-        let registry = &context.node.registry;
+        let (node, registry) = (context.node.as_ref(), &context.node.registry);
         let Mail { message, detour } = mail;
         let put = match message {
             EntityMessage::Home(message) => {
-                send(registry.find(address), message).map_err(EntityMessage::Home)
+                send(registry.find(address), message, node).map_err(EntityMessage::Home)
             }
             EntityMessage::Account(message) => {
-                send(registry.find(address), message).map_err(EntityMessage::Account)
+                send(registry.find(address), message, node).map_err(EntityMessage::Account)
             }
             EntityMessage::Market(message) => {
-                send(registry.find(address), message).map_err(EntityMessage::Market)
+                send(registry.find(address), message, node).map_err(EntityMessage::Market)
             }
         };
         put.map_err(|message| Mail { message, detour })

@@ -16,10 +16,10 @@ use crate::session::SessionMsg;
 use crate::shell::{Fault, Named};
 use domain::act::{Act, ActAnswer, ActError};
 use domain::home::{
-    Arrival, By, Home as State, HomeError, HomeEvent, HomeRequest, Login, Operated,
+    Arrival, By, DeveloperApp, Home as State, HomeError, HomeEvent, HomeRequest, Login, Operated,
     OperationAnswer, OperatorToken, Outgoing, SecretHash, ToEntity, User,
 };
-use domain::ids::{EntityId, SessionId};
+use domain::ids::{AccountId, EntityId, SessionId};
 use domain::record::Event;
 use domain::time::UtcMillis;
 use serde_json::json;
@@ -65,6 +65,20 @@ pub enum HomeMsg {
         token: SecretHash,
         reply: oneshot::Sender<Option<(SessionId, Login)>>,
     },
+    /// A customer registers an application.
+    CreateApp {
+        app: NewApp,
+        reply: oneshot::Sender<Result<DeveloperApp, HomeError>>,
+    },
+    Apps {
+        account: AccountId,
+        reply: oneshot::Sender<Vec<DeveloperApp>>,
+    },
+    /// Whose application key this is.
+    AppKey {
+        app_key: String,
+        reply: oneshot::Sender<Option<AccountId>>,
+    },
     User {
         username: String,
         reply: oneshot::Sender<Option<User>>,
@@ -86,6 +100,15 @@ pub struct NewLogin {
     pub username: String,
     pub token: SecretHash,
     pub app_key: String,
+}
+
+/// An application to be registered; its keys were drawn by the door.
+#[derive(Debug)]
+pub struct NewApp {
+    pub account: AccountId,
+    pub name: String,
+    pub live_key: String,
+    pub delayed_key: String,
 }
 
 pub type OperateReply = oneshot::Sender<Result<OperationAnswer, OperateError>>;
@@ -113,6 +136,9 @@ impl Named for HomeMsg {
             HomeMsg::CloseSession { .. } => "close session",
             HomeMsg::Login { .. } => "login",
             HomeMsg::SessionByToken { .. } => "session by token",
+            HomeMsg::CreateApp { .. } => "create app",
+            HomeMsg::Apps { .. } => "apps",
+            HomeMsg::AppKey { .. } => "app key",
             HomeMsg::User { .. } => "user",
             HomeMsg::Operator { .. } => "operator",
             HomeMsg::HasOperators { .. } => "has operators",
@@ -195,7 +221,8 @@ impl Entity for Home {
             HomeMsg::OpenSession { login, reply } => self.open_session(login, reply, desk),
             HomeMsg::ExtendSession { session, reply } => {
                 let now = desk.now();
-                let decided = self.state.extend_session(now, session);
+                let lasts_ms = desk.node.settings.session_ms;
+                let decided = self.state.extend_session(now, session, lasts_ms);
                 self.session_record(now, decided, reply, desk)
             }
             HomeMsg::CloseSession { session, reply } => {
@@ -213,6 +240,17 @@ impl Entity for Home {
                 let found = self.state.session_by_token(desk.now(), &token);
                 let found = found.map(|(session, login)| (session, login.clone()));
                 answer(desk, move || drop(reply.send(found)))
+            }
+            HomeMsg::CreateApp { app, reply } => self.create_app(&app, reply, desk),
+            HomeMsg::Apps { account, reply } => {
+                let apps = self.state.apps(account);
+                answer(desk, move || drop(reply.send(apps)))
+            }
+            HomeMsg::AppKey { app_key, reply } => {
+                let owner = self.state.app_key(&app_key);
+                answer(desk, move || {
+                    let _ = reply.send(owner);
+                })
             }
             HomeMsg::User { username, reply } => {
                 let user = self.state.user(&username).cloned();
@@ -325,6 +363,7 @@ impl Home {
             &login.username,
             login.token,
             &login.app_key,
+            desk.node.settings.session_ms,
         );
         let event = match decided {
             Ok(event) => event,
@@ -336,6 +375,27 @@ impl Home {
         };
         let login = login.clone();
         let told = Effect::new(move |_| drop(reply.send(Ok(login))));
+        desk.hand_over(now, vec![event], Self::into_event, None, vec![told])
+    }
+
+    fn create_app(
+        &mut self,
+        app: &NewApp,
+        reply: oneshot::Sender<Result<DeveloperApp, HomeError>>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let now = desk.now();
+        let NewApp { account, name, live_key, delayed_key } = app;
+        let event = match self.state.create_app(*account, name, live_key, delayed_key) {
+            Ok(event) => event,
+            Err(error) => return answer(desk, move || drop(reply.send(Err(error)))),
+        };
+        self.state.apply(now, &event);
+        let HomeEvent::AppCreated { app, .. } = &event else {
+            return Err(Fault::new("an application is decided as one created"));
+        };
+        let app = app.clone();
+        let told = Effect::new(move |_| drop(reply.send(Ok(app))));
         desk.hand_over(now, vec![event], Self::into_event, None, vec![told])
     }
 
@@ -400,8 +460,6 @@ impl Home {
     }
 }
 
-/// An answer that changes nothing still waits for what it may rest on.
 fn answer(desk: &mut Desk, tell: impl FnOnce() + Send + 'static) -> Result<(), Fault> {
-    let effect = Effect::new(move |_| tell());
-    desk.hand_over(desk.now(), vec![], Home::into_event, None, vec![effect])
+    desk.tell(tell)
 }

@@ -5,21 +5,23 @@
 //! Asks     its partition's log, to make records durable; tells the accounts what became of their orders.
 //! Crash    state is a fold of the journal: restart is snapshot and replay; what accounts have not
 //!          acknowledged is told again.
-//! Bounds   `domain::market::MAX_ORDERS`; past it an order is refused.
+//! Bounds   `domain::market::MAX_ORDERS`; past it an order is refused. Its mailbox as `partition` says; an account that
+//!          missed notices is told `RESENT_MAX` at a time.
 
 mod view;
 
-pub use view::{LadderDepth, MarketView, RunnerLadders, ViewRequest};
+pub use view::{AtClose, LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
-use crate::partition::{Effect, Routes};
+use crate::partition::Routes;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
-use domain::ids::{AccountId, EntityId, MarketId};
+use domain::ids::{AccountId, BetId, EntityId, Handle, MarketId};
 use domain::link::Arrival;
 use domain::market::{Acknowledgement, Market as State, Outgoing};
+use domain::money::Pence;
 use domain::order::OrderCommand;
 use domain::record::{Event, MarketEvent};
 use domain::time::UtcMillis;
@@ -58,7 +60,16 @@ pub enum MarketMsg {
         request: ViewRequest,
         reply: oneshot::Sender<MarketView>,
     },
+    /// How much is to be matched before each of these orders at its price; what does not rest, or rests too
+    /// deep to count, is left out.
+    SizeAhead {
+        orders: Vec<(BetId, Handle)>,
+        reply: oneshot::Sender<Vec<(BetId, Pence)>>,
+    },
 }
+
+/// Orders that one question looks at: a market has other things to do than to walk its queues.
+const SIZE_AHEAD_STEPS: u32 = 100_000;
 
 impl Named for MarketMsg {
     fn name(&self) -> &'static str {
@@ -74,6 +85,7 @@ impl Named for MarketMsg {
             MarketMsg::Resume { .. } => "resume",
             MarketMsg::Act { .. } => "act",
             MarketMsg::View { .. } => "view",
+            MarketMsg::SizeAhead { .. } => "size ahead",
         }
     }
 }
@@ -86,6 +98,8 @@ pub struct Market {
     home: Routes<HomeMsg>,
     /// Each account's oldest open notice when it was last looked at.
     oldest_open: BTreeMap<AccountId, u64>,
+    /// Accounts that are told again what they missed, and how far they have been.
+    catching_up: BTreeMap<AccountId, u64>,
 }
 
 impl Entity for Market {
@@ -105,6 +119,7 @@ impl Entity for Market {
             accounts: Routes::default(),
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
+            catching_up: BTreeMap::new(),
         }
     }
 
@@ -147,6 +162,7 @@ impl Entity for Market {
             MarketMsg::Withdraw { account, n } => self.withdraw(account, n, desk),
             MarketMsg::Acknowledge(acknowledgement) => self.acknowledge(acknowledgement, desk),
             MarketMsg::Resume { account, acknowledged } => {
+                self.catching_up.remove(&account);
                 let acknowledgement = Acknowledgement { account, k: acknowledged, paid: None };
                 self.acknowledge(acknowledgement, desk)?;
                 self.resend(account, RESENT_MAX, desk);
@@ -154,6 +170,7 @@ impl Entity for Market {
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
             MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::SizeAhead { orders, reply } => self.size_ahead(&orders, reply, desk),
         }
     }
 
@@ -239,7 +256,13 @@ impl Market {
     fn acknowledge(&mut self, told: Acknowledgement, desk: &mut Desk) -> Result<(), Fault> {
         let (now, mut records) = (desk.now(), Vec::new());
         self.state.acknowledge(now, &[told], &mut records);
-        self.hand_over(now, records, desk)
+        self.hand_over(now, records, desk)?;
+        // What it was told again is settled: the next of what it missed.
+        if self.catching_up.get(&told.account).is_some_and(|through| *through <= told.k) {
+            self.catching_up.remove(&told.account);
+            self.resend(told.account, RESENT_MAX, desk);
+        }
+        Ok(())
     }
 
     fn act(&mut self, n: u64, act: &MarketAct, desk: &mut Desk) -> Result<(), Fault> {
@@ -275,18 +298,40 @@ impl Market {
     ) -> Result<(), Fault> {
         let view = MarketView::of(&self.state, &request);
         // A door that went away wants no answer.
-        let answer = Effect::new(move |_| drop(reply.send(view)));
-        desk.hand_over(desk.now(), vec![], Self::into_event, None, vec![answer])
+        desk.tell(move || drop(reply.send(view)))
+    }
+
+    fn size_ahead(
+        &mut self,
+        orders: &[(BetId, Handle)],
+        reply: oneshot::Sender<Vec<(BetId, Pence)>>,
+        desk: &mut Desk,
+    ) -> Result<(), Fault> {
+        let mut steps = SIZE_AHEAD_STEPS;
+        let ahead = orders
+            .iter()
+            .filter(|(bet, handle)| self.state.order(*handle).is_some_and(|it| it.bet == *bet))
+            .filter_map(|(bet, handle)| Some((*bet, self.state.size_ahead(*handle, &mut steps)?)))
+            .collect();
+        desk.tell(move || drop(reply.send(ahead)))
     }
 
     /// Records to the journal first, then messages to the entities of this partition.
     fn hand_over(
         &mut self,
         now: UtcMillis,
-        records: Vec<MarketEvent>,
+        mut records: Vec<MarketEvent>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        desk.hand_over(now, records, Self::into_event, self.state.wake(), vec![])?;
+        let wake = self.state.wake();
+        let is_large = |record: &MarketEvent| matches!(record, MarketEvent::LapsedAhead { .. });
+        // Large ones by themselves: all are more than a frame holds, and the market can go on behind any.
+        while let Some(at) = records.iter().position(is_large) {
+            let rest = records.split_off(at + 1);
+            let large = std::mem::replace(&mut records, rest);
+            desk.hand_over(now, large, Self::into_event, wake, vec![])?;
+        }
+        desk.hand_over(now, records, Self::into_event, wake, vec![])?;
         let (mut expects, market, target) = (false, self.market, self.id);
         let (accounts, home) = (&mut self.accounts, &mut self.home);
         self.state.send_outgoing(|outgoing| match outgoing {
@@ -316,11 +361,16 @@ impl Market {
 
     fn resend(&mut self, account: AccountId, most: usize, desk: &mut Desk) {
         let market = self.market;
+        let mut told = None;
         for (k, notice) in self.state.open_notices(account, 0).take(most) {
+            told = Some(k);
             let message = AccountMsg::Notice { market, k, notice: notice.clone() };
             self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
         }
-        desk.expect_answers();
+        if let Some(through) = told {
+            self.catching_up.insert(account, through);
+            desk.expect_answers();
+        }
     }
 
     fn tell(&mut self, account: AccountId, message: AccountMsg, desk: &Desk) {

@@ -50,6 +50,9 @@ pub struct RunnerLadders {
     pub runner: Runner,
     /// How the runner ended, once the market is settled.
     pub result: Option<RunnerResult>,
+    /// Its chance in hundredths of a percent, where one is given.
+    pub adjustment_factor: Option<u32>,
+    pub removed_at: Option<UtcMillis>,
     pub last_price_traded: Option<Price>,
     pub total_matched: Pence,
     pub available_to_back: Vec<(Price, Pence)>,
@@ -86,6 +89,8 @@ impl MarketView {
                 RunnerLadders {
                     runner: runner.runner,
                     result: result(market.resolution(), runner.runner),
+                    adjustment_factor: runner.adjustment_factor,
+                    removed_at: runner.removed_at,
                     last_price_traded: runner.last_price_traded(),
                     total_matched: runner.total_matched(),
                     available_to_back: cut(runner.available_to_back(), request.offers),

@@ -5,11 +5,15 @@
 //! When the journal dies, this incarnation's log refuses everything, and its entities are stopped with the
 //! subtree.
 
+mod bounds;
 mod clock;
 mod route;
 
+pub use bounds::{DIRECTORY_MAX, MAIL_MAX, REQUESTS_MAX};
 pub use clock::PartitionClock;
-pub use route::{Detour, EntityMessage, Mail, Routed, Routes, deliver, deliver_by};
+pub use route::{
+    Detour, EntityMessage, Mail, Routed, Routes, THROUGH_DIRECTORY, deliver, deliver_by,
+};
 
 use crate::node::{ClockMode, Settings};
 use domain::ids::{BetId, PartitionId};
@@ -63,6 +67,8 @@ pub enum Busy {
     ReadOnly,
     #[error("too much is waiting for the journal")]
     Backlog,
+    #[error("too much is waiting for who would take it")]
+    Mailbox,
 }
 
 impl Partition {

@@ -1,17 +1,18 @@
 //! How a message finds an entity: straight into its mailbox when it runs, through the directory when not.
 //!
 //! The directory starts what sleeps and holds its mail meanwhile. Messages between entities may be lost
-//! with a mailbox; the links repeat them (`domain::link`).
+//! with a mailbox, or let go at its bound (`bounds`); the links repeat them (`domain::link`).
 //!
 //! Mail on its way through the directory must not be overtaken by what the same sender sends straight
 //! afterwards, when the entity is up: a sender keeps a [`Detour`] for each entity, its mail carries clones
 //! of it, and while any is alive everything takes the same way.
 
+use super::bounds::{DIRECTORY_MAX, REQUESTS_MAX};
 use crate::account::AccountMsg;
 use crate::directory::DirectoryMsg;
 use crate::entity::EntityMsg;
 use crate::home::HomeMsg;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Undelivered};
 use crate::market::MarketMsg;
 use crate::node::Node;
 use crate::registry::Address;
@@ -40,25 +41,17 @@ pub struct Mail {
 /// A message that entities of one kind take.
 pub trait Routed: Sized + Named + Send + 'static {
     fn into_message(self) -> EntityMessage;
+
+    /// With how many messages waiting it is not let in any more.
+    fn bound(&self) -> usize;
+
+    /// It goes nowhere: whoever waits for it to be taken is told. `by` is the incarnation that it would have
+    /// gone to, or [`THROUGH_DIRECTORY`].
+    fn let_go(self, node: &Node, by: u64);
 }
 
-impl Routed for HomeMsg {
-    fn into_message(self) -> EntityMessage {
-        EntityMessage::Home(self)
-    }
-}
-
-impl Routed for AccountMsg {
-    fn into_message(self) -> EntityMessage {
-        EntityMessage::Account(self)
-    }
-}
-
-impl Routed for MarketMsg {
-    fn into_message(self) -> EntityMessage {
-        EntityMessage::Market(self)
-    }
-}
+/// In place of an incarnation: whichever the directory finds or starts.
+pub const THROUGH_DIRECTORY: u64 = 0;
 
 /// One sender's mail to one entity that is on its way through the directory.
 #[derive(Debug, Clone, Default)]
@@ -102,16 +95,18 @@ impl<M: Routed> Routes<M> {
             }
             self.detours.remove(&to);
         }
+        let bound = message.bound();
         let mut mail = EntityMsg::Own(message);
         if let Some(way) = self.known.get(&to) {
-            match way.send(mail) {
+            match way.try_send(mail, bound) {
                 Ok(()) => return,
-                Err(returned) => mail = returned,
+                Err(Undelivered::Overloaded(mail)) => return let_go(mail, node, way.incarnation()),
+                Err(Undelivered::Gone(returned)) => mail = returned,
             }
             self.known.remove(&to);
         }
         if let Some(way) = node.registry.find::<EntityMsg<M>>(Address::Entity(partition, to)) {
-            match way.send(mail) {
+            match way.try_send(mail, bound) {
                 Ok(()) => {
                     if self.known.len() >= KNOWN_MAX {
                         self.known.clear();
@@ -119,7 +114,8 @@ impl<M: Routed> Routes<M> {
                     self.known.insert(to, way);
                     return;
                 }
-                Err(returned) => mail = returned,
+                Err(Undelivered::Overloaded(mail)) => return let_go(mail, node, way.incarnation()),
+                Err(Undelivered::Gone(returned)) => mail = returned,
             }
         }
         if let EntityMsg::Own(message) = mail {
@@ -130,10 +126,21 @@ impl<M: Routed> Routes<M> {
             deliver_by(detour, node, partition, to, message);
         }
     }
+
+    /// So much waits for the entity already that nothing new should be begun with it.
+    pub fn is_overloaded(&self, to: EntityId) -> bool {
+        self.known.get(&to).is_some_and(|way| way.depth() >= REQUESTS_MAX)
+    }
+}
+
+pub(crate) fn let_go<M: Routed>(mail: EntityMsg<M>, node: &Node, by: u64) {
+    if let EntityMsg::Own(message) = mail {
+        message.let_go(node, by);
+    }
 }
 
 /// Through the directory, which starts what sleeps. When there is no directory the partition is going
-/// down, and the links repeat what they sent.
+/// down; then, and when too much waits for it, the message is let go.
 pub fn deliver(node: &Node, partition: PartitionId, to: EntityId, message: impl Routed) {
     deliver_by(&Detour::default(), node, partition, to, message);
 }
@@ -147,7 +154,15 @@ pub fn deliver_by(
     message: impl Routed,
 ) {
     let mail = Mail { message: message.into_message(), detour: detour.clone() };
-    if let Some(directory) = node.registry.find::<DirectoryMsg>(Address::Directory(partition)) {
-        let _ = directory.send(DirectoryMsg::Deliver { to, mail });
+    let deliver = DirectoryMsg::Deliver { to, mail };
+    let returned = match node.registry.find::<DirectoryMsg>(Address::Directory(partition)) {
+        Some(directory) => match directory.try_send(deliver, DIRECTORY_MAX) {
+            Ok(()) => return,
+            Err(Undelivered::Gone(returned) | Undelivered::Overloaded(returned)) => returned,
+        },
+        None => deliver,
+    };
+    if let DirectoryMsg::Deliver { mail, .. } = returned {
+        mail.message.let_go(node, THROUGH_DIRECTORY);
     }
 }

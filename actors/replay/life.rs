@@ -223,6 +223,7 @@ mod tests {
             status: *status,
         };
         RecordedDefinition {
+            event: None,
             event_type: EventTypeId(7),
             event_name: None,
             market_name: None,

@@ -20,7 +20,8 @@
 //! The mirror manages its own orders only. What others put in its way is matched like anybody's: a customer
 //! ahead of it at a price is filled before it when the recording trades there.
 
-use super::recorded::{HalfPence, RecordedMessage};
+use super::ladders::{RunnerMirror, sum};
+use super::recorded::RecordedMessage;
 use domain::ids::{BetId, Runner};
 use domain::money::Pence;
 use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
@@ -83,30 +84,10 @@ pub struct Mirror {
 /// After so many failed answers to one message its differences are left to be reported.
 const FAILURES_MAX: u32 = 16;
 
-#[derive(Debug, Default)]
-struct RunnerMirror {
-    /// Recorded ladders, in halves of a penny.
-    lays: BTreeMap<Price, HalfPence>,
-    backs: BTreeMap<Price, HalfPence>,
-    own_lays: BTreeMap<Price, Level>,
-    own_backs: BTreeMap<Price, Level>,
-    traded: BTreeMap<Price, Volume>,
-}
-
-/// The mirror's own orders at a price, oldest first.
-type Level = VecDeque<(BetId, Pence)>;
-
-#[derive(Debug, Default)]
-struct Volume {
-    recorded: HalfPence,
-    /// All recorded rises.
-    risen: HalfPence,
-}
-
 #[derive(Debug, Clone, Copy)]
-struct Trade {
+pub(super) struct Trade {
     runner: Runner,
-    price: Price,
+    pub(super) price: Price,
     stake: Pence,
     /// The side of the next order, once the first half has been placed.
     meet: Option<Side>,
@@ -228,14 +209,6 @@ impl Mirror {
             }
             (Some(Asked::Cancel(_)), _) => self.failures += 1,
             (None, _) => {}
-        }
-    }
-
-    /// The last request was never sent.
-    pub fn unasked(&mut self) {
-        if let Some(Asked::Place(orders)) = self.asked.take() {
-            self.dirty
-                .extend(orders.into_iter().map(|(runner, side, price, _)| (runner, side, price)));
         }
     }
 
@@ -497,111 +470,4 @@ impl Mirror {
             own.remove(&price);
         }
     }
-}
-
-impl RunnerMirror {
-    fn recorded(&self, side: Side) -> &BTreeMap<Price, HalfPence> {
-        match side {
-            Side::Lay => &self.lays,
-            Side::Back => &self.backs,
-        }
-    }
-
-    fn recorded_mut(&mut self, side: Side) -> &mut BTreeMap<Price, HalfPence> {
-        match side {
-            Side::Lay => &mut self.lays,
-            Side::Back => &mut self.backs,
-        }
-    }
-
-    fn own(&self, side: Side) -> &BTreeMap<Price, Level> {
-        match side {
-            Side::Lay => &self.own_lays,
-            Side::Back => &self.own_backs,
-        }
-    }
-
-    fn own_mut(&mut self, side: Side) -> &mut BTreeMap<Price, Level> {
-        match side {
-            Side::Lay => &mut self.own_lays,
-            Side::Back => &mut self.own_backs,
-        }
-    }
-
-    fn wanted(&self, side: Side, price: Price) -> Pence {
-        self.recorded(side).get(&price).map_or(Pence::ZERO, |size| size.whole_pence())
-    }
-
-    /// The price that a taker of the other side meets first.
-    fn best(&self, side: Side) -> Option<Price> {
-        match side {
-            Side::Lay => self.own_lays.keys().next_back().copied(),
-            Side::Back => self.own_backs.keys().next().copied(),
-        }
-    }
-
-    /// Who crosses at a price: a back where lays rest at it or better, a lay where backs do, and a back
-    /// between the two, where nothing rests.
-    fn taker(&self, price: Price) -> Side {
-        match self.best(Side::Back) {
-            Some(best) if best <= price => Side::Lay,
-            _ => Side::Back,
-        }
-    }
-
-    /// Own orders that a taker would meet before `price`.
-    fn better_than(&self, price: Price, side: Side) -> Vec<(Price, BetId)> {
-        let better = |other: &Price| match side {
-            Side::Lay => *other > price,
-            Side::Back => *other < price,
-        };
-        let levels = self.own(side).iter().filter(|(other, _)| better(other));
-        levels.flat_map(|(other, level)| level.iter().map(|(bet, _)| (*other, *bet))).collect()
-    }
-
-    /// In the order in which takers eat through the ladders: lays from the highest price down, backs from
-    /// the lowest up; what one trade clears away is not in the next one's way.
-    fn sort_as_eaten(&self, trades: &mut [Trade]) {
-        trades.sort_by_key(|trade| match self.taker(trade.price) {
-            Side::Back => (0, i64::from(trade.price.0)),
-            Side::Lay => (1, i64::from(trade.price.0)),
-        });
-        let lays = trades.partition_point(|trade| self.taker(trade.price) == Side::Back);
-        trades[..lays].reverse();
-    }
-}
-
-impl Volume {
-    /// The stake that a recorded volume asks for, in whole pence; half a penny is carried.
-    fn rise_to(&mut self, recorded: HalfPence) -> Option<Pence> {
-        let rise = recorded.0 - self.recorded.0;
-        self.recorded = recorded;
-        if rise <= 0 {
-            return None;
-        }
-        let before = self.stake();
-        self.risen.0 += rise;
-        let stake = self.stake() - before;
-        (!stake.is_zero()).then_some(stake)
-    }
-
-    /// All of it so far. Both sides, in halves of a penny: four of them are a penny of stake.
-    fn stake(&self) -> Pence {
-        Pence(self.risen.0 / 4)
-    }
-}
-
-impl HalfPence {
-    pub fn of_pence(pence: Pence) -> HalfPence {
-        HalfPence(pence.0 * 2)
-    }
-
-    /// Half a penny is left out.
-    pub fn whole_pence(self) -> Pence {
-        Pence(self.0 / 2)
-    }
-}
-
-fn sum(level: &Level) -> Pence {
-    level.iter().map(|(_, size)| *size).sum()
 }

@@ -14,34 +14,35 @@
 //! ```
 //! Others may trade against it: what differs from the recording because of their orders is theirs.
 
+mod ladders;
 pub mod life;
 pub mod mirror;
 mod play;
+mod questions;
 pub mod recorded;
 
 pub use play::{Play, Report};
 
-use crate::account::{AccountQuery, AccountView};
-use crate::home::{NewLogin, OperateError};
+use crate::account::AccountView;
+use crate::home::OperateError;
 use crate::market::{LadderDepth, MarketView, ViewRequest};
 use crate::node::Child;
 use crate::registry::Address;
-use crate::session::{RequestError, SessionRequest};
+use crate::session::RequestError;
 use crate::shell::{Behaviour, Context, Fault, Named};
-use crate::trader::Customer;
-use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
-use domain::act::{ActAnswer, MarketAct};
+use domain::act::MarketAct;
 use domain::definition::MarketStatus;
-use domain::home::{By, HomeError, HomeRequest, IdempotencyKey, Login, OperationAnswer};
+use domain::home::{HomeError, HomeRequest, Login, OperationAnswer};
 use domain::ids::{AccountId, EventId, MarketId, SessionId};
 use domain::order::{Persistence, Side};
-use domain::request::{CancelScope, CustomerRequest, Outcome, RequestBody};
+use domain::request::Outcome;
 use domain::time::UtcMillis;
 use life::Life;
-use mirror::{Mirror, Reports, Request, Resting};
+use mirror::{Mirror, Reports, Resting};
+use questions::{resting, told};
 use recorded::{Messages, RecordedDefinition, RecordedMessage};
 use serde_json::json;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,7 +50,7 @@ use std::time::{Duration, Instant};
 pub enum ReplayMsg {
     /// The message in hand is due.
     Due,
-    /// The session was not there: try again; or an answer has not come.
+    /// Looks whether an answer has not come.
     Again,
     /// To question number `n`.
     Answer { n: u64, answer: Answer },
@@ -121,7 +122,6 @@ struct Hand {
 }
 
 const PATIENCE: Duration = Duration::from_secs(30);
-const RETRY: Duration = Duration::from_millis(5);
 const WATCH_EVERY: Duration = Duration::from_secs(5);
 const CORRECTIONS_MAX: u32 = 3;
 const EXAMPLES_MAX: usize = 10;
@@ -157,6 +157,7 @@ impl Behaviour for Replay {
         };
         let mirror = Mirror::new(life.runners().iter().copied(), persistence);
         let report = play.report.borrow().clone();
+        let pace_from = play.began;
         let mut replay = Replay {
             number: args.number,
             play,
@@ -168,7 +169,7 @@ impl Behaviour for Replay {
             event: None,
             market: None,
             hand: None,
-            pace_from: None,
+            pace_from,
             asked: None,
             questions: 0,
             unsure: report.messages > 0,
@@ -302,11 +303,16 @@ impl Replay {
         let Some((session, account)) = self.login else { return self.log_in(context) };
         let Some(event) = self.event else {
             let event = life::event(&self.first, &self.play.file);
-            return self.operate("event", HomeRequest::CreateEvent(Box::new(event)), context);
+            let key = match &self.first.event {
+                Some(recorded) => format!("event-{recorded}"),
+                None => format!("{}-event", self.number),
+            };
+            return self.operate(&key, HomeRequest::CreateEvent(Box::new(event)), context);
         };
         let Some(market) = self.market else {
             let market = life::market(&self.first, event);
-            return self.operate("market", HomeRequest::CreateMarket(Box::new(market)), context);
+            let key = format!("{}-market", self.number);
+            return self.operate(&key, HomeRequest::CreateMarket(Box::new(market)), context);
         };
         if self.unsure {
             return self.read_back(account, market, context);
@@ -405,111 +411,6 @@ impl Replay {
         Ok(())
     }
 
-    // --------------------------------------------------------------------------------- questions
-
-    fn log_in(&mut self, context: &Context<ReplayMsg>) -> Result<(), Fault> {
-        let (session, token) = (self.play.secrets)();
-        let Customer { username, app_key } = self.play.customer.clone();
-        let login = NewLogin { session, username, token, app_key };
-        let n = self.ask();
-        context.open_session(login, move |answer| told(n, Answer::LoggedIn(session, answer)));
-        Ok(())
-    }
-
-    /// Under a key, so that a new incarnation finds what an earlier one listed.
-    fn operate(
-        &mut self,
-        what: &str,
-        request: HomeRequest,
-        context: &Context<ReplayMsg>,
-    ) -> Result<(), Fault> {
-        let key = format!("replay-{}-{}-{what}", self.number, self.play.customer.app_key);
-        let n = self.ask();
-        let by = by(Some(IdempotencyKey { key, request: [0; 32] }));
-        context.operate(by, request, move |answer| told(n, Answer::Operated(answer)));
-        Ok(())
-    }
-
-    fn operate_market(
-        &mut self,
-        market: MarketId,
-        act: MarketAct,
-        context: &Context<ReplayMsg>,
-    ) -> Result<(), Fault> {
-        let n = self.ask();
-        let request = HomeRequest::MarketAct { market, act };
-        context.operate(by(None), request, move |answer| told(n, Answer::Operated(answer)));
-        Ok(())
-    }
-
-    fn operated(&mut self, answer: OperationAnswer) -> Result<(), Fault> {
-        match answer {
-            OperationAnswer::Event(event) => self.event = Some(event),
-            OperationAnswer::Market { market, .. } => {
-                self.market = Some(market);
-                if self.report.market.is_none() {
-                    self.report.status = self.life.status();
-                }
-                self.report.market = Some(market);
-                self.play.report.send_replace(self.report.clone());
-            }
-            OperationAnswer::Act(ActAnswer::Refused(error)) => {
-                self.report.notes.push(format!("an act was refused: {error}"));
-            }
-            OperationAnswer::Act(_) => {}
-            other => return Err(Fault(format!("{other:?}"))),
-        }
-        Ok(())
-    }
-
-    fn request(
-        &mut self,
-        session: SessionId,
-        market: MarketId,
-        request: Request,
-        context: &mut Context<ReplayMsg>,
-    ) -> Result<(), Fault> {
-        let request = match request {
-            Request::Place(tickets) => SessionRequest::Place {
-                market,
-                tickets,
-                customer_ref: None,
-                strategy_ref: None,
-                market_version: None,
-            },
-            Request::Cancel(orders) => SessionRequest::Plain(CustomerRequest {
-                customer_ref: None,
-                body: RequestBody::Cancel(CancelScope::Bets { market, orders }),
-            }),
-        };
-        let n = self.ask();
-        if !context.request(session, request, move |answer| told(n, Answer::Done(answer))) {
-            // Being started, or started again: the mirror asks for the same once more.
-            self.asked = None;
-            self.mirror.unasked();
-            context.after(RETRY, || ReplayMsg::Again);
-        }
-        Ok(())
-    }
-
-    fn read_back(
-        &mut self,
-        account: AccountId,
-        market: MarketId,
-        context: &Context<ReplayMsg>,
-    ) -> Result<(), Fault> {
-        let filter = OrderFilter {
-            markets: Some(BTreeSet::from([market])),
-            projection: OrderProjection::Executable,
-            ..OrderFilter::default()
-        };
-        let page = Page { from: self.read_back.len() as u32, count: 0 };
-        let query = AccountQuery::CurrentOrders { filter, sort: OrderSort::default(), page };
-        let n = self.ask();
-        context.query(account, query, move |view| told(n, Answer::Orders(view)));
-        Ok(())
-    }
-
     fn compare(&mut self, view: &MarketView) {
         let Some(hand) = &mut self.hand else { return };
         let mut alike = true;
@@ -548,29 +449,5 @@ impl Replay {
             )
         });
         self.report.examples.extend(examples);
-    }
-
-    fn ask(&mut self) -> u64 {
-        self.questions += 1;
-        self.asked = Some((self.questions, Instant::now()));
-        self.questions
-    }
-}
-
-fn told(n: u64, answer: Answer) -> ReplayMsg {
-    ReplayMsg::Answer { n, answer }
-}
-
-fn by(key: Option<IdempotencyKey>) -> By {
-    By { operator: "replay".to_owned(), reason: None, key }
-}
-
-fn resting(order: &CurrentOrder) -> Resting {
-    Resting {
-        bet: order.bet,
-        runner: order.runner,
-        side: order.side,
-        price: order.price,
-        remaining: order.remaining,
     }
 }

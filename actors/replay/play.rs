@@ -8,6 +8,7 @@ use domain::ids::{AccountId, MarketId, SessionId};
 use domain::money::Pence;
 use domain::time::UtcMillis;
 use std::fmt;
+use std::time::Instant;
 use tokio::sync::watch;
 
 /// What is to be played: looked up by its number.
@@ -16,6 +17,10 @@ pub struct Play {
     pub open: Box<dyn Fn() -> Result<Box<dyn Messages>, String> + Send + Sync>,
     /// How the recording is called where it does not name itself.
     pub file: String,
+    /// Of the command that plays: markets of one event that are played together are listed under one.
+    pub run: String,
+    /// The recording's clock and ours when all markets of the file began; `None`: with the first message.
+    pub began: Option<(UtcMillis, Instant)>,
     /// How many times faster than recorded; infinite is as fast as possible.
     pub speed: f64,
     /// The mirror account.

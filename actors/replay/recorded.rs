@@ -5,12 +5,24 @@
 
 use domain::definition::MarketStatus;
 use domain::ids::{EventTypeId, Runner};
+use domain::money::Pence;
 use domain::price::Price;
 use domain::time::UtcMillis;
 
 /// An amount in halves of a penny.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct HalfPence(pub i64);
+
+impl HalfPence {
+    pub fn of_pence(pence: Pence) -> HalfPence {
+        HalfPence(pence.0 * 2)
+    }
+
+    /// Half a penny is left out.
+    pub fn whole_pence(self) -> Pence {
+        Pence(self.0 / 2)
+    }
+}
 
 /// One message of a recording: everything of one market that it changed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +55,8 @@ pub struct RecordedRunner {
 /// A market's definition: whole, whenever anything in it changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordedDefinition {
+    /// As recorded: markets of one event say the same.
+    pub event: Option<String>,
     pub event_type: EventTypeId,
     /// Only in purchased recordings.
     pub event_name: Option<String>,

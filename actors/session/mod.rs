@@ -5,15 +5,18 @@
 //! Asks     home who it is; the catalogue for the terms of a market it meets for the first time; its account.
 //! Crash    doors that wait are told that the outcome is unknown; a new incarnation counts on higher. A
 //!          crash of the account is bridged: what it has not answered is sent again under its number.
-//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy.
+//! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy, and so is what finds the account's mailbox full.
+//!          `REPLAYS_MAX` outcomes are kept for who asks for them again; the oldest go first.
 
-use crate::account::AccountMsg;
+mod replays;
+
+use crate::account::{AccountMsg, Taken};
 use crate::catalogue::CatalogueMsg;
 use crate::entity::EntityMsg;
 use crate::home::HomeMsg;
-use crate::mailbox::Mailbox;
+use crate::mailbox::{Mailbox, Undelivered};
 use crate::node::Node;
-use crate::partition::{Busy, Detour, deliver, deliver_by};
+use crate::partition::{Busy, Detour, REQUESTS_MAX, THROUGH_DIRECTORY, deliver, deliver_by};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::definition::MarketTerms;
@@ -22,6 +25,7 @@ use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use domain::order::Ticket;
 use domain::record::RequestKey;
 use domain::request::{CustomerRequest, Outcome, RequestBody};
+use replays::Replays;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -34,10 +38,21 @@ pub enum SessionMsg {
         request: SessionRequest,
         reply: Reply,
     },
+    /// The same, with more than an outcome wished for.
+    RequestWith {
+        request: SessionRequest,
+        reply: Reply,
+        wishes: Wishes,
+    },
     /// From the account's incarnation `from`, once durable.
     Answered {
         n: u64,
         outcome: Outcome,
+        from: u64,
+    },
+    /// The account `from`, or the directory on the way to it, had no room for it: it was not seen.
+    NotTaken {
+        n: u64,
         from: u64,
     },
     /// From home: who this is; nobody when the token is no longer good.
@@ -56,8 +71,9 @@ pub enum SessionMsg {
 impl Named for SessionMsg {
     fn name(&self) -> &'static str {
         match self {
-            SessionMsg::Request { .. } => "request",
+            SessionMsg::Request { .. } | SessionMsg::RequestWith { .. } => "request",
             SessionMsg::Answered { .. } => "answered",
+            SessionMsg::NotTaken { .. } => "not taken",
             SessionMsg::Login(_) => "login",
             SessionMsg::Terms { .. } => "terms",
             SessionMsg::Check => "check",
@@ -83,6 +99,16 @@ pub enum SessionRequest {
 /// Where a door waits. Dropped without an answer, the outcome is unknown.
 pub type Reply = oneshot::Sender<Result<Outcome, RequestError>>;
 
+/// What a door may wish for beside the outcome.
+#[derive(Debug, Default)]
+pub struct Wishes {
+    /// A request that came before, word for word and with the same customer's reference, is answered with
+    /// its first outcome.
+    pub replay: bool,
+    /// Who waits for the account to take it.
+    pub taken: Option<Taken>,
+}
+
 /// Nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
@@ -106,7 +132,8 @@ pub struct Session {
     /// `None` until home has answered.
     login: Option<Login>,
     /// Asked before home or the catalogue answered.
-    waiting: Vec<(SessionRequest, Reply)>,
+    waiting: Vec<(SessionRequest, Reply, Wishes)>,
+    replays: Replays,
     terms: HashMap<MarketId, MarketTerms>,
     terms_asked: HashMap<MarketId, Instant>,
     next: u64,
@@ -122,13 +149,21 @@ pub struct Session {
 struct Open {
     request: Arc<CustomerRequest>,
     reply: Reply,
-    /// Which incarnation of the account it was sent to.
+    /// Which incarnation of the account it was sent to last.
     sent_to: u64,
+    /// An earlier incarnation was sent it too, and may have taken it.
+    maybe_taken: bool,
     since: Instant,
 }
 
-/// In place of an incarnation: whichever the directory finds or starts.
-const THROUGH_DIRECTORY: u64 = 0;
+impl Open {
+    fn was_asked(&self, incarnation: u64) -> bool {
+        self.sent_to == incarnation || self.sent_to == THROUGH_DIRECTORY
+    }
+}
+
+/// In place of an incarnation: it is with nobody, and goes out again.
+const NOWHERE: u64 = u64::MAX;
 const IN_FLIGHT_MAX: usize = 4_096;
 const TERMS_MAX: usize = 4_096;
 const CHECK_EVERY: Duration = Duration::from_millis(100);
@@ -152,6 +187,7 @@ impl Behaviour for Session {
             id: args.session,
             login: None,
             waiting: Vec::new(),
+            replays: Replays::default(),
             terms: HashMap::new(),
             terms_asked: HashMap::new(),
             next: u64::try_from(now).unwrap_or(0) << 20,
@@ -174,8 +210,14 @@ impl Behaviour for Session {
         context: &mut Context<SessionMsg>,
     ) -> Result<(), Fault> {
         match message {
-            SessionMsg::Request { request, reply } => self.request(request, reply, context),
+            SessionMsg::Request { request, reply } => {
+                self.request(request, reply, Wishes::default(), context);
+            }
+            SessionMsg::RequestWith { request, reply, wishes } => {
+                self.request(request, reply, wishes, context);
+            }
             SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
+            SessionMsg::NotTaken { n, from } => self.not_taken(n, from),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
             SessionMsg::Check => self.check(context),
@@ -200,17 +242,18 @@ impl Session {
         &mut self,
         request: SessionRequest,
         reply: Reply,
+        wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
         if self.open.len() + self.waiting.len() >= IN_FLIGHT_MAX {
             return refuse(reply, RequestError::TooManyRequests);
         }
         let Some(account) = self.login.as_ref().map(|login| login.account) else {
-            self.waiting.push((request, reply));
+            self.waiting.push((request, reply, wishes));
             return self.check_later(context);
         };
         match request {
-            SessionRequest::Plain(request) => self.send(account, request, reply, context),
+            SessionRequest::Plain(request) => self.send(account, request, reply, wishes, context),
             SessionRequest::Place {
                 market,
                 tickets,
@@ -226,13 +269,14 @@ impl Session {
                         strategy_ref,
                         market_version,
                     };
-                    self.waiting.push((request, reply));
+                    self.waiting.push((request, reply, wishes));
                     self.ask_terms(market, context);
                     return self.check_later(context);
                 };
                 let body =
                     RequestBody::Place { market, terms, tickets, strategy_ref, market_version };
-                self.send(account, CustomerRequest { customer_ref, body }, reply, context);
+                let request = CustomerRequest { customer_ref, body };
+                self.send(account, request, reply, wishes, context);
             }
         }
     }
@@ -242,35 +286,54 @@ impl Session {
         account: AccountId,
         request: CustomerRequest,
         reply: Reply,
+        wishes: Wishes,
         context: &mut Context<SessionMsg>,
     ) {
         let node = &context.node;
+        let now = || node.partition(PARTITION).and_then(|home| home.now()).unwrap_or_default();
+        let request = Arc::new(request);
+        let reply = match wishes.replay && request.reference().is_some() {
+            true => match self.replays.first(now(), &request, reply) {
+                Some(reply) => reply,
+                None => return self.check_later(context),
+            },
+            false => reply,
+        };
         let admitted = match node.partition(PARTITION) {
             Some(partition) => partition.admits(&node.settings),
             None => Err(Busy::Backlog),
         };
         if let Err(busy) = admitted {
+            self.replays.forget(&request);
             return refuse(reply, busy.into());
         }
         self.next += 1;
         let n = self.next;
-        let request = Arc::new(request);
-        let sent_to = self.pass(account, n, request.clone(), node);
-        self.open.insert(n, Open { request, reply, sent_to, since: Instant::now() });
-        self.check_later(context);
+        match self.pass(account, n, request.clone(), wishes.taken, node) {
+            NOWHERE => {
+                self.replays.forget(&request);
+                refuse(reply, Busy::Mailbox.into());
+            }
+            sent_to => {
+                let (maybe_taken, since) = (false, Instant::now());
+                self.open.insert(n, Open { request, reply, sent_to, maybe_taken, since });
+                self.check_later(context);
+            }
+        }
     }
 
-    /// Says which incarnation of the account it went to; 0 through the directory.
+    /// Says which incarnation of the account it went to.
     fn pass(
         &mut self,
         account: AccountId,
         n: u64,
         request: Arc<CustomerRequest>,
+        taken: Option<Taken>,
         node: &Node,
     ) -> u64 {
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
-        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request });
+        let mut mail = EntityMsg::Own(AccountMsg::Request { key, request, taken });
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         // What is on its way through the directory goes first.
         let tries = if self.detour.is_taken() { 0 } else { 2 };
@@ -282,13 +345,14 @@ impl Session {
                     None => break,
                 },
             };
-            match way.send(mail) {
+            match way.try_send(mail, REQUESTS_MAX) {
                 Ok(()) => {
                     let incarnation = way.incarnation();
                     self.account = Some(way);
                     return incarnation;
                 }
-                Err(returned) => {
+                Err(Undelivered::Overloaded(_)) => return NOWHERE,
+                Err(Undelivered::Gone(returned)) => {
                     mail = returned;
                     self.account = None;
                 }
@@ -303,13 +367,28 @@ impl Session {
     /// A refusal leaves no trace and is decided again by the account's next life: only the life that was
     /// asked last may answer, or a client could be refused what was done.
     fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
-        let asked = |open: &Open| open.sent_to == from || open.sent_to == THROUGH_DIRECTORY;
-        if !self.open.get(&n).is_some_and(asked) {
+        if !self.open.get(&n).is_some_and(|open| open.was_asked(from)) {
             return;
         }
         if let Some(open) = self.open.remove(&n) {
             self.answered += 1;
+            self.replays.answered(&open.request, &outcome);
             let _ = open.reply.send(Ok(outcome));
+        }
+    }
+
+    /// Refused as busy, unless an earlier life of the account may have taken it: then it goes out again.
+    fn not_taken(&mut self, n: u64, from: u64) {
+        match self.open.get_mut(&n) {
+            Some(open) if !open.was_asked(from) => {}
+            Some(open) if open.maybe_taken => open.sent_to = NOWHERE,
+            Some(_) => {
+                if let Some(open) = self.open.remove(&n) {
+                    self.replays.forget(&open.request);
+                    refuse(open.reply, Busy::Mailbox.into());
+                }
+            }
+            None => {}
         }
     }
 
@@ -320,7 +399,7 @@ impl Session {
                 self.retry_waiting(context);
             }
             None => {
-                for (_, reply) in self.waiting.drain(..) {
+                for (_, reply, _) in self.waiting.drain(..) {
                     refuse(reply, RequestError::SessionOver);
                 }
                 context.stop();
@@ -346,9 +425,9 @@ impl Session {
             None => {
                 let for_it = |request: &SessionRequest| matches!(request, SessionRequest::Place { market: asked, .. } if *asked == market);
                 let (gone, rest) =
-                    self.waiting.drain(..).partition::<Vec<_>, _>(|(request, _)| for_it(request));
+                    self.waiting.drain(..).partition::<Vec<_>, _>(|(request, ..)| for_it(request));
                 self.waiting = rest;
-                for (_, reply) in gone {
+                for (_, reply, _) in gone {
                     refuse(reply, RequestError::NoSuchMarket);
                 }
             }
@@ -356,8 +435,8 @@ impl Session {
     }
 
     fn retry_waiting(&mut self, context: &mut Context<SessionMsg>) {
-        for (request, reply) in std::mem::take(&mut self.waiting) {
-            self.request(request, reply, context);
+        for (request, reply, wishes) in std::mem::take(&mut self.waiting) {
+            self.request(request, reply, wishes, context);
         }
     }
 
@@ -367,7 +446,7 @@ impl Session {
         self.checking = false;
         self.open
             .retain(|_, open| !open.reply.is_closed() || open.since.elapsed() < ABANDONED_AFTER);
-        self.waiting.retain(|(_, reply)| !reply.is_closed());
+        self.waiting.retain(|(_, reply, _)| !reply.is_closed());
         if self.login.is_none() {
             self.ask_home(context);
         }
@@ -395,9 +474,9 @@ impl Session {
                     .collect();
                 self.account = Some(present);
                 for (n, request) in lost {
-                    let sent_to = self.pass(account, n, request, &context.node);
+                    let sent_to = self.pass(account, n, request, None, &context.node);
                     if let Some(open) = self.open.get_mut(&n) {
-                        open.sent_to = sent_to;
+                        (open.sent_to, open.maybe_taken) = (sent_to, true);
                     }
                 }
             }

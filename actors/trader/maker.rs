@@ -168,6 +168,7 @@ mod tests {
             lapse_reason: None,
             order_ref: None,
             strategy_ref: None,
+            handle: None,
         };
         (first..).zip(&changes.place).map(order).collect()
     }

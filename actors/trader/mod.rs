@@ -13,6 +13,7 @@
 //!           └─────── an answer that does not come: cancel everything and begin again ◀──────┘
 //! ```
 
+mod listing;
 pub mod maker;
 pub mod playbill;
 
@@ -24,15 +25,10 @@ use crate::registry::Address;
 use crate::session::{RequestError, SessionRequest};
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
-use domain::act::MarketAct;
 use domain::definition::MarketStatus;
 use domain::football::SplitMix64;
-use domain::football::Team;
 use domain::football::score_grid::Chances;
-use domain::home::{
-    By, HomeError, HomeRequest, IdempotencyKey, Login, NewEvent, NewMarket, OperationAnswer,
-    SecretHash,
-};
+use domain::home::{By, HomeError, IdempotencyKey, Login, OperationAnswer, SecretHash};
 use domain::ids::{AccountId, EventId, EventTypeId, MarketId, PartitionId, Runner, SessionId};
 use domain::request::{CancelScope, CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
@@ -116,8 +112,6 @@ pub struct Trader {
     asked: Option<(u64, Instant)>,
     questions: u64,
     begun_again: u64,
-    /// Looks in a row that found no session's actor.
-    absent: u32,
 }
 
 /// One of the match's markets.
@@ -148,7 +142,6 @@ enum Who {
 /// An answer that takes longer does not come.
 const PATIENCE: Duration = Duration::from_secs(10);
 const ACTS_MAX: u32 = 6;
-const ABSENT_MAX: u32 = 10;
 const SOCCER: EventTypeId = EventTypeId(1);
 const VIEW: ViewRequest =
     ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
@@ -188,7 +181,6 @@ impl Behaviour for Trader {
             asked: None,
             questions: 0,
             begun_again: 0,
-            absent: 0,
         })
     }
 
@@ -232,7 +224,7 @@ impl Trader {
             None => {}
         }
         self.look.acts = 0;
-        // What an earlier look planned and could not send is done first.
+        // What follows a login is done first.
         self.look.planned = !self.look.todo.is_empty();
         for listed in &mut self.listed {
             listed.seen = None;
@@ -326,124 +318,6 @@ impl Trader {
         Ok(())
     }
 
-    fn list_event(&mut self, context: &Context<TraderMsg>) {
-        let fixture = &self.game.fixture;
-        let event = NewEvent {
-            event_type: SOCCER,
-            name: fixture.name(),
-            competition: Some(fixture.league.name.to_owned()),
-            country: Some(fixture.league.country.to_owned()),
-            venue: None,
-            open_date: self.game.kick_off,
-            timezone: fixture.league.timezone.to_owned(),
-        };
-        self.operate("event", HomeRequest::CreateEvent(Box::new(event)), context);
-    }
-
-    fn list_market(&mut self, event: EventId, context: &Context<TraderMsg>) {
-        let kick_off = self.game.kick_off;
-        let fixture = &self.game.fixture;
-        let market = match self.next_question() {
-            Question::MatchOdds => NewMarket::of(event, "Match Odds", "MATCH_ODDS", kick_off)
-                .with_runners(&[fixture.home, fixture.away, "The Draw"]),
-            Question::OverUnder => {
-                NewMarket::of(event, "Over/Under 2.5 Goals", "OVER_UNDER_25", kick_off)
-                    .with_runners(&["Under 2.5 Goals", "Over 2.5 Goals"])
-            }
-        };
-        let key = format!("market-{}", self.listed.len());
-        self.operate(&key, HomeRequest::CreateMarket(Box::new(market)), context);
-    }
-
-    fn next_question(&self) -> Question {
-        if self.listed.is_empty() { Question::MatchOdds } else { Question::OverUnder }
-    }
-
-    fn operated(&mut self, answer: OperationAnswer) -> Result<(), String> {
-        match answer {
-            OperationAnswer::Event(event) => self.event = Some(event),
-            OperationAnswer::Market { market, runners } => {
-                let question = self.next_question();
-                let runners = runners.into_iter().map(|(runner, _)| runner).collect();
-                self.listed.push(Listed { question, market, runners, seen: None });
-            }
-            // Done or refused: the next view tells.
-            OperationAnswer::Act(_) => {}
-            other => return Err(format!("{other:?}")),
-        }
-        Ok(())
-    }
-
-    fn viewed(&mut self, view: &MarketView) -> Result<(), String> {
-        let found = self.listed.iter_mut().find(|listed| view.market == Some(listed.market));
-        let listed = found.ok_or("a listed market does not exist")?;
-        listed.seen = Some((view.status, view.in_play));
-        Ok(())
-    }
-
-    /// What must be done to a market's status; nothing for one that an operator has suspended or ended.
-    fn act(&mut self, stage: Stage, now: UtcMillis) -> Option<(MarketId, MarketAct)> {
-        if self.look.acts >= ACTS_MAX {
-            return None;
-        }
-        let ours = self.paused || self.game.was_left_suspended(now);
-        for listed in &self.listed {
-            let (status, in_play) = listed.seen?;
-            let act = match (stage, status) {
-                (_, MarketStatus::Closed) => continue,
-                (Stage::Over, _) => {
-                    let winners = vec![listed.runners[self.winner(listed.question)]];
-                    MarketAct::Settle { winners, dead_heat: false }
-                }
-                (_, MarketStatus::Inactive) => MarketAct::Open,
-                (Stage::InPlay | Stage::GoalPause, MarketStatus::Open) if !in_play => {
-                    MarketAct::TurnInPlay { bet_delay_s: Some(0) }
-                }
-                (Stage::GoalPause, MarketStatus::Open) => {
-                    self.paused = true;
-                    MarketAct::Suspend { lapse: true }
-                }
-                (Stage::InPlay, MarketStatus::Suspended) if ours => MarketAct::Open,
-                _ => continue,
-            };
-            self.look.acts += 1;
-            return Some((listed.market, act));
-        }
-        if stage == Stage::InPlay {
-            self.paused = false;
-        }
-        None
-    }
-
-    fn winner(&self, question: Question) -> usize {
-        match question {
-            Question::MatchOdds => match self.game.winner() {
-                Some(Team::Home) => 0,
-                Some(Team::Away) => 1,
-                None => 2,
-            },
-            Question::OverUnder => usize::from(self.game.over_two_and_a_half()),
-        }
-    }
-
-    fn operate_market(&mut self, market: MarketId, act: MarketAct, context: &Context<TraderMsg>) {
-        for listed in self.listed.iter_mut().filter(|listed| listed.market == market) {
-            listed.seen = None;
-        }
-        let n = self.ask();
-        let request = HomeRequest::MarketAct { market, act };
-        context.operate(by(None), request, move |answer| told(n, Answer::Operated(answer)));
-    }
-
-    fn operate(&mut self, what: &str, request: HomeRequest, context: &Context<TraderMsg>) {
-        let key = IdempotencyKey {
-            key: format!("demo-{}-{}-{what}", self.number, self.game.round),
-            request: [0; 32],
-        };
-        let n = self.ask();
-        context.operate(by(Some(key)), request, move |answer| told(n, Answer::Operated(answer)));
-    }
-
     // ------------------------------------------------------------------------------------ orders
 
     fn ask_orders(&mut self, context: &Context<TraderMsg>) {
@@ -502,16 +376,9 @@ impl Trader {
         };
         let n = self.ask();
         let tell = move |answer| told(n, Answer::Done(answer));
-        let sent = session.is_some_and(|session| context.request(session, request.clone(), tell));
-        self.absent = if sent { 0 } else { self.absent + 1 };
-        if sent {
-            return;
-        }
-        // The session is being started, or started again; the next look tries once more.
-        self.look.todo.push_front((who, request));
-        self.asked = None;
-        if self.absent > ABSENT_MAX {
-            self.begin_again("no session", context);
+        match session {
+            Some(session) => context.request(session, request, tell),
+            None => self.begin_again("no session", context),
         }
     }
 
@@ -554,7 +421,7 @@ impl Trader {
         for session in sessions.into_iter().flatten() {
             context.node.nursery().stop(Child::Session(session));
         }
-        (self.event, self.asked, self.absent) = (None, None, 0);
+        (self.event, self.asked) = (None, None);
         self.listed.clear();
         self.look = Look::default();
     }

@@ -30,6 +30,9 @@ pub enum MarketAct {
     Void,
     /// CLOSED to SUSPENDED, after `Unsettle`.
     Reopen,
+    /// The runner does not run; `None` is the chance that the market gives it. The status is as before when
+    /// everybody has been told.
+    RemoveRunner { runner: Runner, factor: Option<u32> },
     /// Makes the starting prices; an open market is suspended.
     ReconcileSp,
 }
@@ -204,6 +207,10 @@ pub enum ActError {
     NotPositive,
     #[error("the balance would become larger than any amount allowed")]
     TooLarge,
+    #[error("the runner has been removed")]
+    RunnerRemoved,
+    #[error("an adjustment factor is at most 100 percent")]
+    FactorTooLarge,
     #[error("the market has no starting price")]
     NoStartingPrice,
     #[error("the starting prices are made already")]

@@ -64,6 +64,9 @@ pub struct Ledger {
     /// Only markets that are being paid out: a zero is dropped.
     clearing: BTreeMap<MarketId, Pence>,
     customers: BTreeMap<AccountId, Customer>,
+    /// What customers and clearing accounts come to, so that nobody must walk them.
+    customer_balances: Pence,
+    in_clearing: Pence,
     holds: Pence,
 }
 
@@ -73,10 +76,11 @@ struct Customer {
     /// Records seen, so that a live balance can be compared at the same point of the log.
     seq: u64,
     holds: BTreeMap<MarketId, Pence>,
+    held: Pence,
 }
 
 /// The ledger's totals, as an operator sees them. `difference` is computed, and is zero.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LedgerTotals {
     pub deposits: Pence,
     pub withdrawals: Pence,
@@ -108,7 +112,9 @@ impl Ledger {
                     Pence::ZERO => customer.holds.remove(&market),
                     held => customer.holds.insert(market, held),
                 };
-                self.holds += exposure - before.unwrap_or_default();
+                let more = exposure - before.unwrap_or_default();
+                customer.held += more;
+                self.holds += more;
             }
         }
     }
@@ -119,8 +125,10 @@ impl Ledger {
             LedgerAccount::World => self.withdrawals += amount,
             LedgerAccount::Customer(id) => {
                 self.customers.entry(id).or_default().balance += amount;
+                self.customer_balances += amount;
             }
             LedgerAccount::Clearing(market) => {
+                self.in_clearing += amount;
                 let left = self.clearing.entry(market).or_default();
                 *left += amount;
                 if left.is_zero() {
@@ -134,25 +142,29 @@ impl Ledger {
     }
 
     pub fn totals(&self) -> LedgerTotals {
-        let customer_balances: Pence =
-            self.customers.values().map(|customer| customer.balance).sum();
-        let clearing: Pence = self.clearing.values().copied().sum();
+        self.totals_of(self.customer_balances, self.in_clearing, self.holds)
+    }
+
+    /// The same, counted again account by account: for who does not take the sums on trust.
+    pub fn recounted(&self) -> LedgerTotals {
+        let balances = self.customers.values().map(|customer| customer.balance).sum();
+        let holds = self.customers.values().flat_map(|customer| customer.holds.values());
+        self.totals_of(balances, self.clearing.values().copied().sum(), holds.copied().sum())
+    }
+
+    fn totals_of(&self, customer_balances: Pence, clearing: Pence, holds: Pence) -> LedgerTotals {
+        let everything =
+            customer_balances + clearing + self.commission + self.rounding + self.cross_matching;
         LedgerTotals {
             deposits: self.deposits,
             withdrawals: self.withdrawals,
             customer_balances,
-            holds: self.holds,
+            holds,
             clearing,
             commission: self.commission,
             rounding: self.rounding,
             cross_matching: self.cross_matching,
-            difference: self.deposits
-                - self.withdrawals
-                - (customer_balances
-                    + clearing
-                    + self.commission
-                    + self.rounding
-                    + self.cross_matching),
+            difference: self.deposits - self.withdrawals - everything,
         }
     }
 
@@ -163,10 +175,6 @@ impl Ledger {
     /// An account's folded balance and holds, and how many of its records they rest on.
     pub fn customer(&self, account: AccountId) -> Option<(u64, Pence, Pence)> {
         let customer = self.customers.get(&account)?;
-        Some((customer.seq, customer.balance, customer.holds.values().copied().sum()))
-    }
-
-    pub fn customers(&self) -> impl Iterator<Item = AccountId> {
-        self.customers.keys().copied()
+        Some((customer.seq, customer.balance, customer.held))
     }
 }

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | [`ids`], [`money`], [`price`], [`time`], [`few`] | values |
 //! | [`order`], [`request`], [`act`] | what may be asked, and how it may be answered |
+//! | [`reduction`] | what a bet is worth when another runner does not run |
 //! | [`record`] | what the journal keeps |
 //! | [`link`] | numbered messages between entities that may die |
 //! | [`market`] | the book and a market's life |
@@ -32,5 +33,6 @@ pub mod order;
 pub mod partition;
 pub mod price;
 pub mod record;
+pub mod reduction;
 pub mod request;
 pub mod time;

@@ -18,6 +18,7 @@ use crate::order::{
     Persistence, Refusal,
 };
 use crate::price::{Price, StartingPrice};
+use crate::reduction::Reduction;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -74,6 +75,12 @@ pub enum AccountEvent {
     /// The market's notice `k` was applied.
     #[serde(rename = "7")]
     Noticed(Noticed),
+    /// The customer spoke: at `due` every order is cancelled unless they speak again before.
+    #[serde(rename = "8")]
+    Heartbeat { due: Option<UtcMillis> },
+    /// They did not: these commands were sent to cancel, or given up.
+    #[serde(rename = "9")]
+    HeartbeatMissed { commands: Vec<(MarketId, u64)> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -108,6 +115,9 @@ pub struct Noticed {
     pub exposure: Pence,
     /// With a settlement, void or reversal: what moved.
     pub payment: Option<Payment>,
+    /// With a runner's removal: what matched bets are worth now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reduced: Vec<Reduced>,
 }
 
 /// What one resolution of a market moved between its clearing account and a customer.
@@ -218,10 +228,41 @@ pub enum MarketEvent {
     /// Through: `rounding` is what was left in clearing.
     #[serde(rename = "15")]
     ResolutionClosed { generation: u32, rounding: Pence },
+    /// More goes than one record holds: these go ahead of the act's own record, which takes the last.
+    #[serde(rename = "16")]
+    LapsedAhead { lapsed: Vec<Lapsed> },
     /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
     /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
     #[serde(rename = "20")]
     Reconciled(Reconciled),
+    /// A runner does not run: what is unmatched goes or changes, and everybody is told in chunks.
+    #[serde(rename = "21")]
+    RunnerRemoved(RunnerRemoved),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunnerRemoved {
+    pub n: u64,
+    pub reduction: Reduction,
+    /// The status meanwhile, and the one before, which returns.
+    pub status: MarketStatus,
+    pub resumes: MarketStatus,
+    pub version: u64,
+    /// The chances of the others from now on, of those that have one.
+    pub factors: Vec<(Runner, u32)>,
+    pub lapsed: Vec<Lapsed>,
+    pub adjusted: Vec<Adjusted>,
+}
+
+/// An order that stays when a runner is removed: at another price, or with less to lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjusted {
+    pub account: AccountId,
+    pub bet: BetId,
+    pub handle: Handle,
+    pub price: Price,
+    /// Stake, or the liability of a lay that waits for the starting price.
+    pub left: Pence,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -332,4 +373,17 @@ pub enum Notice {
     /// The starting prices are made.
     #[serde(rename = "c")]
     Closed(Vec<ClosedBet>),
+    /// A runner is being removed: unmatched orders on others have another price, or less to lose.
+    #[serde(rename = "j")]
+    Adjusted(Vec<(BetId, Price, Pence)>),
+    /// A runner is removed: bets on it are void, and those matched before on others are reduced.
+    #[serde(rename = "v")]
+    RunnerRemoved(Reduction),
+}
+
+/// A matched bet on another runner than the removed one: what its parts are worth now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reduced {
+    pub bet: BetId,
+    pub parts: Vec<Matched>,
 }

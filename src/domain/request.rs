@@ -41,6 +41,21 @@ pub enum RequestBody {
     },
 }
 
+impl RequestBody {
+    /// The one market that it is about.
+    pub fn market(&self) -> Option<MarketId> {
+        match self {
+            RequestBody::Place { market, .. }
+            | RequestBody::Replace { market, .. }
+            | RequestBody::Update { market, .. }
+            | RequestBody::Cancel(CancelScope::Market(market) | CancelScope::Bets { market, .. }) => {
+                Some(*market)
+            }
+            RequestBody::Cancel(CancelScope::Everything) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CancelScope {
     /// Every unmatched order in every market.

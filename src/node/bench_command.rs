@@ -11,6 +11,8 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Match => Bench::Match,
         BenchName::Bets => Bench::Bets,
         BenchName::Restart => Bench::Restart,
+        BenchName::Idle => Bench::Idle,
+        BenchName::Full => Bench::Full,
     };
     let settings = Settings {
         json: args.json,

@@ -100,6 +100,7 @@ impl Running {
             nursery: nursery.clone(),
             events,
             sink: sink.clone(),
+            tokens: Arc::default(),
         };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
@@ -114,7 +115,7 @@ impl Running {
             counts: Arc::default(),
             drain: drain.clone(),
         };
-        let room = door::Room::of_process();
+        let room = door::OpenFiles::raise().room();
         let (bets, console) =
             (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
         let doors = vec![
@@ -173,9 +174,11 @@ impl Running {
     }
 
     async fn become_ready(&self) -> anyhow::Result<()> {
-        ask_directory_until_ready(&self.node).await;
-        let has = ask_home(&self.node, |reply| HomeMsg::HasOperators { reply }).await;
-        if !has {
+        let (directory, home) =
+            (Address::Directory(PartitionId(0)), Address::Entity(PartitionId(0), EntityId::Home));
+        ask(&self.node, directory, DirectoryMsg::WhenReady).await.context("no directory came")?;
+        let has = |reply| EntityMsg::Own(HomeMsg::HasOperators { reply });
+        if !ask(&self.node, home, has).await.context("home did not come")? {
             self.first_operator().await?;
         }
         self.watch.node.set_ready();
@@ -256,32 +259,23 @@ async fn start_partition(nursery: &TreeNursery, id: PartitionId) -> anyhow::Resu
     Ok(())
 }
 
-/// A question to home, asked again if it dies.
-async fn ask_home<T>(node: &Node, question: impl Fn(oneshot::Sender<T>) -> HomeMsg) -> T {
-    let address = Address::Entity(PartitionId(0), EntityId::Home);
+/// A question to an actor, asked again of its next life when it dies over it. `None` when none comes: the
+/// caller's own time is up by then.
+async fn ask<M: Send + 'static, T>(
+    node: &Node,
+    address: Address,
+    question: impl Fn(oneshot::Sender<T>) -> M,
+) -> Option<T> {
+    let mut gone = None;
     loop {
-        if let Some(home) = node.registry.find::<EntityMsg<HomeMsg>>(address) {
-            let (reply, answer) = oneshot::channel();
-            if home.send(EntityMsg::Own(question(reply))).is_ok()
-                && let Ok(answer) = answer.await
-            {
-                return answer;
-            }
+        let way = node.registry.arrival::<M>(address, gone, READY_WITHIN).await?;
+        let (reply, answer) = oneshot::channel();
+        if way.send(question(reply)).is_ok()
+            && let Ok(answer) = answer.await
+        {
+            return Some(answer);
         }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-}
-
-async fn ask_directory_until_ready(node: &Node) {
-    let address = Address::Directory(PartitionId(0));
-    loop {
-        if let Some(directory) = node.registry.find::<DirectoryMsg>(address) {
-            let (reply, ready) = oneshot::channel();
-            if directory.send(DirectoryMsg::WhenReady(reply)).is_ok() && ready.await.is_ok() {
-                return;
-            }
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+        gone = Some(way.incarnation());
     }
 }
 
@@ -299,6 +293,7 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
         backlog_max: 100_000,
         resume_suspended_after_ms: millis(settings.resume_suspended_after),
         idle_after: settings.idle_after,
+        session_ms: millis(settings.session),
         placement_timeout_ms: 5_000,
     }
 }
@@ -321,3 +316,6 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
     file.sync_all()?;
     std::fs::rename(part, path)
 }
+
+#[cfg(test)]
+mod tests;

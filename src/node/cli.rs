@@ -221,6 +221,10 @@ pub enum BenchName {
     Bets,
     /// How long a killed market and a stopped node are away
     Restart,
+    /// What a hundred thousand markets cost that nobody asks
+    Idle,
+    /// A market of a million orders lapses at once
+    Full,
 }
 
 /// `laybook tree`

@@ -35,10 +35,10 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("limits.profile", "open", "open, or betfair: the real limits, to rehearse them"),
     ("limits.orders_per_market", "1000000", "unmatched orders of one market"),
     ("limits.data_weight", "off", "weight of the markets of one query, or off; 200 in betfair"),
-    ("limits.catalogue_results", "1000", "markets of one listMarketCatalogue"),
-    ("limits.ids", "250", "bet ids and market ids of one listCurrentOrders, together"),
-    ("limits.place_instructions", "200", "orders of one placeOrders"),
-    ("limits.change_instructions", "60", "orders of one cancelOrders, replaceOrders, updateOrders"),
+    ("limits.catalogue_results", "1000", "markets of one list from the catalogue"),
+    ("limits.ids", "250", "bet ids and market ids of one list of orders, together"),
+    ("limits.place_instructions", "200", "orders of one placement"),
+    ("limits.change_instructions", "60", "orders of one cancel, replace or update"),
     (
         "limits.concurrent_queries",
         "off",
@@ -71,6 +71,11 @@ const KEYS: &[(&str, &str, &str)] = &[
         "entities.idle_after_ms",
         "60000",
         "accounts and markets without mail for so long sleep until somebody writes to them",
+    ),
+    (
+        "sessions.lifetime_ms",
+        "43200000",
+        "a login lasts so long, and so long again from each keepAlive",
     ),
     ("timeouts.header_ms", "5000", "for a request's head"),
     ("timeouts.body_ms", "10000", "for a request's body"),
@@ -115,6 +120,8 @@ pub struct Settings {
     pub resume_suspended_after: Duration,
     /// Without mail for so long, an account or market sleeps until somebody writes to it.
     pub idle_after: Duration,
+    /// A login, or its last keepAlive, lasts so long.
+    pub session: Duration,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -394,6 +401,7 @@ impl Layers {
         }
         let resume_suspended_after = self.millis("recovery.resume_suspended_after_ms");
         let idle_after = self.millis("entities.idle_after_ms");
+        let session = self.number("sessions.lifetime_ms", 1_000, 24 * 3_600_000);
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -415,6 +423,7 @@ impl Layers {
             checkpoint_after_records: checkpoint_after_records?,
             resume_suspended_after: resume_suspended_after?,
             idle_after: idle_after?,
+            session: Duration::from_millis(session?),
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

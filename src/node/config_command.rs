@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use crate::cli::{ConfigAction, ConfigArgs, Exit, NodeArgs};
 use crate::config::{ConfigError, Settings};
+use crate::door::{OpenFiles, Room};
 
 /// Checks or shows, on the outputs given.
 pub fn run(args: &ConfigArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -14,7 +15,7 @@ pub fn run(args: &ConfigArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
     };
     match (settings, shown) {
         (Ok(_), None) => writeln!(out, "the configuration is good")?,
-        (Ok(settings), Some(false)) => write!(out, "{settings}")?,
+        (Ok(settings), Some(false)) => write!(out, "{settings}\n{}", connections(&settings))?,
         (Ok(settings), Some(true)) => writeln!(out, "{:#}", settings.to_json())?,
         (Err(error), _) => {
             report(&error, err)?;
@@ -22,6 +23,20 @@ pub fn run(args: &ConfigArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::R
         }
     }
     Ok(Exit::Done)
+}
+
+/// What the process's own limits make of `caps.connections`, as comments under the settings.
+fn connections(settings: &Settings) -> String {
+    let files = OpenFiles::of_process();
+    let (Room { public, operators }, cap) = (files.room(), settings.door.connections);
+    format!(
+        "# The process may have {} files open, and raises that to {} at its start.\n\
+         # So the http door takes {} connections, and the admin door {}.\n",
+        files.given,
+        files.most,
+        public.min(cap),
+        operators.min(cap)
+    )
 }
 
 /// Complaints one a line, each with the command's name, as a shell user expects.
@@ -51,6 +66,7 @@ mod tests {
         let show = |json| ConfigAction::Show { node: with("127.0.0.1:9"), json };
         check(ConfigAction::Check(with("127.0.0.1:9")), Exit::Done, "good", "");
         check(show(false), Exit::Done, "listen = \"127.0.0.1:9\"  # flag", "");
+        check(show(false), Exit::Done, "# So the http door takes ", "");
         check(show(true), Exit::Done, "\"http.listen\": {", "");
         let err = "laybook: http.listen = \"here\" (flag): is not an address";
         check(ConfigAction::Check(with("here")), Exit::Usage, "", err);

@@ -68,7 +68,7 @@ fn progress() -> ProgressBar {
 
 /// Says whether the books balance too.
 fn show(partition: &str, report: &Report<PartitionFold>, as_json: bool) -> anyhow::Result<bool> {
-    let totals = report.fold.ledger.totals();
+    let totals = report.fold.ledger.recounted();
     let mut out = std::io::stdout();
     if as_json {
         let shown = json!({

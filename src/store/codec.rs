@@ -141,3 +141,70 @@ fn fold<S: Default + Serialize + DeserializeOwned>(
     }
     Ok(encode_state(&(seq, state)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Disk;
+    use crate::error::OpenError;
+    use crate::frame::push_record;
+    use crate::journal::contract::Remembered;
+    use crate::journal::{Batch, Engine};
+    use crate::sim_disk::SimDisk;
+    use crate::verify::verify_on;
+    use crate::{FileEngine, FileOptions};
+    use domain::act::ActError;
+    use domain::record::MarketEvent;
+    use std::sync::Arc;
+
+    fn record() -> Record {
+        let event = MarketEvent::ActRefused { n: 1, error: ActError::NoSuchMarket };
+        let entity = EntityId::Market(domain::ids::MarketId(7));
+        Record { entity, seq: 1, at: UtcMillis(5), wake: None, event: Event::Market(event) }
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written_and_another_version_does_not() {
+        let mut bytes = Vec::new();
+        record().encode(&mut bytes);
+        assert_eq!(Record::decode(&bytes).unwrap(), record());
+        bytes[0] = VERSION + 1;
+        let error = Record::decode(&bytes).unwrap_err();
+        assert_eq!(error.to_string(), CodecError("unknown version 2".into()).to_string());
+        assert!(Record::decode(&[]).is_err());
+        assert!(decode_state::<(u64, Market)>(&[VERSION + 1]).is_err());
+    }
+
+    /// A log that a later program wrote: it is good, and this program must not touch it.
+    #[test]
+    fn a_log_with_a_record_of_another_version_is_refused() {
+        for version in [VERSION, VERSION + 1] {
+            let disk = SimDisk::new();
+            let options = FileOptions {
+                segment_bytes: 64 << 10,
+                background: false,
+                ..FileOptions::default()
+            };
+            let engine = FileEngine::new(Arc::new(disk.clone()), options);
+            let mut journal = engine.acquire(&mut Remembered::default()).unwrap();
+            let mut body = Vec::new();
+            push_record(&mut body, |out| {
+                record().encode(out);
+                out[4] = version;
+            });
+            let batch = Batch { first: Offset::new(1), records: 1, body: &body };
+            journal.append(batch).unwrap();
+            journal.release().unwrap();
+            let names = disk.list().unwrap();
+            let read = verify_on::<Record, PartitionFold>(&disk, |_| {});
+            match (version == VERSION, read) {
+                (true, Ok(report)) => assert_eq!(report.log.records, 1),
+                (false, Err(OpenError::Damage(damage))) => {
+                    assert!(names.contains(&damage.file), "{damage:?}");
+                    assert!(damage.why.contains("unknown version 2"), "{damage:?}");
+                }
+                (_, other) => panic!("version {version}: {:?}", other.map(|read| read.log)),
+            }
+        }
+    }
+}

@@ -4,12 +4,13 @@
 //! Owns the typed side of the check. Changes nothing and refuses a directory that has an owner.
 //! Damage is an error that names file and byte, as at a start.
 
-use crate::checkpoint::{CheckpointIndex, decode_body, decode_fold};
+use crate::checkpoint::decode_body;
 use crate::disk::{Disk, OsDisk};
 use crate::entry::{CodecError, Entry, Fold, Offset};
 use crate::error::{Damage, OpenError};
 use crate::journal::inspect::{Inspection, Progress, inspect};
 use crate::journal::{ItemAt, Replay, Stored};
+use crate::refold::Refold;
 use std::path::Path;
 
 /// What a good log holds.
@@ -22,20 +23,7 @@ pub struct Report<F> {
     pub fold: F,
 }
 
-struct Folding<R: Entry, F> {
-    fold: F,
-    fold_bytes: Vec<u8>,
-    states: CheckpointIndex<R::Key>,
-}
-
-impl<R: Entry, F: Fold<R>> Folding<R, F> {
-    fn settle(&mut self) -> Result<(), CodecError> {
-        if !self.fold_bytes.is_empty() {
-            self.fold = decode_fold(&std::mem::take(&mut self.fold_bytes))?;
-        }
-        Ok(())
-    }
-}
+struct Folding<R: Entry, F>(Refold<R, F>);
 
 impl<R: Entry, F: Fold<R>> Replay for Folding<R, F> {
     fn checkpoint_item(
@@ -44,18 +32,11 @@ impl<R: Entry, F: Fold<R>> Replay for Folding<R, F> {
         at: ItemAt,
         item: &[u8],
     ) -> Result<(), CodecError> {
-        if let Some(bytes) = self.states.note(through, at, item)? {
-            self.fold_bytes.extend_from_slice(bytes);
-        }
-        Ok(())
+        self.0.checkpoint_item(through, at, item)
     }
 
     fn frame(&mut self, stored: Stored<'_>) -> Result<(), CodecError> {
-        self.settle()?;
-        decode_body::<R>(stored.first, stored.records, stored.body, |offset, record| {
-            self.fold.apply(offset, &record);
-            Ok(())
-        })
+        self.0.frame(&stored, |_, _| {})
     }
 }
 
@@ -72,14 +53,14 @@ pub fn verify_on<R: Entry, F: Fold<R>>(
     disk: &dyn Disk,
     mut progress: impl FnMut(Progress),
 ) -> Result<Report<F>, OpenError> {
-    let (fold, fold_bytes) = (F::default(), Vec::new());
-    let mut folding = Folding::<R, F> { fold, fold_bytes, states: CheckpointIndex::default() };
+    let mut folding = Folding::<R, F>(Refold::new());
     let mut covered = |stored: Stored<'_>| {
         decode_body::<R>(stored.first, stored.records, stored.body, |_, _| Ok(()))
     };
     let log = inspect(disk, &mut folding, &mut covered, &mut progress)?;
-    folding.settle().map_err(|error| Damage::new("checkpoint", 0, error.to_string()))?;
-    Ok(Report { log, states: folding.states.keys().count() as u64, fold: folding.fold })
+    let Folding(mut folded) = folding;
+    folded.settle().map_err(|error| Damage::new("checkpoint", 0, error.to_string()))?;
+    Ok(Report { log, states: folded.states.keys().count() as u64, fold: folded.fold })
 }
 
 #[cfg(test)]

@@ -39,8 +39,17 @@ struct House {
 
 impl House {
     fn open(test: &str) -> House {
+        House::launched(test, |launch| launch)
+    }
+
+    /// Whose time only an operator moves.
+    fn standing_still(test: &str) -> House {
+        House::launched(test, Launch::manual_clock)
+    }
+
+    fn launched(test: &str, how: impl FnOnce(Launch) -> Launch) -> House {
         let scratch = Scratch::new(test);
-        let node = Launch::new(&scratch).start();
+        let node = how(Launch::new(&scratch)).start();
         let operator = Operator::of(&node);
         House { node, operator, noted: Ledger::default(), _scratch: scratch }
     }

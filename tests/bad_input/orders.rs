@@ -477,6 +477,62 @@ fn questions_may_be_wrong_too() {
         ),
     ];
     hold(&mut house, &mut bettor, "listMarketBook", rows);
+    let one = |selection: Value| json!({"marketId": market.id, "selectionId": selection});
+    let rows = vec![
+        ("no runner", json!({"marketId": market.id}), MISSING),
+        ("no market of the runner", json!({"selectionId": 1}), MISSING),
+        ("a runner that is a name", one(json!("Arsenal")), UNREADABLE),
+        ("a runner and a half", one(json!(1.5)), UNREADABLE),
+        (
+            "a handicap that is a word",
+            json!({"marketId": market.id, "selectionId": 1, "handicap": "level"}),
+            UNREADABLE,
+        ),
+    ];
+    hold(&mut house, &mut bettor, "listRunnerBook", rows);
+    let rows = vec![
+        ("no markets", json!({}), MISSING),
+        ("a market for a list", json!({"marketIds": market.id}), UNREADABLE),
+        (
+            "perhaps net of commission",
+            json!({"marketIds": [market.id], "netOfCommission": "perhaps"}),
+            UNREADABLE,
+        ),
+    ];
+    hold(&mut house, &mut bettor, "listMarketProfitAndLoss", rows);
+    for operation in
+        ["listCompetitions", "listEvents", "listMarketTypes", "listCountries", "listVenues"]
+    {
+        let star = json!({"filter": {"textQuery": "*City"}});
+        let long = json!({"filter": {"textQuery": "x".repeat(251)}});
+        let rows = vec![
+            ("no filter", json!({}), MISSING),
+            ("a filter that is a list", json!({"filter": []}), UNREADABLE),
+            ("a state that is none", json!({"filter": {"withOrders": ["SOON"]}}), UNREADABLE),
+            ("a star in front", star, Exception("INVALID_INPUT_DATA", "filter.textQuery")),
+            ("too long a text", long, Exception("INVALID_INPUT_DATA", "filter.textQuery")),
+        ];
+        hold(&mut house, &mut bettor, operation, rows);
+    }
+    let rows = vec![
+        ("no length", json!({"filter": {}}), MISSING),
+        ("a length that is none", json!({"filter": {}, "granularity": "WEEKS"}), UNREADABLE),
+    ];
+    hold(&mut house, &mut bettor, "listTimeRanges", rows);
+    for operation in [
+        "setDefaultExposureLimitForMarketGroups",
+        "setExposureLimitForMarketGroup",
+        "removeDefaultExposureLimitForMarketGroups",
+        "removeExposureLimitForMarketGroup",
+        "listExposureLimitsForMarketGroups",
+        "unblockMarketGroup",
+        "getExposureReuseEnabledEvents",
+        "addExposureReuseEnabledEvents",
+        "removeExposureReuseEnabledEvents",
+    ] {
+        let rows = vec![("anything", json!({"limit": 1}), Exception("ACCESS_DENIED", operation))];
+        hold(&mut house, &mut bettor, operation, rows);
+    }
     let ids: Vec<String> = (0..251).map(|n| format!("10000{n:07}")).collect();
     let rows = vec![
         ("from below zero", json!({"fromRecord": -1}), UNREADABLE),
@@ -491,4 +547,22 @@ fn questions_may_be_wrong_too() {
         ("a group that is none", json!({"betStatus": "SETTLED", "groupBy": "MOOD"}), UNREADABLE),
     ];
     hold(&mut house, &mut bettor, "listClearedOrders", rows);
+}
+
+/// Allowed unless the customer does not want to: then the order that comes gives way, and nothing is matched.
+#[test]
+fn who_would_bet_against_himself_gives_way_when_he_wants_to() {
+    let mut house = House::open("self-match");
+    let (mut ann, _) = house.customer("ann", 100_000);
+    let market = house.market();
+    house.note();
+    house.operator.ask("PATCH", "/v1/operator/users/ann", Some(&json!({"selfMatch": false})));
+    let (resting, matched) = ann.back(&market, 0, 3.0, 5.0);
+    assert_eq!(matched, 0);
+    let report = ann.place(&market, &[limit(market.runners[0], "LAY", 3.0, 5.0)]);
+    assert_eq!(report["instructionReports"][0]["sizeMatched"], 0.0, "{report}");
+    let left = ann.orders();
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(ann.order(&resting).remaining, 300);
+    house.unharmed("a bet against oneself");
 }

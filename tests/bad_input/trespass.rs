@@ -85,6 +85,36 @@ fn a_session_that_was_left_is_over() {
     house.unharmed("a left session");
 }
 
+/// The door knows the session: that it was good a moment ago does not make it good now.
+#[test]
+fn a_session_that_expired_is_over() {
+    let mut house = House::standing_still("expired-session");
+    let (mut ann, app_key) = house.customer("ann", 10_000);
+    let token = house.token("ann", &app_key);
+    house.note();
+    let mut http = HttpClient::new(house.node.http);
+    let headers = [("X-Application", app_key.as_str()), ("X-Authentication", token.as_str())];
+    let mut ask = |path: &str, body: &[u8]| {
+        let answer = http.request("POST", path, &headers, body);
+        answer.expect("the node answers").json()
+    };
+    let funds = br#"{"method":"AccountAPING/v1.0/getAccountFunds","params":{},"id":1}"#;
+    const HOUR: u64 = 60 * 60 * 1_000;
+    house.operator.advance(11 * HOUR);
+    assert_eq!(ask("/api/keepAlive", b"")["status"], "SUCCESS");
+    house.operator.advance(2 * HOUR);
+    let kept = ask("/exchange/account/json-rpc/v1", funds);
+    assert_eq!(kept["result"]["availableToBetBalance"], 100.0, "{kept}");
+    assert!(ann.call("listCurrentOrders", &json!({})).is_err(), "it was not kept alive");
+    house.operator.advance(10 * HOUR);
+    for _ in 0..3 {
+        let answer = ask("/exchange/account/json-rpc/v1", funds);
+        assert_eq!(answer["error"]["message"], "AANGX-0002", "{answer}");
+    }
+    assert_eq!(ask("/api/keepAlive", b"")["status"], "FAIL");
+    house.unharmed("an expired session");
+}
+
 #[test]
 fn the_operators_paths_are_nowhere_on_the_public_listener() {
     let mut house = House::open("public-paths");

@@ -27,7 +27,7 @@ class Node:
         if not binary:
             raise RuntimeError("LAYBOOK_BIN does not name the binary under test")
         command = [binary, "serve", "--data", str(self.data)]
-        for listener in ("--http", "--admin", "--stream"):
+        for listener in ("--http", "--admin", "--stream", "--stream-plain"):
             command += [listener, "127.0.0.1:0"]
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True
@@ -61,6 +61,16 @@ class Node:
     @property
     def http(self):
         return self.addresses["http"]
+
+    @property
+    def stream(self):
+        """Host and port of the stream over TLS."""
+        return self.addresses["stream"].rpartition("/")[2]
+
+    @property
+    def stream_plain(self):
+        """Host and port of the stream over plain TCP."""
+        return self.addresses["stream_plain"].rpartition("/")[2]
 
     @property
     def admin(self):

@@ -17,10 +17,13 @@ from node import DEADLINE_S
 class Demo:
     """The demo as a child process: what it has printed, and where customers come in."""
 
-    def __init__(self):
-        command = [os.environ["LAYBOOK_BIN"], "demo", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"]
+    def __init__(self, usual=False):
+        """`usual`: at the addresses that everybody gets, and as fast as life."""
+        command = [os.environ["LAYBOOK_BIN"], "demo"]
+        if not usual:
+            command += ["--http", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--speed", "20"]
         self.process = subprocess.Popen(
-            command + ["--speed", "20"],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
-use super::http::HttpClient;
-use super::{Market, Node, eventually, pence};
+use super::http::{Answer, HttpClient};
+use super::{Market, Node, eventually, keys, pence};
 
 #[derive(Debug)]
 pub(crate) struct Bettor {
@@ -99,6 +99,11 @@ impl Bettor {
         Bettor { http, app_key: app_key.to_owned(), token }
     }
 
+    /// The headers that say who asks.
+    pub(crate) fn who_asks(&self) -> [(&str, &str); 2] {
+        [("X-Application", &self.app_key), ("X-Authentication", &self.token)]
+    }
+
     /// The same session at another address: the node was started again, or from another connection.
     pub(crate) fn resume(&self, http: SocketAddr) -> Bettor {
         let (app_key, token) = (self.app_key.clone(), self.token.clone());
@@ -106,25 +111,93 @@ impl Bettor {
     }
 
     /// One call; the whole JSON-RPC answer, or how the connection failed.
-    pub(crate) fn try_call(&mut self, method: &str, params: &Value) -> io::Result<Value> {
+    pub(crate) fn try_call(&mut self, operation: &str, params: &Value) -> io::Result<Value> {
+        let answer = self.call_with(operation, params, &[])?;
+        keys::check_call(operation, &answer);
+        Ok(answer)
+    }
+
+    /// One call with more headers, which may bring keys that are not documented.
+    pub(crate) fn call_with(
+        &mut self,
+        operation: &str,
+        params: &Value,
+        more: &[(&str, &str)],
+    ) -> io::Result<Value> {
+        let answer = self.try_raw(operation, params, more)?;
+        serde_json::from_slice(&answer.body).map_err(|_| {
+            let text = format!("HTTP {}: {}", answer.status, answer.text());
+            io::Error::new(io::ErrorKind::InvalidData, text)
+        })
+    }
+
+    /// The answer with its headers and as its bytes came.
+    pub(crate) fn raw(&mut self, operation: &str, params: &Value, more: &[(&str, &str)]) -> Answer {
+        let answer = self.try_raw(operation, params, more);
+        answer.unwrap_or_else(|error| panic!("{operation} {params}: {error}"))
+    }
+
+    fn try_raw(
+        &mut self,
+        method: &str,
+        params: &Value,
+        more: &[(&str, &str)],
+    ) -> io::Result<Answer> {
         let (api, family) = match method {
-            "getAccountFunds" | "getAccountDetails" => ("account", "AccountAPING"),
+            "heartbeat" => ("heartbeat", "HeartbeatAPING"),
+            "getAccountFunds"
+            | "getAccountDetails"
+            | "getAccountStatement"
+            | "listCurrencyRates"
+            | "transferFunds"
+            | "createDeveloperAppKeys"
+            | "getDeveloperAppKeys"
+            | "getVendorClientId" => ("account", "AccountAPING"),
             _ => ("betting", "SportsAPING"),
         };
         let path = format!("/exchange/{api}/json-rpc/v1");
         let method = format!("{family}/v1.0/{method}");
         let call = json!({"jsonrpc": "2.0", "method": method, "params": params, "id": 1});
-        let headers = [
+        let mut headers = vec![
             ("X-Application", self.app_key.as_str()),
             ("X-Authentication", self.token.as_str()),
             ("Content-Type", "application/json"),
             ("Accept", "application/json"),
         ];
-        let answer = self.http.request("POST", &path, &headers, call.to_string().as_bytes())?;
-        serde_json::from_slice(&answer.body).map_err(|_| {
-            let text = format!("HTTP {}: {}", answer.status, answer.text());
-            io::Error::new(io::ErrorKind::InvalidData, text)
-        })
+        headers.extend_from_slice(more);
+        self.http.request("POST", &path, &headers, call.to_string().as_bytes())
+    }
+
+    /// A batch of calls on betting; the list of answers as it came.
+    pub(crate) fn batch(&mut self, calls: &Value) -> Value {
+        let headers = [
+            ("X-Application", self.app_key.as_str()),
+            ("X-Authentication", self.token.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        let path = "/exchange/betting/json-rpc/v1";
+        let answer = self.http.request("POST", path, &headers, calls.to_string().as_bytes());
+        let answers = answer.unwrap_or_else(|error| panic!("{calls}: {error}")).json();
+        keys::check("Rpc", &answers);
+        answers
+    }
+
+    /// One operation at its REST path: the status and the body, which is a result or a fault.
+    pub(crate) fn rest(&mut self, api: &str, operation: &str, params: &Value) -> (u16, Value) {
+        let path = format!("/exchange/{api}/rest/v1.0/{operation}/");
+        let headers = [
+            ("X-Application", self.app_key.as_str()),
+            ("X-Authentication", self.token.as_str()),
+            ("Content-Type", "application/json"),
+        ];
+        let answer = self.http.request("POST", &path, &headers, params.to_string().as_bytes());
+        let answer = answer.unwrap_or_else(|error| panic!("{path} {params}: {error}"));
+        let body = answer.json();
+        match answer.status {
+            200 => keys::check_call(operation, &json!({"result": body})),
+            _ => keys::check("Fault", &body),
+        }
+        (answer.status, body)
     }
 
     /// One call; its result, or the JSON-RPC error. Panics when the connection fails.
@@ -190,6 +263,11 @@ impl Bettor {
             instruction["sizeReduction"] = json!(reduction);
         }
         self.ask("cancelOrders", &json!({"marketId": market.id, "instructions": [instruction]}))
+    }
+
+    /// `cancelOrders` of everything in every market.
+    pub(crate) fn cancel_all(&mut self) -> Value {
+        self.ask("cancelOrders", &json!({}))
     }
 
     /// All orders of markets that are not settled.

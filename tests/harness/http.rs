@@ -104,7 +104,7 @@ fn read_answer(connection: &mut impl BufRead) -> io::Result<(Answer, bool)> {
         let length = length.parse().map_err(|_| broken(format!("content-length {length:?}")))?;
         answer.body = vec![0; length];
         connection.read_exact(&mut answer.body)?;
-    } else if status != 204 {
+    } else if status != 204 && status != 304 {
         connection.read_to_end(&mut answer.body)?;
         return Ok((answer, false));
     }

@@ -21,7 +21,8 @@ pub(crate) struct Launch {
     log: PathBuf,
     flags: Vec<String>,
     environment: Vec<(String, String)>,
-    descriptors: Option<u32>,
+    /// For `ulimit`.
+    descriptors: Option<String>,
 }
 
 /// A node that ended instead of becoming ready.
@@ -75,6 +76,12 @@ impl Launch {
         self
     }
 
+    /// One more setting, by its name in the environment.
+    pub(crate) fn setting(mut self, name: &str, value: &str) -> Launch {
+        self.environment.push((format!("LAYBOOK__{name}"), value.to_owned()));
+        self
+    }
+
     /// Accounts and markets sleep when nobody has written to them for so long.
     pub(crate) fn idle_after_ms(mut self, idle: u64) -> Launch {
         self.environment.push(("LAYBOOK__ENTITIES__IDLE_AFTER_MS".to_owned(), idle.to_string()));
@@ -90,7 +97,13 @@ impl Launch {
 
     /// The process may have so many files and connections open.
     pub(crate) fn descriptors(mut self, most: u32) -> Launch {
-        self.descriptors = Some(most);
+        self.descriptors = Some(format!("-n {most}"));
+        self
+    }
+
+    /// The same, but the process itself may ask for more.
+    pub(crate) fn soft_descriptors(mut self, most: u32) -> Launch {
+        self.descriptors = Some(format!("-Sn {most}"));
         self
     }
 
@@ -138,11 +151,11 @@ impl Launch {
 
     fn command(&self, log: File) -> Command {
         let binary = env!("CARGO_BIN_EXE_laybook");
-        let mut command = match self.descriptors {
+        let mut command = match &self.descriptors {
             None => Command::new(binary),
             Some(most) => {
                 let mut shell = Command::new("sh");
-                shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\""), binary]);
+                shell.args(["-c", &format!("ulimit {most} && exec \"$0\" \"$@\""), binary]);
                 shell
             }
         };

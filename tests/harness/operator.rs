@@ -65,6 +65,11 @@ impl Operator {
         Operator { http: HttpClient::new(node.admin), token: token.trim().to_owned() }
     }
 
+    /// The same operator with another token.
+    pub(crate) fn with_token(self, token: &str) -> Operator {
+        Operator { token: token.to_owned(), ..self }
+    }
+
     /// One request; the answer whatever it is.
     pub(crate) fn send(
         &mut self,

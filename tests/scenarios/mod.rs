@@ -7,11 +7,14 @@ mod in_play;
 mod matching;
 mod orders;
 mod places;
+mod racing;
 mod restart;
 mod settlement;
+mod stakes;
 
 use crate::harness::operator::Ledger;
-use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch};
+use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch, eventually};
+use std::time::{Duration, Instant};
 
 /// A node, its operator and everybody who has come so far. The node goes before its directory.
 pub(crate) struct Evening {
@@ -34,7 +37,12 @@ impl Evening {
         Evening::with(story, Launch::manual_clock)
     }
 
-    fn with(story: &str, settings: impl Fn(Launch) -> Launch) -> Evening {
+    /// The limits of the real one, to rehearse them.
+    pub(crate) fn begin_with_the_real_limits(story: &str) -> Evening {
+        Evening::with(story, |launch| launch.setting("LIMITS__PROFILE", "betfair"))
+    }
+
+    pub(crate) fn with(story: &str, settings: impl Fn(Launch) -> Launch) -> Evening {
         let scratch = Scratch::new(story);
         let launch = settings(Launch::new(&scratch));
         let node = launch.start();
@@ -49,7 +57,7 @@ impl Evening {
         }
     }
 
-    fn node(&self) -> &Node {
+    pub(crate) fn node(&self) -> &Node {
         self.node.as_ref().expect("between restarts nobody asks")
     }
 
@@ -90,7 +98,16 @@ impl Evening {
 
     /// SIGKILL, and a new start in the same directory.
     pub(crate) fn kill_and_start(&mut self) {
+        self.kill_and_start_after(Duration::ZERO);
+    }
+
+    /// SIGKILL, and a new start when the machine's clock has gone on by so much.
+    pub(crate) fn kill_and_start_after(&mut self, outage: Duration) {
         self.node.take().expect("there is a node").kill();
+        let killed = Instant::now();
+        eventually("the outage is over", || {
+            if killed.elapsed() >= outage { Ok(()) } else { Err(killed.elapsed()) }
+        });
         let node = self.launch.start();
         self.operator = Operator::of(&node);
         self.node = Some(node);
@@ -103,5 +120,9 @@ impl Evening {
 
     pub(crate) fn match_odds(&mut self) -> Market {
         self.operator.match_odds("Leeds", "York")
+    }
+
+    pub(crate) fn operator(&mut self) -> &mut Operator {
+        &mut self.operator
     }
 }

@@ -79,6 +79,7 @@ impl World {
             self.backs_are_lays(*market)?;
         }
         let totals = self.fold.ledger.totals();
+        hold!(Settlement, totals == self.fold.ledger.recounted(), "{totals:?} is no sum");
         hold!(Settlement, totals.clearing.is_zero(), "{} is in clearing", totals.clearing);
         let entities: BTreeSet<EntityId> = self.fold.entities().map(|(entity, _)| entity).collect();
         for entity in entities {

@@ -45,6 +45,7 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
             }
         }
         E::Reconciled(_) => say("starting prices made"),
+        E::RunnerRemoved(_) => say("runner removed"),
         E::Delayed { .. } => say("delayed"),
         E::Cancelled { orders, .. } => {
             for line in orders {
@@ -71,6 +72,7 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
             Resolution::Voided => say("voided"),
             Resolution::Unsettled => say("unsettled"),
         },
+        E::LapsedAhead { .. } => say("lapsed in several records"),
         E::ResolutionSent { .. } | E::ResolutionPaid { .. } => {}
         E::ResolutionClosed { rounding, .. } => {
             if !rounding.is_zero() {

@@ -55,3 +55,18 @@ fn a_crowd_is_turned_away_before_it_takes_the_files_of_the_journal() {
     assert_eq!(ann.orders().len(), bets);
     assert_eq!(operator.ledger().difference, 0);
 }
+
+#[test]
+fn a_node_with_a_low_soft_limit_raises_it_and_serves_a_crowd() {
+    let scratch = Scratch::new("soft-descriptors");
+    let node = Launch::new(&scratch).soft_descriptors(DESCRIPTORS).start();
+    let mut operator = Operator::of(&node);
+    let app_key = operator.open_account("ann", "a long password", 1_000_000);
+    let crowd: Vec<TcpStream> =
+        (0..CONNECTIONS).map_while(|_| TcpStream::connect(node.http).ok()).collect();
+    assert_eq!(crowd.len(), CONNECTIONS);
+    // Behind all of them, and without waiting for any of them to go.
+    let mut ann = Bettor::log_in(&node, "ann", "a long password", &app_key);
+    assert_eq!(ann.orders().len(), 0);
+    drop(crowd);
+}

@@ -97,7 +97,10 @@ impl Account {
                 *n
             }
             AccountEvent::ActRefused { n, .. } => *n,
-            AccountEvent::Ordered(_) | AccountEvent::Noticed(_) => return,
+            AccountEvent::Ordered(_)
+            | AccountEvent::Noticed(_)
+            | AccountEvent::Heartbeat { .. }
+            | AccountEvent::HeartbeatMissed { .. } => return,
         };
         let answer = match event {
             AccountEvent::ActRefused { error, .. } => ActAnswer::Refused(*error),

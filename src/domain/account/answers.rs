@@ -58,6 +58,7 @@ impl Account {
             }
         };
         position.tidy();
+        self.switch.answered(market, n, &outcome);
         for bet in touched(&sent.command) {
             self.outgoing.push(Outgoing::BetChanged { market, bet });
         }

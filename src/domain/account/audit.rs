@@ -95,7 +95,7 @@ impl Position {
                 && bet.liability >= Pence::ZERO
                 && (bet.stage == Stage::Replacing || bet.held_at == bet.price);
             let placed = bet.matched.is_zero() || bet.matched_at != UtcMillis::default();
-            if !whole || !placed {
+            if !whole || !placed || !self.fragments.agree_with(bet) {
                 found.push(Difference::Bet { market, bet: bet.id });
             }
             let mine = &mut sums[usize::from(bet.runner)];
@@ -114,8 +114,10 @@ impl Position {
             }
         }
         let resolved = self.resolved.is_some();
-        let open = sums.iter().map(|sums| if resolved { sums.open_only() } else { *sums });
-        let computed = hold(worst(&self.terms, open));
+        let runs = |(runner, _): &(&(Runner, RunnerSums), _)| !self.removed.contains(&runner.0);
+        let open = self.runners.iter().zip(&sums).filter(runs);
+        let open = open.map(|(_, sums)| if resolved { sums.open_only() } else { *sums });
+        let computed = hold(worst(&self.running(&self.terms), open));
         if computed != i128::from(self.held.0) {
             let computed = Pence(i64::try_from(computed).unwrap_or(i64::MAX));
             found.push(Difference::Hold { market, kept: self.held, computed });

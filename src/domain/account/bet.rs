@@ -81,6 +81,8 @@ pub(super) struct Bet {
     pub(super) fill_or_kill: bool,
     /// It waits for the starting price.
     pub(super) at_close: bool,
+    /// Its runner was removed: what is matched is void.
+    pub(super) void: bool,
     pub(super) stage: Stage,
     pub(super) lapse_reason: Option<LapseReason>,
 }
@@ -93,7 +95,10 @@ impl Bet {
 
     /// What its matched part adds to its runner's sums.
     pub(super) fn matched_sums(&self) -> RunnerSums {
-        RunnerSums::matched(self.side, i128::from(self.value), self.matched)
+        match self.void {
+            true => RunnerSums::default(),
+            false => RunnerSums::matched(self.side, i128::from(self.value), self.matched),
+        }
     }
 
     /// What may still be matched of it adds to them.
@@ -149,6 +154,7 @@ pub(super) fn example(side: Side, price: u32, matched_pence: i64) -> Bet {
         order_type: OrderType::Limit,
         fill_or_kill: false,
         at_close: false,
+        void: false,
         stage: Stage::Done,
         lapse_reason: None,
     }

@@ -212,7 +212,10 @@ impl Account {
         request: &CustomerRequest,
         markets: &[MarketId],
     ) -> Requested {
-        let parts = self.cancel_parts(markets);
+        // A market that owes so many answers has been asked often enough.
+        let markets: Vec<_> =
+            markets.iter().copied().filter(|market| !self.is_out_of_credit(*market)).collect();
+        let parts = self.cancel_parts(&markets);
         if parts.is_empty() {
             let nothing = Execution { error: None, reports: Vec::new() };
             return Requested::Answered(Outcome::Cancelled(nothing));

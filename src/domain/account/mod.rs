@@ -17,6 +17,7 @@
 //! | `validate`, `requests`, `changes`, `ordered` | what a customer asks, decided and folded |
 //! | `notices`, `answers`, `payment` | what a market says, decided and folded |
 //! | `acts`, `statement` | what an operator does; the lines of the account |
+//! | `heartbeat` | what is done when a customer falls silent |
 //! | `sessions`, `history` | what is remembered, and for how long |
 //! | `queries`, `cleared`, `audit` | what can be asked; whether it adds up |
 
@@ -27,6 +28,8 @@ mod bet;
 mod changes;
 mod cleared;
 mod exposure;
+mod fragments;
+mod heartbeat;
 mod history;
 mod notices;
 mod ordered;
@@ -47,6 +50,8 @@ pub use bet::References;
 pub use cleared::{
     BetOutcome, ClearedFilter, ClearedGroup, ClearedOrder, ClearedOrders, ClearedStatus,
 };
+pub use fragments::Match;
+pub use heartbeat::{HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, HeartbeatAction, HeartbeatAnswer};
 pub use history::{CLEARED_MS_MAX, CLEARED_UNMATCHED_MAX};
 pub use notices::NoticeTaken;
 pub use outgoing::Outgoing;
@@ -54,9 +59,12 @@ pub use queries::{
     CurrentOrder, CurrentOrders, DateRange, OrderFilter, OrderProjection, OrderSort, Page,
     ProfitAndLoss, RunnerMatches, RunnerProfit, SortBy,
 };
-pub use requests::Requested;
+pub use requests::{COMMANDS_MAX, Requested, busy};
 pub use sessions::{CUSTOMER_REF_WINDOW_MS, CUSTOMER_REFS_MAX};
-pub use statement::{STATEMENT_LINES_MAX, Statement, StatementItem, StatementLine};
+pub use statement::{
+    STATEMENT_LINES_MAX, STATEMENT_PAGE_MAX, SettledBet, Statement, StatementFilter, StatementItem,
+    StatementKind, StatementLine, StatementRow,
+};
 pub use validate::{REFERENCE_LEN_MAX, STRATEGY_REFERENCE_LEN_MAX, validate};
 
 use crate::act::{AccountProfile, AccountStatus, ActAnswer, Currency, Funds};
@@ -66,6 +74,7 @@ use crate::money::Pence;
 use crate::order::OrderCommand;
 use crate::record::AccountEvent;
 use crate::time::UtcMillis;
+use heartbeat::Switch;
 use history::History;
 use outgoing::Outbox;
 use position::Position;
@@ -87,6 +96,7 @@ pub struct Account {
     sessions: Sessions,
     customer_refs: CustomerRefs,
     acts: Served<ActAnswer>,
+    switch: Switch,
     #[serde(skip)]
     outgoing: Outbox,
 }
@@ -114,9 +124,12 @@ impl Account {
                     noticed.k,
                     &noticed.notice,
                     noticed.payment.as_ref(),
+                    &noticed.reduced,
                 );
                 self.hold(noticed.market, noticed.exposure);
             }
+            AccountEvent::Heartbeat { due } => self.fold_heartbeat(*due),
+            AccountEvent::HeartbeatMissed { commands } => self.fold_heartbeat_missed(commands),
             act => self.apply_act(at, act),
         }
     }

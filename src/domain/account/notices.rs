@@ -1,12 +1,12 @@
 //! What a market says: each notice is taken once and in order, applied, and acknowledged.
 
 use super::payment::{Resolved, payment};
-use super::statement::StatementItem;
 use super::{Account, Outgoing};
 use crate::ids::{BetId, MarketId};
 use crate::link::Arrival;
+use crate::money::Pence;
 use crate::order::{LapseReason, Matched};
-use crate::record::{AccountEvent, Notice, Noticed, Payment, Resolution};
+use crate::record::{AccountEvent, Notice, Noticed, Payment, Reduced, Resolution};
 use crate::time::UtcMillis;
 
 /// So many notices of a market are acknowledged together when no command carries the number.
@@ -54,10 +54,15 @@ impl Account {
             }
             _ => None,
         };
-        self.fold_notice(now, market, k, &notice, payment.as_ref());
+        let reduced = match &notice {
+            Notice::RunnerRemoved(reduction) => position.reductions(reduction),
+            _ => Vec::new(),
+        };
+        self.fold_notice(now, market, k, &notice, payment.as_ref(), &reduced);
         let exposure = self.positions[&market].exposure();
         self.hold(market, exposure);
-        let event = AccountEvent::Noticed(Noticed { market, k, notice, exposure, payment });
+        let noticed = Noticed { market, k, notice, exposure, payment, reduced };
+        let event = AccountEvent::Noticed(noticed);
         NoticeTaken { arrival, event: Some(event) }
     }
 
@@ -82,6 +87,7 @@ impl Account {
         k: u64,
         notice: &Notice,
         payment: Option<&Payment>,
+        reduced: &[Reduced],
     ) {
         let position =
             self.positions.get_mut(&market).expect("a notice is taken only where bets were placed");
@@ -108,6 +114,22 @@ impl Account {
                     self.outgoing.push(Outgoing::BetChanged { market, bet: closed.bet });
                 }
                 position.tidy();
+            }
+            Notice::Adjusted(bets) => {
+                for (bet, price, left) in bets {
+                    position.adjust(*bet, *price, *left);
+                    self.outgoing.push(Outgoing::BetChanged { market, bet: *bet });
+                }
+            }
+            Notice::RunnerRemoved(reduction) => {
+                position.remove_runner(reduction.runner, reduced);
+                position.paid = Some((k, Pence::ZERO));
+                position.acknowledged = k;
+                let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
+                for bet in matched {
+                    self.outgoing.push(Outgoing::BetChanged { market, bet: bet.id });
+                }
+                self.outgoing.push(Outgoing::Acknowledge { market, k, paid: Some(Pence::ZERO) });
             }
             Notice::Resolved { generation, resolution } => {
                 if let Some(payment) = payment {
@@ -157,7 +179,7 @@ impl Account {
                 }
                 Resolution::Settled(_) | Resolution::Voided => {
                     for bet in resting {
-                        let left = crate::money::Pence(i64::MAX);
+                        let left = Pence(i64::MAX);
                         position.lapse(at, bet, left, LapseReason::MarketClosed);
                     }
                     let results = match resolution {
@@ -174,24 +196,16 @@ impl Account {
         }
         position.paid = Some((k, payment.net));
         position.acknowledged = k;
-        self.pay(at, market, payment);
+        self.pay(at, market, resolution, payment);
         self.outgoing.push(Outgoing::Acknowledge { market, k, paid: Some(payment.net) });
         self.forget(at);
     }
 
-    fn pay(&mut self, at: UtcMillis, market: MarketId, payment: &Payment) {
+    fn pay(&mut self, at: UtcMillis, market: MarketId, resolution: &Resolution, payment: &Payment) {
+        self.statement.push_payment(at, market, resolution, payment, self.money.balance);
         self.money.won += payment.net;
         self.money.commission += payment.commission;
         self.money.balance += payment.net;
-        let reversal = payment.net.0 != 0 || payment.commission.0 != 0;
-        if !payment.profits.is_empty() || reversal {
-            let item = StatementItem::Result { market, generation: payment.generation };
-            self.statement.push(at, item, payment.net, self.money.balance);
-        }
         self.money.balance -= payment.commission;
-        if !payment.commission.is_zero() {
-            let item = StatementItem::Commission { market, generation: payment.generation };
-            self.statement.push(at, item, -payment.commission, self.money.balance);
-        }
     }
 }

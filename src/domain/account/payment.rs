@@ -85,7 +85,10 @@ fn settled(
         .bets
         .iter()
         .filter(|bet| !bet.matched.is_zero())
-        .map(|bet| (bet.id, bet.profit(by_index[usize::from(bet.runner)])))
+        .map(|bet| {
+            let result = by_index[usize::from(bet.runner)];
+            (bet.id, bet.profit(if bet.void { RunnerResult::Removed } else { result }))
+        })
         .collect();
     let net: i128 = profits.iter().map(|(_, profit)| i128::from(profit.0)).sum();
     let net = Pence(i64::try_from(net).expect("what is won was held by others in pence"));

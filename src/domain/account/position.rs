@@ -5,6 +5,7 @@
 
 use super::bet::{Bet, References, Stage};
 use super::exposure::{self, RunnerSums};
+use super::fragments::{Fragment, Fragments};
 use super::payment::Resolved;
 use crate::definition::MarketTerms;
 use crate::ids::{BetId, Handle, Runner};
@@ -15,7 +16,8 @@ use crate::order::{
     TimeInForce,
 };
 use crate::price::Price;
-use crate::record::{ClosedBet, RequestKey};
+use crate::record::{ClosedBet, Reduced, RequestKey};
+use crate::reduction::Reduction;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +32,8 @@ pub(super) struct Position {
     pub(super) runners: Vec<(Runner, RunnerSums)>,
     /// By id.
     pub(super) bets: Vec<Bet>,
+    /// Of those that were matched at more than one price.
+    pub(super) fragments: Fragments,
     /// Bets that are not done.
     pub(super) live: u32,
     /// Bets that are done and were never matched.
@@ -49,6 +53,8 @@ pub(super) struct Position {
     /// The notice of the last resolution and what it paid, repeated when the market asks again.
     pub(super) paid: Option<(u64, Pence)>,
     pub(super) resolved: Option<Resolved>,
+    /// Runners that do not run.
+    pub(super) removed: Vec<Runner>,
 }
 
 /// A command that the market has not answered.
@@ -67,6 +73,7 @@ impl Position {
             terms,
             runners: Vec::new(),
             bets: Vec::new(),
+            fragments: Fragments::default(),
             live: 0,
             unmatched: 0,
             held: Pence::ZERO,
@@ -78,6 +85,7 @@ impl Position {
             generation: 0,
             paid: None,
             resolved: None,
+            removed: Vec::new(),
         }
     }
 
@@ -108,7 +116,8 @@ impl Position {
     /// The worst result under `terms` with `added` on top, hundredths of a penny.
     pub(super) fn worst_with(&self, terms: &MarketTerms, added: &[(Runner, RunnerSums)]) -> i128 {
         let resolved = self.resolved.is_some();
-        let known = self.runners.iter().map(|(runner, sums)| {
+        let runs = |runner: &Runner| !self.removed.contains(runner);
+        let known = self.runners.iter().filter(|(runner, _)| runs(runner)).map(|(runner, sums)| {
             let mut sums = if resolved { sums.open_only() } else { *sums };
             if let Some((_, more)) = added.iter().find(|(added, _)| added == runner) {
                 sums += *more;
@@ -118,8 +127,15 @@ impl Position {
         let new = added
             .iter()
             .filter(|(added, _)| self.runners.iter().all(|(runner, _)| runner != added))
+            .filter(|(added, _)| runs(added))
             .map(|(_, sums)| *sums);
-        exposure::worst(terms, known.chain(new))
+        exposure::worst(&self.running(terms), known.chain(new))
+    }
+
+    /// The terms of those who still run.
+    pub(super) fn running(&self, terms: &MarketTerms) -> MarketTerms {
+        let removed = u16::try_from(self.removed.len()).unwrap_or(u16::MAX);
+        MarketTerms { runners: terms.runners.saturating_sub(removed), ..*terms }
     }
 
     /// What the bets as they stand need to have held.
@@ -171,6 +187,7 @@ impl Position {
             side: order.side,
             persistence: order.persistence,
             fill_or_kill: order.time_in_force != TimeInForce::Rest,
+            void: false,
             stage: Stage::Sent,
             lapse_reason: None,
         });
@@ -204,6 +221,7 @@ impl Position {
             handle: None,
             price,
             held_at: price,
+            void: false,
             stage: Stage::Sent,
             lapse_reason: None,
             ..old.clone()
@@ -244,11 +262,71 @@ impl Position {
     }
 
     pub(super) fn fill(&mut self, at: UtcMillis, bet: BetId, matched: Matched) {
+        let value = i64::try_from(matched.price.times(matched.size))
+            .expect("a match is at most 1000.00 times MAX_ENTERED");
+        self.note_match(bet, Fragment::new(value, matched.size, at));
         self.change(bet, |bet| {
             bet.matched += matched.size;
-            bet.value += i64::try_from(matched.price.times(matched.size))
-                .expect("a match is at most 1000.00 times MAX_ENTERED");
+            bet.value += value;
             bet.matched_at = at;
+        });
+    }
+
+    /// Before the bet counts it.
+    fn note_match(&mut self, bet: BetId, new: Fragment) {
+        if let Some(before) = self.index(bet) {
+            self.fragments.add(&self.bets[before], new);
+        }
+    }
+
+    /// What a removal makes of the matched bets on other runners.
+    pub(super) fn reductions(&self, reduction: &Reduction) -> Vec<Reduced> {
+        if !reduction.reduces() {
+            return Vec::new();
+        }
+        let others = self.bets.iter().filter(|bet| {
+            !bet.matched.is_zero() && !bet.void && self.runner(bet) != reduction.runner
+        });
+        let reduced = |fragment: &Fragment| Matched {
+            price: reduction.price_of(fragment.value, fragment.size),
+            size: fragment.size,
+        };
+        others
+            .map(|bet| Reduced {
+                bet: bet.id,
+                parts: self.fragments.of(bet).iter().map(reduced).collect(),
+            })
+            .collect()
+    }
+
+    /// The runner is removed, and these bets are worth less.
+    pub(super) fn remove_runner(&mut self, runner: Runner, reduced: &[Reduced]) {
+        if !self.removed.contains(&runner) {
+            self.removed.push(runner);
+        }
+        let on_it = self.bets.iter().filter(|bet| self.runner(bet) == runner);
+        let on_it: Vec<BetId> = on_it.map(|bet| bet.id).collect();
+        for bet in on_it {
+            self.change(bet, |bet| bet.void = true);
+        }
+        for line in reduced {
+            let value = self.fragments.reduce(line.bet, &line.parts);
+            self.change(line.bet, |bet| bet.value = value);
+        }
+    }
+
+    /// A runner is being removed: an unmatched order has another price, or less to lose.
+    pub(super) fn adjust(&mut self, bet: BetId, price: Price, left: Pence) {
+        self.change(bet, |bet| {
+            if bet.at_close {
+                bet.liability = left;
+                return;
+            }
+            bet.price = price;
+            // While a replace is on its way the worse of both prices is held; the new one may be it.
+            if bet.stage != Stage::Replacing {
+                bet.held_at = price;
+            }
         });
     }
 
@@ -288,6 +366,9 @@ impl Position {
     /// The starting price is made. A bet that had not waited for it was in the book: it met it there, or was
     /// converted with all that was left of it.
     pub(super) fn close(&mut self, at: UtcMillis, closed: &ClosedBet) {
+        if !closed.matched.is_zero() {
+            self.note_match(closed.bet, Fragment::new(closed.value, closed.matched, at));
+        }
         self.change(closed.bet, |bet| {
             if !bet.at_close && !closed.liability.is_zero() {
                 bet.size -= bet.remaining();
@@ -379,6 +460,7 @@ impl Position {
     pub(super) fn remove(&mut self, bet: BetId) {
         let Some(at) = self.index(bet) else { return };
         let bet = self.bets.remove(at);
+        self.fragments.forget(bet.id);
         let sums = &mut self.runners[usize::from(bet.runner)].1;
         *sums -= bet.matched_sums();
         *sums -= bet.open_sums();

@@ -2,8 +2,9 @@
 
 use super::Account;
 use super::bet::{Bet, Stage};
+use super::fragments::Match;
 use super::position::Position;
-use crate::ids::{BetId, MarketId, Runner};
+use crate::ids::{BetId, Handle, MarketId, Runner};
 use crate::money::Pence;
 use crate::order::{LapseReason, OrderType, Persistence, Side};
 use crate::price::Price;
@@ -20,8 +21,14 @@ pub struct Page {
 impl Page {
     pub const COUNT_MAX: u32 = 1_000;
 
+    /// The same page, of so many items at most.
+    pub(super) fn at_most(self, most: u32) -> Page {
+        let count = if self.count == 0 { most } else { self.count.min(most) };
+        Page { count, ..self }
+    }
+
     /// The page of the list, and whether anything follows it.
-    pub(super) fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
+    pub fn cut<T>(self, items: impl Iterator<Item = T>) -> (Vec<T>, bool) {
         let count = if self.count == 0 { Page::COUNT_MAX } else { self.count };
         let count = count.min(Page::COUNT_MAX) as usize;
         let mut rest = items.skip(self.from as usize);
@@ -114,6 +121,8 @@ pub struct CurrentOrder {
     pub lapse_reason: Option<LapseReason>,
     pub order_ref: Option<Box<str>>,
     pub strategy_ref: Option<Box<str>>,
+    /// Where the market has it, once it does.
+    pub handle: Option<Handle>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,7 +220,7 @@ impl Account {
     ) -> Vec<RunnerMatches> {
         let Some(position) = self.positions.get(&market) else { return Vec::new() };
         let mut found: Vec<RunnerMatches> = Vec::new();
-        let matched = position.bets.iter().filter(|bet| !bet.matched.is_zero());
+        let matched = position.bets.iter().filter(|bet| bet.is_matched());
         for bet in matched.filter(|bet| strategies.is_none_or(|named| bet.is_of(named))) {
             let (runner, side) = (position.runner(bet), bet.side);
             let at = found.iter().position(|row| (row.runner, row.side) == (runner, side));
@@ -229,6 +238,13 @@ impl Account {
         }
         found.sort_by_key(|row| (row.runner, row.side));
         found
+    }
+
+    /// What each bet in a market matched, price by price, the oldest bet first.
+    pub fn matched_bets(&self, market: MarketId) -> Vec<Match> {
+        let Some(position) = self.positions.get(&market) else { return Vec::new() };
+        let matched = position.bets.iter().filter(|bet| bet.is_matched());
+        matched.flat_map(|bet| position.fragments.matches(bet, position.runner(bet))).collect()
     }
 
     /// What the matched bets of an open market would pay; `None` without a position in it.
@@ -278,6 +294,11 @@ impl Bet {
         !(self.cancelled + self.lapsed).is_zero() || (edited && self.matched.is_zero())
     }
 
+    /// Something is matched, and not void.
+    fn is_matched(&self) -> bool {
+        !self.matched.is_zero() && !self.void
+    }
+
     fn is_executable(&self) -> bool {
         self.stage != Stage::Done && !self.at_close
     }
@@ -312,7 +333,7 @@ impl OrderSort {
 impl Position {
     fn current(&self, market: MarketId, bet: &Bet) -> CurrentOrder {
         let runner = self.runner(bet);
-        let void = self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
+        let void = bet.void || self.resolved.as_ref().is_some_and(|r| r.result(runner).is_none());
         CurrentOrder {
             bet: bet.id,
             market,
@@ -338,6 +359,7 @@ impl Position {
             lapse_reason: bet.lapse_reason,
             order_ref: bet.order_ref().map(Into::into),
             strategy_ref: bet.strategy_ref().map(Into::into),
+            handle: bet.handle,
         }
     }
 }

@@ -18,6 +18,10 @@ use crate::request::{
 };
 use crate::time::UtcMillis;
 
+/// Commands of an account that one market may owe an answer; past it a request is refused as busy. So a
+/// market that does not answer cannot make the account's state grow for ever.
+pub const COMMANDS_MAX: usize = if cfg!(test) { 256 } else { 4_096 };
+
 /// An account may have so many unfinished and matched bets in one market.
 pub(super) const BETS_MAX: usize = 1_000_000;
 
@@ -77,6 +81,11 @@ impl Account {
         }
     }
 
+    /// Neither taken nor answered before.
+    pub fn is_new(&self, key: RequestKey) -> bool {
+        self.sessions.request(key) == Request::New
+    }
+
     fn place(
         &mut self,
         now: UtcMillis,
@@ -116,6 +125,9 @@ impl Account {
         if profile.status != AccountStatus::Active && kind != Kind::Cancel {
             return Err(ExecutionError::InvalidAccountState);
         }
+        if request.body.market().is_some_and(|market| self.is_out_of_credit(market)) {
+            return Err(ExecutionError::ServiceUnavailable);
+        }
         let Some(reference) = request.reference() else { return Ok(()) };
         if !is_reference(Some(reference), REFERENCE_LEN_MAX) {
             return Err(ExecutionError::InvalidOrder);
@@ -127,6 +139,11 @@ impl Account {
             return Err(ExecutionError::ServiceUnavailable);
         }
         Ok(())
+    }
+
+    pub(super) fn is_out_of_credit(&self, market: MarketId) -> bool {
+        let position = self.positions.get(&market);
+        position.is_some_and(|position| position.commands.open_len() >= COMMANDS_MAX)
     }
 
     /// The exposure of the market with the whole batch in it, if rules and money allow it.
@@ -245,6 +262,11 @@ fn references(tickets: &[Ticket]) -> Vec<Option<Box<str>>> {
         return Vec::new();
     }
     tickets.iter().map(named).collect()
+}
+
+/// The outcome of a request that is not even looked at.
+pub fn busy(request: &CustomerRequest) -> Outcome {
+    refused_whole(&request.body, ExecutionError::ServiceUnavailable)
 }
 
 /// The outcome of a request of which nothing was done: every instruction is innocent.

@@ -25,6 +25,7 @@ use crate::record::{Event, MarketEvent, Record, Resolution, StatusChanged};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// Closed markets whose cards are kept; the one that closed first goes first.
@@ -44,6 +45,16 @@ pub struct MarketCard {
     pub closed_at: Option<UtcMillis>,
     /// When it was settled or voided, unless that was taken back.
     pub settled_at: Option<UtcMillis>,
+}
+
+/// What the list of markets looked like at a moment, for whoever keeps something made of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListingMark {
+    events: usize,
+    markets: usize,
+    last_market: Option<MarketId>,
+    closed: usize,
+    last_closed: Option<(UtcMillis, MarketId)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -192,6 +203,27 @@ impl Catalogue {
     /// Every card, listed or not, by id.
     pub fn cards(&self) -> impl Iterator<Item = &MarketCard> {
         self.cards.values()
+    }
+
+    /// Listed markets by their start, behind the one that a page before ended with.
+    pub fn listed_after(
+        &self,
+        last: Option<(UtcMillis, MarketId)>,
+    ) -> impl Iterator<Item = &MarketCard> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        let listed = self.by_start.range((from, Bound::Unbounded));
+        listed.filter_map(|(_, market)| self.cards.get(market))
+    }
+
+    /// Equal for two moments between which no event came and no market came, went or came back.
+    pub fn listing_mark(&self) -> ListingMark {
+        ListingMark {
+            events: self.events.len(),
+            markets: self.cards.len(),
+            last_market: self.cards.last_key_value().map(|(market, _)| *market),
+            closed: self.closed.len(),
+            last_closed: self.closed.last().copied(),
+        }
     }
 
     /// How many markets are listed.

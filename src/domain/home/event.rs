@@ -5,6 +5,7 @@
 
 use crate::act::{Act, ActAnswer, MarketAct};
 use crate::definition::MarketDefinition;
+use crate::home::apps::DeveloperApp;
 use crate::ids::{
     AccountId, CompetitionId, EntityId, EventId, EventTypeId, MarketId, PartitionId, Runner,
     SessionId,
@@ -43,6 +44,11 @@ pub enum HomeEvent {
     },
     SessionClosed {
         session: SessionId,
+    },
+    /// A customer registered an application.
+    AppCreated {
+        account: AccountId,
+        app: DeveloperApp,
     },
 }
 

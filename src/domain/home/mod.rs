@@ -10,6 +10,7 @@
 //! a market may be settled is the market's answer. It keeps each act until the target's journaled answer
 //! has come, and repeats it: so a market exists in the end once home has listed it, whoever dies.
 
+mod apps;
 mod check;
 mod event;
 mod operate;
@@ -19,6 +20,7 @@ mod sessions;
 #[cfg(test)]
 mod tests;
 
+pub use apps::{DeveloperApp, MAX_APPS, MAX_APPS_PER_USER};
 pub use event::*;
 pub use operate::MAX_BET_DELAY_S;
 pub use operations::{Arrival, KEY_MS, MAX_OPEN_ACTS, MAX_OPERATIONS, Outgoing, ToEntity};
@@ -32,6 +34,7 @@ use crate::ids::{
     SessionId,
 };
 use crate::time::UtcMillis;
+use apps::Apps;
 use operations::Operations;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
@@ -73,6 +76,7 @@ pub struct Home {
     users: BTreeMap<String, User>,
     accounts: BTreeMap<AccountId, String>,
     app_keys: BTreeMap<String, AccountId>,
+    apps: Apps,
     operator_tokens: BTreeMap<SecretHash, OperatorToken>,
     operators: BTreeSet<String>,
     events: BTreeMap<EventId, SportEvent>,
@@ -103,6 +107,7 @@ impl Default for Home {
             users: BTreeMap::new(),
             accounts: BTreeMap::new(),
             app_keys: BTreeMap::new(),
+            apps: Apps::default(),
             operator_tokens: BTreeMap::new(),
             operators: BTreeSet::new(),
             events: BTreeMap::new(),
@@ -152,6 +157,12 @@ impl Home {
                 self.sessions.extend(*session, *expires);
             }
             HomeEvent::SessionClosed { session } => self.sessions.close(*session),
+            HomeEvent::AppCreated { account, app } => {
+                for key in [Some(&app.live_key), app.delayed_key.as_ref()].into_iter().flatten() {
+                    self.app_keys.insert(key.clone(), *account);
+                }
+                self.apps.add(*account, app.clone());
+            }
         }
     }
 
@@ -262,6 +273,7 @@ impl Home {
         username: &str,
         token: SecretHash,
         app_key: &str,
+        lasts_ms: i64,
     ) -> Result<HomeEvent, HomeError> {
         let user = self.user(username).ok_or(HomeError::NoSuchUser)?;
         if self.app_key(app_key).is_none() {
@@ -278,7 +290,7 @@ impl Home {
             username: user.username.clone(),
             token,
             app_key: app_key.to_owned(),
-            expires: now.plus_ms(SESSION_MS),
+            expires: now.plus_ms(lasts_ms),
         };
         Ok(HomeEvent::SessionOpened { session, login, displaced })
     }
@@ -288,9 +300,10 @@ impl Home {
         &self,
         now: UtcMillis,
         session: SessionId,
+        lasts_ms: i64,
     ) -> Result<Option<HomeEvent>, HomeError> {
         let login = self.sessions.get(now, session).ok_or(HomeError::NoSuchSession)?;
-        let expires = now.plus_ms(SESSION_MS);
+        let expires = now.plus_ms(lasts_ms);
         let worth_it = expires.since_ms(login.expires) >= EXTENSION_MS_MIN;
         Ok(worth_it.then_some(HomeEvent::SessionExtended { session, expires }))
     }
@@ -319,6 +332,45 @@ impl Home {
     /// Sessions that have not expired.
     pub fn sessions(&self, now: UtcMillis) -> impl Iterator<Item = (SessionId, &Login)> {
         self.sessions.iter().filter(move |(_, login)| login.expires > now)
+    }
+
+    // -------------------------------------------------------------------------------- applications
+
+    /// A customer registers an application; both keys were drawn by the caller.
+    pub fn create_app(
+        &self,
+        account: AccountId,
+        name: &str,
+        live_key: &str,
+        delayed_key: &str,
+    ) -> Result<HomeEvent, HomeError> {
+        self.user_of(account).ok_or(HomeError::NoSuchUser)?;
+        check::name("appName", name, check::NAME_CHARS)?;
+        let id = self.apps.admit(account, name)?;
+        for key in [live_key, delayed_key] {
+            check::code("key", key, 64, "-_")?;
+            if live_key == delayed_key || self.app_keys.contains_key(key) {
+                return Err(HomeError::invalid("key", "is in use"));
+            }
+        }
+        let app = DeveloperApp {
+            id,
+            name: name.to_owned(),
+            live_key: live_key.to_owned(),
+            delayed_key: Some(delayed_key.to_owned()),
+        };
+        Ok(HomeEvent::AppCreated { account, app })
+    }
+
+    /// A customer's applications, the one that came with the user first.
+    pub fn apps(&self, account: AccountId) -> Vec<DeveloperApp> {
+        let first = self.user_of(account).map(|user| DeveloperApp {
+            id: account.0,
+            name: user.username.clone(),
+            live_key: user.app_key.clone(),
+            delayed_key: None,
+        });
+        first.into_iter().chain(self.apps.of(account).iter().cloned()).collect()
     }
 
     // ------------------------------------------------------------------------------------- reading
@@ -400,7 +452,8 @@ impl Home {
                 return Err(format!("user {name} is not found by account or key"));
             }
         }
-        if self.accounts.len() != self.users.len() || self.app_keys.len() != self.users.len() {
+        let keys = self.users.len() + 2 * self.apps.len();
+        if self.accounts.len() != self.users.len() || self.app_keys.len() != keys {
             return Err("accounts or keys of no user".to_owned());
         }
         if self.operators.len() != self.operator_tokens.len() {

@@ -149,6 +149,8 @@ impl NewRunner {
 pub enum HomeError {
     #[error("the username is taken")]
     UsernameTaken,
+    #[error("an application of this name is registered")]
+    AppNameTaken,
     #[error("no such user")]
     NoSuchUser,
     #[error("no such event")]

@@ -1,6 +1,7 @@
 //! Who is logged in: sessions by id and by the hash of their token.
 //!
-//! A session ends twelve hours after its login or its last keep-alive; use does not extend it. One that has
+//! A session ends so long after its login or its last keep-alive (twelve hours, unless the node is told
+//! otherwise); use does not extend it. One that has
 //! expired is no longer found, and the next record of home, whatever it is about, drops it from the state,
 //! so that nothing needs to wake for it.
 
@@ -10,7 +11,7 @@ use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How long a login lasts.
+/// How long a login lasts when the node is not told otherwise.
 pub const SESSION_MS: i64 = 12 * 60 * 60 * 1_000;
 /// A keep-alive that would gain less is answered without a record: a client that asks every second writes
 /// one a minute.

@@ -77,7 +77,10 @@ impl Node {
     fn login(&mut self, at: UtcMillis, session: u64, username: &str) -> SecretHash {
         let token = token(session);
         let key = user(&username.to_lowercase(), None).app_key;
-        let opened = self.home.open_session(at, SessionId(session), username, token, &key).unwrap();
+        let opened = self
+            .home
+            .open_session(at, SessionId(session), username, token, &key, SESSION_MS)
+            .unwrap();
         self.journal(at, opened);
         token
     }
@@ -511,13 +514,14 @@ fn a_login_lasts_twelve_hours_unless_it_is_kept_alive_or_closed() {
     };
     assert_eq!(found(&node, 11), Some(SessionId(1)));
     assert_eq!(found(&node, 12), None);
-    let soon = node.home.extend_session(NOON.plus_ms(59_999), SessionId(1));
+    let soon = node.home.extend_session(NOON.plus_ms(59_999), SessionId(1), SESSION_MS);
     assert_eq!(soon, Ok(None), "hardly later: no record");
-    let extended = node.home.extend_session(NOON.plus_ms(HOUR), SessionId(1)).unwrap().unwrap();
+    let extended =
+        node.home.extend_session(NOON.plus_ms(HOUR), SessionId(1), SESSION_MS).unwrap().unwrap();
     node.journal(NOON.plus_ms(HOUR), extended);
     assert_eq!(found(&node, 12), Some(SessionId(1)));
     assert_eq!(found(&node, 13), None);
-    let late = node.home.extend_session(NOON.plus_ms(13 * HOUR), SessionId(1));
+    let late = node.home.extend_session(NOON.plus_ms(13 * HOUR), SessionId(1), SESSION_MS);
     assert_eq!(late, Err(HomeError::NoSuchSession));
     let closed = node.home.close_session(NOON.plus_ms(2 * HOUR), SessionId(1)).unwrap();
     node.journal(NOON.plus_ms(2 * HOUR), closed);
@@ -547,11 +551,45 @@ fn one_session_too_many_closes_the_oldest() {
     assert_eq!(node.home.session_by_token(NOON, &tokens[0]), None);
     assert!(node.home.session_by_token(NOON, &tokens[1]).is_some());
     let open = |session, username, key| {
-        node.home.open_session(NOON, SessionId(session), username, token(9_999), key)
+        node.home.open_session(NOON, SessionId(session), username, token(9_999), key, SESSION_MS)
     };
     let again = open(5, "maria", "key-maria");
     assert!(matches!(again, Err(HomeError::Invalid { .. })), "{again:?}");
     assert_eq!(open(5_000, "jonas", "key-maria"), Err(HomeError::NoSuchUser));
     let no_key = open(5_000, "maria", "key-jonas");
     assert_eq!(no_key, Err(HomeError::invalid("appKey", "is nobody's")));
+}
+
+#[test]
+fn a_customer_registers_applications_whose_keys_are_known_from_then_on() {
+    let mut node = Node::default();
+    node.done(NOON, by(), create_user("ann", None));
+    let ann = node.home.user("ann").unwrap().account;
+    let create = |node: &mut Node, name: &str, live: &str, delayed: &str| {
+        let event = node.home.create_app(ann, name, live, delayed)?;
+        node.journal(NOON, event);
+        Ok(())
+    };
+    create(&mut node, "My bot", "LIVE-1", "DELAY-1").unwrap();
+    let apps = node.home.apps(ann);
+    assert_eq!(apps.len(), 2, "the one that came with the user, and this one");
+    assert_eq!((apps[0].name.as_str(), &apps[0].delayed_key), ("ann", &None));
+    assert_eq!(apps[1].delayed_key.as_deref(), Some("DELAY-1"));
+    assert_eq!(node.home.app_key("LIVE-1"), Some(ann));
+    assert_eq!(node.home.app_key("DELAY-1"), Some(ann));
+    let taken: Result<(), HomeError> = create(&mut node, "MY BOT", "LIVE-2", "DELAY-2");
+    assert_eq!(taken, Err(HomeError::AppNameTaken));
+    for (name, live, delayed) in
+        [("", "A", "B"), ("x\n", "A", "B"), ("x", "LIVE-1", "B"), ("x", "A", "A")]
+    {
+        let refused: Result<(), HomeError> = create(&mut node, name, live, delayed);
+        assert!(matches!(refused, Err(HomeError::Invalid { .. })), "{name:?} {refused:?}");
+    }
+    for number in 2..=MAX_APPS_PER_USER {
+        let [live, delayed] = ["L", "D"].map(|kind| format!("{kind}{number}"));
+        create(&mut node, &format!("bot {number}"), &live, &delayed).unwrap();
+    }
+    let full: Result<(), HomeError> = create(&mut node, "one more", "LX", "DX");
+    assert!(matches!(full, Err(HomeError::Full { .. })), "{full:?}");
+    node.home.check_invariants().unwrap();
 }

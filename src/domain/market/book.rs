@@ -8,7 +8,7 @@
 //! ladders are allocated when the first order arrives. Never decides who meets whom.
 
 use super::closing::Closing;
-use super::slab::{NONE, Newcomer, Place, Slab};
+use super::slab::{NONE, Newcomer, Place, Slab, Slot};
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::Side;
@@ -189,28 +189,43 @@ impl Book {
         let slot = *slot;
         let gone = slot.remaining.is_zero();
         if slot.place == Place::Resting {
-            let ladder = self.runners[usize::from(slot.runner)].ladder_mut(slot.side);
-            let level = ladder.level_mut(slot.index);
-            level.total -= size;
-            if gone {
-                match slot.previous {
-                    NONE => level.head = slot.next,
-                    previous => self.orders.at_mut(previous).next = slot.next,
-                }
-                match slot.next {
-                    NONE => level.tail = slot.previous,
-                    next => self.orders.at_mut(next).previous = slot.previous,
-                }
-                if level.head == NONE {
-                    ladder.clear(slot.index);
-                }
-            }
+            self.leave_level(&slot, size, gone);
         } else if slot.place == Place::Closing {
             self.leave_closing(&slot, size);
         }
         if gone {
             self.orders.remove(at);
         }
+    }
+
+    /// `size` of a resting order does not stand in its level any more; when it is `gone`, nor does the order.
+    #[inline(always)]
+    fn leave_level(&mut self, slot: &Slot, size: Pence, gone: bool) {
+        let ladder = self.runners[usize::from(slot.runner)].ladder_mut(slot.side);
+        let level = ladder.level_mut(slot.index);
+        level.total -= size;
+        if gone {
+            match slot.previous {
+                NONE => level.head = slot.next,
+                previous => self.orders.at_mut(previous).next = slot.next,
+            }
+            match slot.next {
+                NONE => level.tail = slot.previous,
+                next => self.orders.at_mut(next).previous = slot.previous,
+            }
+            if level.head == NONE {
+                ladder.clear(slot.index);
+            }
+        }
+    }
+
+    /// A resting order goes to the end of another price's queue.
+    pub(super) fn reprice(&mut self, at: u32, index: u16) {
+        let slot = *self.orders.at(at);
+        self.leave_level(&slot, slot.remaining, true);
+        let slot = self.orders.at_mut(at);
+        (slot.index, slot.previous, slot.next) = (index, NONE, NONE);
+        self.join(at);
     }
 
     /// `size` of a resting order is met.

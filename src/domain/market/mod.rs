@@ -8,6 +8,7 @@
 //! | `delay` | orders that wait in play, and withdrawn commands |
 //! | `status` | an operator's acts |
 //! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
+//! | `removal` | a runner that does not run |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `slab` | the queues, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -35,6 +36,7 @@ mod matching;
 mod notices;
 mod orders;
 mod outcomes;
+mod removal;
 mod settle;
 mod slab;
 mod starting_price;
@@ -60,6 +62,7 @@ use crate::time::UtcMillis;
 use book::Book;
 use delay::Waiting;
 use notices::Links;
+use removal::Removed;
 use serde::{Deserialize, Serialize};
 use settle::Telling;
 use slab::Place;
@@ -103,6 +106,10 @@ pub struct Market {
     telling: Option<Telling>,
     /// The starting prices are made.
     reconciled: bool,
+    /// The chance given to each runner, by its number, in hundredths of a percent.
+    factors: Vec<Option<u32>>,
+    /// In the order of their removal.
+    removed: Vec<Removed>,
 }
 
 impl Market {
@@ -132,6 +139,8 @@ impl Market {
             MarketEvent::ResolutionSent { accounts } => self.apply_resolution_sent(accounts),
             MarketEvent::ResolutionPaid { payments } => self.apply_resolution_paid(payments),
             MarketEvent::ResolutionClosed { .. } => self.apply_resolution_closed(),
+            MarketEvent::RunnerRemoved(removal) => self.apply_runner_removed(at, removal),
+            MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }

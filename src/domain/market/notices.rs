@@ -9,6 +9,7 @@ use crate::ids::{AccountId, BetId};
 use crate::link::{Arrival, Inbound};
 use crate::money::Pence;
 use crate::order::{LapseReason, Matched};
+use crate::price::Price;
 use crate::record::{ClosedBet, Notice};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -101,6 +102,7 @@ struct News {
     filled: Vec<(u32, BetId, Matched)>,
     lapsed: Vec<(u32, BetId, Pence, LapseReason)>,
     closed: Vec<(u32, ClosedBet)>,
+    adjusted: Vec<(u32, (BetId, Price, Pence))>,
     /// Link and number of each new notice.
     notices: Vec<(u32, u64)>,
     answers: Vec<(u64, ActAnswer)>,
@@ -196,6 +198,10 @@ impl Links {
         self.news.lapsed.push((number, bet, size, reason));
     }
 
+    pub(super) fn adjusted(&mut self, number: u32, bet: (BetId, Price, Pence)) {
+        self.news.adjusted.push((number, bet));
+    }
+
     pub(super) fn closed(&mut self, number: u32, bet: ClosedBet) {
         self.news.closed.push((number, bet));
     }
@@ -206,8 +212,9 @@ impl Links {
         if !self.news.filled.is_empty() {
             self.tell_filled();
         }
-        if !self.news.lapsed.is_empty() {
-            self.tell_lapsed();
+        let News { lapsed, adjusted, closed, .. } = &self.news;
+        if !(lapsed.is_empty() && adjusted.is_empty() && closed.is_empty()) {
+            self.tell_what_went();
         }
     }
 
@@ -222,20 +229,24 @@ impl Links {
         self.news.filled = filled;
     }
 
-    fn tell_lapsed(&mut self) {
+    fn tell_what_went(&mut self) {
         let mut lapsed = std::mem::take(&mut self.news.lapsed);
         lapsed.sort_by_key(|(number, ..)| *number);
         for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
             let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
             self.tell(group[0].0, Notice::Lapsed(bets));
         }
-        if !self.news.closed.is_empty() {
-            let mut closed = std::mem::take(&mut self.news.closed);
-            closed.sort_by_key(|(number, _)| *number);
-            for group in closed.chunk_by(|(a, _), (b, _)| a == b) {
-                let bets = group.iter().map(|(_, bet)| *bet).collect();
-                self.tell(group[0].0, Notice::Closed(bets));
-            }
+        let mut adjusted = std::mem::take(&mut self.news.adjusted);
+        adjusted.sort_by_key(|(number, _)| *number);
+        for group in adjusted.chunk_by(|(a, _), (b, _)| a == b) {
+            let bets = group.iter().map(|(_, bet)| *bet).collect();
+            self.tell(group[0].0, Notice::Adjusted(bets));
+        }
+        let mut closed = std::mem::take(&mut self.news.closed);
+        closed.sort_by_key(|(number, _)| *number);
+        for group in closed.chunk_by(|(a, _), (b, _)| a == b) {
+            let bets = group.iter().map(|(_, bet)| *bet).collect();
+            self.tell(group[0].0, Notice::Closed(bets));
         }
     }
 

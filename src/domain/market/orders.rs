@@ -167,11 +167,16 @@ impl Market {
 
     #[inline(always)]
     fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
+        let number = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
+        if self.is_removed(number) {
+            return Err(InstructionError::RunnerRemoved);
+        }
         if order.kind.is_on_close() {
-            self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
             return self.check_on_close(order);
         }
-        self.standing(order)?;
+        if order.price.index().is_none() {
+            return Err(InstructionError::InvalidOdds);
+        }
         match order.time_in_force {
             TimeInForce::Rest => self.check_persistence(order.persistence),
             TimeInForce::FillOrKill { min_fill: Some(least) }

@@ -31,6 +31,7 @@ pub const CREDIT: usize = 256;
 pub(super) struct Telling {
     /// Home's act, answered at the end.
     pub(super) n: u64,
+    pub(super) what: Told,
     /// Accounts are told in the order of their links: how many have been, of how many.
     told: u32,
     of: u32,
@@ -38,6 +39,22 @@ pub(super) struct Telling {
     unpaid: BTreeMap<AccountId, u64>,
     /// What clearing has paid to those who have.
     paid: Pence,
+}
+
+/// What accounts are told in chunks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Told {
+    Resolution,
+    /// The last runner removed; the market's status returns to what it was.
+    Removal {
+        resumes: MarketStatus,
+    },
+}
+
+impl Telling {
+    pub(super) fn new(n: u64, what: Told, of: u32) -> Self {
+        Telling { n, what, told: 0, of, unpaid: BTreeMap::new(), paid: Pence::ZERO }
+    }
 }
 
 /// An account has applied the market's notices through `k`; `paid` is what clearing paid it (negative:
@@ -98,6 +115,9 @@ impl Market {
         }
         let named = u16::try_from(winners.len()).unwrap_or(u16::MAX);
         let expected = definition.number_of_winners;
+        if winners.iter().filter_map(|winner| self.runner(*winner)).any(|at| self.is_removed(at)) {
+            return Err(ActError::RunnerRemoved);
+        }
         let right = match named.cmp(&expected) {
             std::cmp::Ordering::Equal => true,
             // The field may contain "none of these".
@@ -108,8 +128,10 @@ impl Market {
             return Err(ActError::WrongNumberOfWinners { expected, named });
         }
         let won = RunnerResult::Winner { places: named.min(expected), of: named };
+        let is_removed = |runner| self.runner(runner).is_some_and(|at| self.is_removed(at));
         let result = |runner: Runner| match distinct.binary_search(&runner) {
             Ok(_) => (runner, won),
+            Err(_) if is_removed(runner) => (runner, RunnerResult::Removed),
             Err(_) => (runner, RunnerResult::Loser),
         };
         Ok(definition.runners.iter().map(|runner| result(runner.runner)).collect())
@@ -138,8 +160,7 @@ impl Market {
             _ => (Some(resolution.clone()), self.links.len() as u32),
         };
         let of = self.resolved_for;
-        let (unpaid, paid) = (BTreeMap::new(), Pence::ZERO);
-        self.telling = Some(Telling { n, told: 0, of, unpaid, paid });
+        self.telling = Some(Telling::new(n, Told::Resolution, of));
     }
 
     /// Tells the next accounts when enough have paid, and closes when all have.
@@ -155,6 +176,10 @@ impl Market {
             MarketEvent::ResolutionSent { accounts }
         } else if telling.unpaid.is_empty() {
             let (generation, rounding) = (self.generation, -telling.paid);
+            if let Some(resumed) = self.resume(now) {
+                self.apply(now, &resumed);
+                records.push(resumed);
+            }
             MarketEvent::ResolutionClosed { generation, rounding }
         } else {
             return;
@@ -169,8 +194,14 @@ impl Market {
 
     pub(super) fn apply_resolution_sent(&mut self, accounts: &[AccountId]) {
         let Some(telling) = &mut self.telling else { return };
-        let resolution = self.resolution.clone().unwrap_or(Resolution::Unsettled);
-        let notice = Notice::Resolved { generation: self.generation, resolution };
+        let removed = self.removed.last().map(|removed| removed.reduction);
+        let notice = match (telling.what, removed) {
+            (Told::Removal { .. }, Some(reduction)) => Notice::RunnerRemoved(reduction),
+            _ => {
+                let resolution = self.resolution.clone().unwrap_or(Resolution::Unsettled);
+                Notice::Resolved { generation: self.generation, resolution }
+            }
+        };
         telling.told += accounts.len() as u32;
         for account in accounts {
             let number = self.links.number_or_new(*account);

@@ -170,6 +170,9 @@ impl Market {
         let (mut prices, mut orders) = (Vec::new(), Vec::new());
         for number in 0..self.book.runners.len() {
             let number = number as u16;
+            if self.is_removed(number) {
+                continue;
+            }
             let converts = converting.iter().filter(|(_, slot)| slot.runner == number);
             let price = self.reconcile_runner(number, converts, &mut orders);
             if let Some(definition) = &self.definition {

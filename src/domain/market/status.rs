@@ -15,6 +15,10 @@ use crate::time::UtcMillis;
 /// Longer than any real one.
 pub const MAX_BET_DELAY_S: u16 = 600;
 
+/// Orders that lapse in one record: some 300 KB, where a frame of the journal holds 8 MiB. A market may have a
+/// hundred times as many.
+pub(super) const LAPSED_MAX: usize = if cfg!(test) { 16 } else { 10_000 };
+
 /// How many answers are kept. Home never has as many acts of one market open.
 const ANSWERS_KEPT: u64 = 256;
 
@@ -49,7 +53,8 @@ impl Market {
             records.push(made);
             decided = self.decide_act(now, n, act);
         }
-        let record = decided.unwrap_or_else(|error| MarketEvent::ActRefused { n, error });
+        let mut record = decided.unwrap_or_else(|error| MarketEvent::ActRefused { n, error });
+        self.lapse_ahead(now, &mut record, records);
         self.apply(now, &record);
         records.push(record);
         self.tell_on(now, records);
@@ -102,6 +107,9 @@ impl Market {
             MarketAct::Settle { winners, dead_heat } => self.settle(now, n, winners, *dead_heat),
             MarketAct::Void => self.void(now, n),
             MarketAct::Unsettle => self.unsettle(now, n),
+            MarketAct::RemoveRunner { runner, factor } => {
+                self.remove_runner(now, n, *runner, *factor)
+            }
             MarketAct::ReconcileSp => self.reconcile_act(now, n),
         }
     }
@@ -199,6 +207,30 @@ impl Market {
         self.lapse(reason, |slot| of_book(slot) && slot.persistence != stays)
     }
 
+    /// Takes from an act's record what is more than one record may hold, into records of their own that come
+    /// first. Behind any of them the market may be cut off by a crash: then some orders have gone, and the act,
+    /// which home repeats, takes the others.
+    fn lapse_ahead(
+        &mut self,
+        now: UtcMillis,
+        record: &mut MarketEvent,
+        records: &mut Vec<MarketEvent>,
+    ) {
+        let (MarketEvent::StatusChanged(change) | MarketEvent::Resolved { change, .. }) = record
+        else {
+            return;
+        };
+        if change.lapsed.len() <= LAPSED_MAX {
+            return;
+        }
+        let last = change.lapsed.split_off((change.lapsed.len() - 1) / LAPSED_MAX * LAPSED_MAX);
+        for lapsed in std::mem::replace(&mut change.lapsed, last).chunks(LAPSED_MAX) {
+            let ahead = MarketEvent::LapsedAhead { lapsed: lapsed.to_vec() };
+            self.apply(now, &ahead);
+            records.push(ahead);
+        }
+    }
+
     pub(super) fn lapse(&self, reason: LapseReason, goes: impl Fn(&Slot) -> bool) -> Vec<Lapsed> {
         let orders = self.book.orders.iter().filter(|(_, slot)| goes(slot));
         orders
@@ -225,6 +257,7 @@ impl Market {
         self.runners = numbered.map(|(number, runner)| (runner.runner, number)).collect();
         self.runners.sort_unstable();
         self.book.runners.resize_with(definition.runners.len(), Default::default);
+        self.factors = definition.runners.iter().map(|runner| runner.adjustment_factor).collect();
         self.definition = Some(Box::new(definition.clone()));
         self.status = status;
         self.version = first_version(at);

@@ -6,7 +6,7 @@
 use super::Market;
 use super::book::RunnerBook;
 use super::closing::Made;
-use super::slab::{Place, Slot};
+use super::slab::{NONE, Place, Slot};
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::{AccountId, BetId, Handle, Runner};
 use crate::money::Pence;
@@ -19,6 +19,10 @@ use crate::time::UtcMillis;
 #[derive(Clone, Copy)]
 pub struct RunnerView<'a> {
     pub runner: Runner,
+    /// Its chance in hundredths of a percent, where one is given.
+    pub adjustment_factor: Option<u32>,
+    /// When it was removed.
+    pub removed_at: Option<UtcMillis>,
     book: &'a RunnerBook,
 }
 
@@ -185,17 +189,41 @@ impl Market {
     /// In the order of the definition.
     pub fn runners(&self) -> impl Iterator<Item = RunnerView<'_>> {
         let runners = self.definition().into_iter().flat_map(|definition| &definition.runners);
-        let books = self.book.runners.iter();
-        runners.zip(books).map(|(runner, book)| RunnerView { runner: runner.runner, book })
+        (0_u16..).zip(runners).map(|(number, runner)| self.view_of(number, runner.runner))
     }
 
     pub fn runner_view(&self, runner: Runner) -> Option<RunnerView<'_>> {
-        let book = &self.book.runners[usize::from(self.runner(runner)?)];
-        Some(RunnerView { runner, book })
+        Some(self.view_of(self.runner(runner)?, runner))
+    }
+
+    fn view_of(&self, number: u16, runner: Runner) -> RunnerView<'_> {
+        let number = usize::from(number);
+        let removed = self.removed.iter().find(|removed| removed.reduction.runner == runner);
+        RunnerView {
+            runner,
+            adjustment_factor: self.factors[number],
+            removed_at: removed.map(|removed| removed.at),
+            book: &self.book.runners[number],
+        }
     }
 
     pub fn order(&self, handle: Handle) -> Option<OrderView> {
         self.book.orders.get(handle).map(|slot| self.order_view(handle, slot))
+    }
+
+    /// What is to be matched before a resting order at its own price; `None` when it does not rest, or
+    /// when more than `steps` orders are ahead of it. Takes what it looked at off `steps`.
+    pub fn size_ahead(&self, handle: Handle, steps: &mut u32) -> Option<Pence> {
+        let orders = &self.book.orders;
+        let slot = orders.get(handle).filter(|slot| slot.place == Place::Resting)?;
+        let (mut ahead, mut at) = (Pence::ZERO, slot.previous);
+        while at != NONE {
+            *steps = steps.checked_sub(1)?;
+            let other = orders.at(at);
+            ahead += other.remaining;
+            at = other.previous;
+        }
+        Some(ahead)
     }
 
     /// Every unmatched order, by slot.

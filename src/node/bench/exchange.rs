@@ -52,6 +52,13 @@ impl Operator {
         self.ask("POST", path, serde_json::to_vec(body)?).await
     }
 
+    /// What is no JSON.
+    pub(super) async fn text(&mut self, path: &str) -> anyhow::Result<String> {
+        let answer = self.connection.exchange(&head("GET", path, "", 0)).await?;
+        ensure!(answer.status == 200, "GET {path}: {}", answer.status);
+        Ok(String::from_utf8_lossy(answer.body).into_owned())
+    }
+
     async fn ask(&mut self, method: &str, path: &str, body: Vec<u8>) -> anyhow::Result<Value> {
         let headers =
             format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\n", self.token);

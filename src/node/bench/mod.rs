@@ -5,6 +5,7 @@
 //! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
 //! | `restart` | how long what died is away |
+//! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
@@ -17,6 +18,8 @@ mod bets;
 mod bets_flow;
 mod client;
 mod exchange;
+mod full;
+mod idle;
 mod machine;
 mod match_bench;
 mod match_flow;
@@ -43,6 +46,10 @@ pub enum Bench {
     Bets,
     /// How long a killed market and a stopped node are away.
     Restart,
+    /// What idle markets cost.
+    Idle,
+    /// A market full of orders lapses.
+    Full,
 }
 
 /// How to measure and what to print.
@@ -91,6 +98,8 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Match => match_bench::run_bench(settings.rounds)?,
         Bench::Bets => bets::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
+        Bench::Idle => idle::run_bench(settings)?,
+        Bench::Full => full::run_bench(settings)?,
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())

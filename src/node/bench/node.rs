@@ -60,12 +60,22 @@ impl Drop for Directory {
 impl OwnNode {
     /// Starts `laybook serve` on free ports and waits until it says `ready`.
     pub(super) fn start(program: &Path, data: &Path) -> anyhow::Result<Self> {
+        OwnNode::start_with(program, data, &[])
+    }
+
+    /// The same with settings in its environment.
+    pub(super) fn start_with(
+        program: &Path,
+        data: &Path,
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let log = std::fs::File::create(data.with_extension("log"))?;
         let begun = Instant::now();
         let mut child = Command::new(program)
             .args(["serve", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0"])
             .args(["--stream", "127.0.0.1:0", "--data"])
             .arg(data)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

@@ -121,9 +121,9 @@ async fn fill_and_crash(node: &OwnNode) -> anyhow::Result<(Crashes, World, Optio
     let markets = operator.open_markets(MARKETS).await?;
     let before = machine::resident_bytes(node.process());
     let (victims, others) = markets.split_at(VICTIMS);
-    let mut timed_out = fill(&node.address, &logins, victims).await?;
+    let mut timed_out = fill(&node.address, &logins, victims, BETS_A_MARKET).await?;
     let crashes = crash_all(&node.address, &mut operator, &logins, victims).await?;
-    timed_out += fill(&node.address, &logins, others).await?;
+    timed_out += fill(&node.address, &logins, others, BETS_A_MARKET).await?;
     let after = machine::resident_bytes(node.process());
     let grown = before.zip(after).map(|(before, after)| after.saturating_sub(before));
     let login = logins.first().context("nobody is logged in")?.clone();
@@ -131,12 +131,13 @@ async fn fill_and_crash(node: &OwnNode) -> anyhow::Result<(Crashes, World, Optio
 }
 
 /// Open bets on every market, none of which meets another. Answers how many requests timed out: whether their bets were taken is not known then.
-async fn fill(
+pub(super) async fn fill(
     node: &RunningNode,
     logins: &[Login],
     markets: &[OpenMarket],
+    bets_a_market: usize,
 ) -> anyhow::Result<usize> {
-    let requests = markets.len() * BETS_A_MARKET / BETS_A_REQUEST;
+    let requests = markets.len() * bets_a_market / BETS_A_REQUEST;
     let flows = markets.iter().map(std::slice::from_ref);
     let flows = flows.map(|market| BetsFlow::new(logins, market, BETS_A_REQUEST, Crossing::Never));
     let flows: Rc<Vec<BetsFlow>> = Rc::new(flows.collect());

@@ -76,8 +76,13 @@ exception_words! {
     TooManyRequests = "TOO_MANY_REQUESTS" 8 14 0,
     ServiceBusy = "SERVICE_BUSY" 9 5 0,
     TimeoutError = "TIMEOUT_ERROR" 10 6 0,
+    AppKeyCreationFailed = "APP_KEY_CREATION_FAILED" 11 8 0,
+    DuplicateAppName = "DUPLICATE_APP_NAME" 12 7 0,
+    AppCreationFailed = "APP_CREATION_FAILED" 13 9 0,
+    WalletTransferError = "WALLET_TRANSFER_ERROR" 0 16 0,
     RequestSizeExceedsLimit = "REQUEST_SIZE_EXCEEDS_LIMIT" 14 0 0,
-    AccessDenied = "ACCESS_DENIED" 15 0 0,
+    // Accounts have no number of their own for it: this one stands behind all of theirs.
+    AccessDenied = "ACCESS_DENIED" 15 23 0,
 }
 
 impl ExceptionWord {

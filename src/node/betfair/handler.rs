@@ -3,6 +3,7 @@
 //! Owns the order of checks and the bounds of an answer. The exchange behind it is a trait, so the door is
 //! tested without an actor and wired to them in one place.
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::exception::{Api, Exception, ExceptionWord};
@@ -12,6 +13,7 @@ use super::login::{LoginError, LoginForm};
 use super::operation::{Operation, Parameters};
 use super::request::Request;
 use super::response::account::{AccountDetails, AccountFunds};
+use super::response::apps::{CurrencyRate, DeveloperApp, HeartbeatReport};
 use super::response::book::MarketBook;
 use super::response::catalogue::{
     CompetitionResult, CountryResult, EventResult, EventTypeResult, MarketCatalogue,
@@ -22,6 +24,7 @@ use super::response::profit::MarketProfitAndLoss;
 use super::response::report::{
     CancelReport, ExecutionReport, PlaceReport, ReplaceReport, UpdateReport,
 };
+use super::response::statement::AccountStatement;
 use super::rest::RestError;
 use super::rpc::{Call, Credentials, Denied, Envelope, Replies, RpcError};
 use super::tree::Tree;
@@ -37,10 +40,10 @@ pub trait Exchange: Send + Sync + 'static {
     /// How much a customer may ask for.
     fn limits(&self) -> &Limits;
 
-    /// The session of an application key and a token.
+    /// The session of a token, and of an application key where one is needed.
     fn session(
         &self,
-        app_key: &str,
+        app_key: Option<&str>,
         token: &str,
     ) -> impl Future<Output = Result<Self::Session, Denied>> + Send;
 
@@ -51,6 +54,9 @@ pub trait Exchange: Send + Sync + 'static {
         extensions: Extensions,
         request: Request,
     ) -> impl Future<Output = Result<Answer, RpcError>> + Send;
+
+    /// The navigation menu.
+    fn menu(&self) -> impl Future<Output = Result<Menu, Exception>> + Send;
 
     /// Logs in; the token of a new session.
     fn login(
@@ -65,6 +71,15 @@ pub trait Exchange: Send + Sync + 'static {
         token: &str,
         log_out: bool,
     ) -> impl Future<Output = Result<(), LoginError>> + Send;
+}
+
+/// The navigation menu as JSON, and what tells it from the one before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Menu {
+    /// The whole tree.
+    pub body: Bytes,
+    /// As the header has it, quotes included.
+    pub etag: String,
 }
 
 /// The result of one call.
@@ -107,6 +122,16 @@ pub enum Answer {
     Funds(AccountFunds),
     /// getAccountDetails
     Details(AccountDetails),
+    /// getAccountStatement
+    Statement(AccountStatement),
+    /// listCurrencyRates
+    CurrencyRates(Vec<CurrencyRate>),
+    /// createDeveloperAppKeys
+    App(DeveloperApp),
+    /// getDeveloperAppKeys
+    Apps(Vec<DeveloperApp>),
+    /// heartbeat
+    Heartbeat(HeartbeatReport),
 }
 
 /// What comes with a body: who asks, how, and under which id it is answered.
@@ -200,9 +225,13 @@ impl<E: Exchange> Session<'_, E> {
     ) -> Result<Answer, RpcError> {
         let request = Request::read(operation, parameters)?;
         let exchange = self.exchange;
-        let admitted = match &mut self.admitted {
-            Some(admitted) => admitted,
-            unknown => unknown.insert(admit(exchange, self.asked).await),
+        let admitted = if operation.needs_app_key() {
+            match &mut self.admitted {
+                Some(admitted) => admitted,
+                unknown => unknown.insert(admit(exchange, self.asked).await),
+            }
+        } else {
+            &admit_without_key(exchange, self.asked).await
         };
         let (session, extensions) = admitted.as_ref().map_err(Clone::clone)?;
         request.check(exchange.limits())?;
@@ -215,6 +244,27 @@ async fn admit<E: Exchange>(
     asked: Asked<'_>,
 ) -> Result<(E::Session, Extensions), Exception> {
     let (app_key, token) = asked.credentials.both()?;
-    let session = exchange.session(app_key, token).await?;
+    let session = exchange.session(Some(app_key), token).await?;
     Ok((session, Extensions::read(asked.extensions)?))
+}
+
+async fn admit_without_key<E: Exchange>(
+    exchange: &E,
+    asked: Asked<'_>,
+) -> Result<(E::Session, Extensions), Exception> {
+    let session = exchange.session(None, asked.credentials.token()?).await?;
+    Ok((session, Extensions::read(asked.extensions)?))
+}
+
+/// The navigation menu for a customer: the HTTP status, and the menu or the fault.
+pub async fn answer_menu<E: Exchange>(
+    exchange: &E,
+    asked: Asked<'_>,
+) -> Result<Menu, (u16, Vec<u8>)> {
+    let menu = async {
+        admit(exchange, asked).await?;
+        exchange.menu().await
+    };
+    let refused = |error| RestError::Call(RpcError::Service(error));
+    menu.await.map_err(|error| refused(error).answer(Api::Sports, asked.request_id))
 }

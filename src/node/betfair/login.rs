@@ -4,6 +4,9 @@
 
 use serde::Serialize;
 
+use super::rest::is_json;
+use super::tree::Tree;
+
 /// Bytes of a login form.
 pub const MAX_FORM: usize = 4 << 10;
 /// Bytes of a user name or password; a longer one is refused before it is hashed.
@@ -108,8 +111,30 @@ impl std::fmt::Debug for LoginForm {
 }
 
 impl LoginForm {
-    /// Reads a urlencoded form. Both fields must be there once, in bounds, and of text without controls.
-    pub fn read(body: &[u8]) -> Result<LoginForm, LoginError> {
+    /// Reads a urlencoded form, or an object when the body says that it is JSON. Both fields must be there
+    /// once, in bounds, and of text without controls.
+    pub fn read(body: &[u8], content_type: Option<&str>) -> Result<LoginForm, LoginError> {
+        match content_type {
+            Some(kind) if !kind.trim().is_empty() && is_json(content_type) => {
+                LoginForm::read_json(body)
+            }
+            _ => LoginForm::read_form(body),
+        }
+    }
+
+    fn read_json(body: &[u8]) -> Result<LoginForm, LoginError> {
+        let tree = if body.len() > MAX_FORM { None } else { Tree::read(body) };
+        let text = |name: &str| match tree.as_ref()?.get(name)? {
+            Tree::Text(text) if is_credential(text) => Some(text.clone().into_owned()),
+            _ => None,
+        };
+        match (text("username"), text("password")) {
+            (Some(username), Some(password)) => Ok(LoginForm { username, password }),
+            _ => Err(LoginError::InputValidationError),
+        }
+    }
+
+    fn read_form(body: &[u8]) -> Result<LoginForm, LoginError> {
         let refused = Err(LoginError::InputValidationError);
         if body.len() > MAX_FORM {
             return refused;
@@ -168,7 +193,7 @@ mod tests {
     use super::*;
 
     fn check(body: &str, expect: Option<(&str, &str)>) {
-        let read = LoginForm::read(body.as_bytes()).ok();
+        let read = LoginForm::read(body.as_bytes(), None).ok();
         let read = read.as_ref().map(|form| (form.username.as_str(), form.password.as_str()));
         assert_eq!(read, expect, "{body:?}");
     }
@@ -193,15 +218,36 @@ mod tests {
             check(refused, None);
         }
         let long = |length| format!("username=a&password={}", "x".repeat(length));
-        assert!(LoginForm::read(long(MAX_CREDENTIAL).as_bytes()).is_ok());
+        assert!(LoginForm::read(long(MAX_CREDENTIAL).as_bytes(), None).is_ok());
         check(&long(MAX_CREDENTIAL + 1), None);
         let padded = format!("username=a&password=b&padding={}", "x".repeat(MAX_FORM));
         check(&padded, None);
     }
 
     #[test]
+    fn an_object_is_read_when_it_says_that_it_is_one() {
+        let read = |body: &str, kind| LoginForm::read(body.as_bytes(), Some(kind)).ok();
+        let alice = LoginForm { username: "alice".into(), password: "a+b".into() };
+        let body = r#"{"username":"alice","password":"a+b","product":"x"}"#;
+        assert_eq!(read(body, "application/json; charset=utf-8"), Some(alice.clone()));
+        let form = "username=alice&password=a%2Bb";
+        assert_eq!(read(form, "application/x-www-form-urlencoded"), Some(alice.clone()));
+        assert_eq!(read(form, ""), Some(alice));
+        for (body, kind) in [
+            (body, "application/x-www-form-urlencoded"),
+            (form, "application/json"),
+            (r#"{"username":"alice"}"#, "application/json"),
+            (r#"{"username":1,"password":"x"}"#, "application/json"),
+            (r#"{"username":"a\n","password":"x"}"#, "application/json"),
+            ("[]", "application/json"),
+        ] {
+            assert_eq!(read(body, kind), None, "{kind} {body}");
+        }
+    }
+
+    #[test]
     fn a_password_is_not_shown() {
-        let form = LoginForm::read(b"username=alice&password=hunter2").unwrap();
+        let form = LoginForm::read(b"username=alice&password=hunter2", None).unwrap();
         assert!(!format!("{form:?}").contains("hunter2"));
     }
 

@@ -22,6 +22,7 @@ pub mod handler;
 pub mod instruction;
 pub mod limits;
 pub mod login;
+pub mod navigation;
 pub mod operation;
 pub mod region;
 pub mod request;

@@ -85,6 +85,32 @@ operations! {
     RemoveExposureReuseEnabledEvents = Sports "removeExposureReuseEnabledEvents" ["eventIds"],
     GetAccountFunds = Account "getAccountFunds" ["wallet"],
     GetAccountDetails = Account "getAccountDetails" [],
+    GetAccountStatement = Account "getAccountStatement"
+        ["locale", "fromRecord", "recordCount", "itemDateRange", "includeItem", "wallet"],
+    ListCurrencyRates = Account "listCurrencyRates" ["fromCurrency"],
+    TransferFunds = Account "transferFunds" ["from", "to", "amount"],
+    CreateDeveloperAppKeys = Account "createDeveloperAppKeys" ["appName"],
+    GetDeveloperAppKeys = Account "getDeveloperAppKeys" [],
+    GetVendorClientId = Account "getVendorClientId" [],
+    GetVendorDetails = Account "getVendorDetails" ["vendorId"],
+    GetApplicationSubscriptionToken = Account "getApplicationSubscriptionToken"
+        ["subscriptionLength", "clientReference"],
+    ActivateApplicationSubscription = Account "activateApplicationSubscription"
+        ["subscriptionToken"],
+    CancelApplicationSubscription = Account "cancelApplicationSubscription" ["subscriptionToken"],
+    UpdateApplicationSubscription = Account "updateApplicationSubscription"
+        ["vendorClientId", "subscriptionLength"],
+    ListApplicationSubscriptionTokens = Account "listApplicationSubscriptionTokens"
+        ["subscriptionStatus"],
+    ListAccountSubscriptionTokens = Account "listAccountSubscriptionTokens" [],
+    GetApplicationSubscriptionHistory = Account "getApplicationSubscriptionHistory"
+        ["vendorClientId", "applicationKey"],
+    GetAffiliateRelation = Account "getAffiliateRelation" ["vendorClientIds"],
+    IsAccountSubscribedToWebApp = Account "isAccountSubscribedToWebApp" ["vendorId"],
+    ListAuthorizedWebApps = Account "listAuthorizedWebApps" [],
+    RevokeAccessToWebApp = Account "revokeAccessToWebApp" ["vendorId"],
+    Token = Account "token" ["client_id", "grant_type", "code", "client_secret", "refresh_token"],
+    Heartbeat = Heartbeat "heartbeat" ["preferredTimeoutSeconds"],
 }
 
 impl Operation {
@@ -111,6 +137,11 @@ impl Operation {
     pub fn of_path(api: Api, name: &str) -> Option<Operation> {
         let own = Operation::of_name(api, name);
         own.or_else(|| Operation::of_name(Api::Account, name).filter(|_| api == Api::Sports))
+    }
+
+    /// Whether a call must name its application: the two about keys are how a customer comes by one.
+    pub fn needs_app_key(self) -> bool {
+        !matches!(self, Operation::CreateDeveloperAppKeys | Operation::GetDeveloperAppKeys)
     }
 
     fn of_name(api: Api, name: &str) -> Option<Operation> {

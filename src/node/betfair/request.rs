@@ -3,6 +3,7 @@
 //! Reading an operation's parameters gives a [`Request`] or a fault that names the parameter. Bounds that
 //! are answered by a service exception are looked at by [`Request::check`], after the session is known.
 
+mod account;
 mod history;
 mod prices;
 
@@ -16,6 +17,7 @@ use super::limits::Limits;
 use super::operation::{Operation, Parameters};
 use super::words::{MarketProjection, MarketSort, TimeGranularity};
 
+pub use account::GetAccountStatement;
 pub use history::{ListClearedOrders, ListCurrentOrders, RunnerId};
 pub use prices::{ListMarketBook, ListMarketProfitAndLoss, PriceProjection};
 
@@ -63,6 +65,20 @@ pub enum Request {
     GetAccountFunds,
     /// The account's holder.
     GetAccountDetails,
+    /// What moved the balance.
+    GetAccountStatement(GetAccountStatement),
+    /// What a currency is worth in others.
+    ListCurrencyRates(Option<String>),
+    /// From one wallet to another: there is one.
+    TransferFunds,
+    /// A new application of this name, and its keys.
+    CreateDeveloperAppKeys(String),
+    /// The customer's applications and their keys.
+    GetDeveloperAppKeys,
+    /// What vendors of software do with their customers: not kept here.
+    Vendor(Operation),
+    /// The customer is there, and for so many seconds.
+    Heartbeat(i64),
 }
 
 /// `listMarketCatalogue`.
@@ -129,8 +145,40 @@ impl Request {
             | Operation::GetExposureReuseEnabledEvents
             | Operation::AddExposureReuseEnabledEvents
             | Operation::RemoveExposureReuseEnabledEvents => Request::MarketGroups(operation),
-            Operation::GetAccountFunds => Request::GetAccountFunds,
+            Operation::GetAccountFunds => {
+                account::read_wallet(&parameters, "wallet")?;
+                Request::GetAccountFunds
+            }
             Operation::GetAccountDetails => Request::GetAccountDetails,
+            Operation::GetAccountStatement => {
+                Request::GetAccountStatement(GetAccountStatement::read(&parameters)?)
+            }
+            Operation::ListCurrencyRates => Request::ListCurrencyRates(get("fromCurrency").text()?),
+            Operation::TransferFunds => {
+                account::read_transfer(&parameters)?;
+                Request::TransferFunds
+            }
+            Operation::CreateDeveloperAppKeys => {
+                Request::CreateDeveloperAppKeys(get("appName").must(Field::text)?)
+            }
+            Operation::GetDeveloperAppKeys => Request::GetDeveloperAppKeys,
+            Operation::GetVendorClientId
+            | Operation::GetVendorDetails
+            | Operation::GetApplicationSubscriptionToken
+            | Operation::ActivateApplicationSubscription
+            | Operation::CancelApplicationSubscription
+            | Operation::UpdateApplicationSubscription
+            | Operation::ListApplicationSubscriptionTokens
+            | Operation::ListAccountSubscriptionTokens
+            | Operation::GetApplicationSubscriptionHistory
+            | Operation::GetAffiliateRelation
+            | Operation::IsAccountSubscribedToWebApp
+            | Operation::ListAuthorizedWebApps
+            | Operation::RevokeAccessToWebApp
+            | Operation::Token => Request::Vendor(operation),
+            Operation::Heartbeat => {
+                Request::Heartbeat(get("preferredTimeoutSeconds").must(Field::integer)?)
+            }
         })
     }
 
@@ -149,15 +197,14 @@ impl Request {
                 }
                 Ok(())
             }
+            Request::GetAccountStatement(request) => request.check(),
+            Request::Heartbeat(seconds) => account::check_timeout(*seconds),
             Request::ListCurrentOrders(request) => {
-                let length = |ids: &Option<Vec<String>>| ids.as_ref().map_or(0, Vec::len);
                 let ids = length(&request.bet_ids) + length(&request.market_ids);
-                if ids > limits.ids {
-                    let most = limits.ids;
-                    let details = format!("betIds, marketIds: more than {most} ids together");
-                    return Err(Exception::new(ExceptionWord::RequestSizeExceedsLimit, details));
-                }
-                Ok(())
+                check_ids("betIds, marketIds", ids, limits)
+            }
+            Request::ListMarketBook(request) => {
+                check_ids("betIds", length(&request.bet_ids), limits)
             }
             Request::PlaceOrders(request) => request.check(limits),
             Request::CancelOrders(request) => request.check(limits),
@@ -213,6 +260,19 @@ impl Request {
             _ => 0,
         }
     }
+}
+
+fn length(ids: &Option<Vec<String>>) -> usize {
+    ids.as_ref().map_or(0, Vec::len)
+}
+
+fn check_ids(field: &'static str, ids: usize, limits: &Limits) -> Result<(), Exception> {
+    let most = limits.ids;
+    if ids > most {
+        let details = format!("{field}: more than {most} ids together");
+        return Err(Exception::new(ExceptionWord::RequestSizeExceedsLimit, details));
+    }
+    Ok(())
 }
 
 /// `INVALID_INPUT_DATA` with the field and the reason.

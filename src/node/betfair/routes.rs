@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use warp::filters::BoxedFilter;
-use warp::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use warp::http::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY,
+};
 use warp::http::{HeaderValue, Response, StatusCode};
 use warp::{Filter, Rejection, Reply};
 
 use super::exception::Api;
-use super::handler::{Asked, Exchange, answer_rest, answer_rpc};
+use super::handler::{Asked, Exchange, answer_menu, answer_rest, answer_rpc};
 use super::login::{CertLoginAnswer, LoginAnswer, LoginError, LoginForm};
 use super::rest::{self, RestError};
 use super::rpc::Credentials;
@@ -48,8 +50,13 @@ const REST_VERSION: &str = "v1.0";
 pub fn routes<E: Exchange>(exchange: Arc<E>) -> BoxedFilter<(warp::reply::Response,)> {
     let betting = warp::path!("exchange" / "betting" / "json-rpc" / "v1");
     let account = warp::path!("exchange" / "account" / "json-rpc" / "v1");
+    let heartbeat = warp::path!("exchange" / "heartbeat" / "json-rpc" / "v1");
     rpc(betting, Api::Sports, exchange.clone())
         .or(rpc(account, Api::Account, exchange.clone()))
+        .unify()
+        .or(rpc(heartbeat, Api::Heartbeat, exchange.clone()))
+        .unify()
+        .or(menu(exchange.clone()))
         .unify()
         .or(rest("betting", Api::Sports, exchange.clone()))
         .unify()
@@ -121,21 +128,54 @@ fn rest<E: Exchange>(
         .boxed()
 }
 
-/// `POST /api/login` and `/api/certlogin`: the same form, answers of two shapes.
+/// `GET` of the navigation menu, in any locale. A client that has it is told so.
+fn menu<E: Exchange>(exchange: Arc<E>) -> BoxedFilter<(warp::reply::Response,)> {
+    warp::path!("exchange" / "betting" / "rest" / "v1" / String / "navigation" / "menu.json")
+        .and(warp::get())
+        .and(headers())
+        .and(warp::header::optional(IF_NONE_MATCH.as_str()))
+        .and(warp::ext::get::<Caller>())
+        .then(move |_locale, headers: Headers, known: Option<String>, caller: Caller| {
+            let exchange = exchange.clone();
+            async move {
+                let menu = match answer_menu(&*exchange, headers.asked(&caller)).await {
+                    Ok(menu) => menu,
+                    Err((status, body)) => return json(status, body),
+                };
+                let known = known.unwrap_or_default();
+                let has_it = known.split(',').any(|etag| {
+                    let etag = etag.trim();
+                    etag == "*" || etag.trim_start_matches("W/") == menu.etag
+                });
+                let mut response = match has_it {
+                    true => json(StatusCode::NOT_MODIFIED.as_u16(), Vec::new()),
+                    false => sized(200, menu.body.to_vec(), &headers).await,
+                };
+                if let Ok(etag) = HeaderValue::from_str(&menu.etag) {
+                    response.headers_mut().insert(ETAG, etag);
+                }
+                response
+            }
+        })
+        .boxed()
+}
+
+/// `POST /api/login` and `/api/certlogin`: the same form, answers of two shapes. A `GET` would show the
+/// password in a URL, so it is answered in the same shapes and refused.
 fn login<E: Exchange>(exchange: Arc<E>) -> BoxedFilter<(warp::reply::Response,)> {
     let interactive = warp::path!("api" / "login").map(|| false);
     let by_certificate = warp::path!("api" / "certlogin").map(|| true);
     interactive
         .or(by_certificate)
         .unify()
-        .and(warp::post())
+        .and(warp::get().or(warp::post()).unify())
         .and(headers())
         .and(warp::body::bytes())
         .then(move |by_certificate: bool, headers: Headers, body: Bytes| {
             let exchange = exchange.clone();
             async move {
                 let app_key = headers.app_key.unwrap_or_default();
-                let outcome = match LoginForm::read(&body) {
+                let outcome = match LoginForm::read(&body, headers.content_type.as_deref()) {
                     Ok(_) if app_key.is_empty() => Err(LoginError::InvalidAppKey),
                     Ok(form) => exchange.login(&app_key, form).await,
                     Err(error) => Err(error),

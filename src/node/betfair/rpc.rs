@@ -265,14 +265,20 @@ pub struct Credentials<'a> {
 impl<'a> Credentials<'a> {
     /// Both of them, key and token, or the exception that names the missing one.
     pub fn both(self) -> Result<(&'a str, &'a str), Exception> {
-        let there = |value: Option<&'a str>| value.map(str::trim).filter(|value| !value.is_empty());
         let app_key = there(self.app_key)
             .ok_or_else(|| Exception::new(ExceptionWord::NoAppKey, "X-Application: is missing"))?;
-        let token = there(self.token).ok_or_else(|| {
-            Exception::new(ExceptionWord::NoSession, "X-Authentication: is missing")
-        })?;
-        Ok((app_key, token))
+        Ok((app_key, self.token()?))
     }
+
+    /// The token alone.
+    pub fn token(self) -> Result<&'a str, Exception> {
+        there(self.token)
+            .ok_or_else(|| Exception::new(ExceptionWord::NoSession, "X-Authentication: is missing"))
+    }
+}
+
+fn there(header: Option<&str>) -> Option<&str> {
+    header.map(str::trim).filter(|value| !value.is_empty())
 }
 
 #[cfg(test)]

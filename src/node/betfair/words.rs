@@ -38,6 +38,13 @@ macro_rules! words {
 }
 
 words! {
+    /// Which items of a statement.
+    IncludeItem {
+        All = "ALL",
+        DepositsWithdrawals = "DEPOSITS_WITHDRAWALS",
+        Exchange = "EXCHANGE",
+        PokerRoom = "POKER_ROOM",
+    }
     /// For or against a runner.
     Side { Back = "BACK", Lay = "LAY", }
     /// How an order wants to be matched.

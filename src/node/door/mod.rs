@@ -50,7 +50,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 
 pub use address_caps::AddressCaps;
-pub use descriptors::Room;
+pub use descriptors::{OpenFiles, Room};
 pub use gate::Caller;
 pub use limits::{BETFAIR_BODY_BYTES, LOGIN_BODY_BYTES, Limits, NATIVE_BODY_BYTES, body_bytes_of};
 

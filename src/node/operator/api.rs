@@ -76,13 +76,16 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
     }
 }
 
-/// The operator of a bearer token.
+/// The operator of a bearer token. Who only looks need not wait for home: the tree is looked at most when it
+/// heals.
 async fn who(watch: &Watch, asked: &Asked<'_>) -> Result<(String, Role), Problem> {
-    let unknown = || Problem::new(StatusCode::UNAUTHORIZED, "unauthorized");
     let token = asked.authorization.and_then(|value| value.strip_prefix("Bearer "));
-    let token = secret::hash(token.ok_or_else(unknown)?.trim());
-    let found = ask::home(&watch.node, |reply| actors::home::HomeMsg::Operator { token, reply });
-    let operator = found.await?.ok_or_else(unknown)?;
+    let token = token.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized"))?;
+    let token = secret::hash(token.trim());
+    let operator = match asked.method {
+        &Method::GET => watch.tokens.to_look(&watch.node, token).await?,
+        _ => watch.tokens.to_act(&watch.node, token).await?,
+    };
     Ok((operator.name, operator.role))
 }
 
@@ -232,7 +235,12 @@ impl Api<'_> {
             Act::Reopen => MarketAct::Reopen,
             Act::Unsettle => MarketAct::Unsettle,
             Act::ReconcileSp => MarketAct::ReconcileSp,
-            Act::RemoveRunner { .. } => return Err(Problem::not_built("remove-runner")),
+            Act::RemoveRunner { selection_id, adjustment_factor } => {
+                let runner = self.runners(market, &[selection_id]).await?;
+                let factor = adjustment_factor.and_then(|factor| u32::try_from(factor).ok());
+                let runner = runner.first().copied().ok_or_else(|| not_found("no such runner"))?;
+                MarketAct::RemoveRunner { runner, factor }
+            }
             Act::Settle { placed, .. } if !placed.is_empty() => {
                 return Err(Problem::not_built("placed"));
             }

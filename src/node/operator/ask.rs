@@ -95,6 +95,9 @@ fn refused(error: OperateError) -> Problem {
         HomeError::UsernameTaken => {
             Problem { status: StatusCode::CONFLICT, ..Problem::field("taken", "username", reason) }
         }
+        HomeError::AppNameTaken => {
+            Problem { status: StatusCode::CONFLICT, ..Problem::field("taken", "appName", reason) }
+        }
         HomeError::NoSuchUser | HomeError::NoSuchEvent | HomeError::NoSuchMarket => {
             Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason)
         }

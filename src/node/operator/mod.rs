@@ -2,9 +2,10 @@
 //!
 //! | file | noun |
 //! |---|---|
-//! | `request`, `json`, `problem` | strict reading into plain values; RFC 9457 refusals |
+//! | `request`, `json`, `strict`, `problem` | strict reading into plain values; RFC 9457 refusals |
 //! | `api` | the table of paths, and who may |
 //! | `ask` | questions to the exchange |
+//! | `tokens` | who operators are, also while home is down |
 //! | `watch` | the running tree |
 //! | `ledger`, `metrics` | what adds up; figures |
 //! | `routes` | warp |
@@ -17,6 +18,8 @@ pub mod metrics;
 pub mod problem;
 pub mod request;
 pub mod routes;
+mod strict;
+pub mod tokens;
 pub mod watch;
 
 pub use watch::Watch;

@@ -19,6 +19,7 @@ use supervision::{
 use tokio::sync::oneshot;
 
 use super::request::KillMode;
+use super::tokens::Tokens;
 
 /// The admin door's reach. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +32,8 @@ pub struct Watch {
     pub events: EventLog,
     /// Where operators' acts on actors are told.
     pub sink: EventSink,
+    /// Who may look while home is down.
+    pub tokens: Arc<Tokens>,
 }
 
 /// How long an actor may take to show itself.

@@ -5,6 +5,7 @@
 
 use domain::football::SplitMix64;
 use domain::price::LadderIndex;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -17,15 +18,22 @@ struct Runner {
     trd: Ladder,
 }
 
+/// The market of [`recording`].
+pub(crate) const MARKET: &str = "1.5";
+
 /// `messages` of ladders, and a few of the market's life around them.
 pub(crate) fn recording(seed: u64, messages: u32) -> String {
+    recording_of(MARKET, seed, messages)
+}
+
+fn recording_of(market: &str, seed: u64, messages: u32) -> String {
     let mut random = SplitMix64::new(seed);
     let mut runners = [Runner::default(), Runner::default(), Runner::default()];
     let mut text = String::new();
     let mut at = 1_700_000_000_000_i64;
     let mut line = |at: &mut i64, step: i64, body: &str| {
         *at += step;
-        let id = "\"id\":\"1.5\"";
+        let id = format!("\"id\":\"{market}\"");
         writeln!(text, "{{\"op\":\"mcm\",\"pt\":{at},\"mc\":[{{{id},{body}}}]}}").unwrap();
     };
     line(&mut at, 0, &format!("\"img\":true,{}", definition("OPEN", false, None)));
@@ -65,6 +73,93 @@ pub(crate) fn recording(seed: u64, messages: u32) -> String {
     text
 }
 
+/// What a client of the live stream writes down: several markets in one file, images of all of them in the
+/// first message and of one in the middle, heartbeats, messages of the connection and of orders between, keys
+/// that no purchased recording has, and one field a client may leave out.
+pub(crate) fn live(seed: u64, messages: u32, markets: &[&str]) -> String {
+    let mut random = SplitMix64::new(seed);
+    let mut changes: Vec<(i64, Value)> = Vec::new();
+    for (number, market) in (0..).zip(markets) {
+        for line in recording_of(market, seed + number, messages).lines() {
+            let message: Value = serde_json::from_str(line).unwrap();
+            let mut change = message["mc"][0].clone();
+            for runner in change["rc"].as_array_mut().into_iter().flatten() {
+                runner["batb"] = json!([[0, 1.5, 3], [1, 1.49, 0]]);
+                runner["bdatl"] = json!([[0, 1.6, 2.75]]);
+                runner["spb"] = json!([[1.01, 2.0]]);
+                runner["spn"] = json!("NaN");
+                runner["spf"] = json!("Infinity");
+                runner["hc"] = json!(0);
+            }
+            changes.push((message["pt"].as_i64().unwrap(), change));
+        }
+    }
+    changes.sort_by_key(|(at, _)| *at);
+    let images: Vec<Value> =
+        changes.drain(..markets.len()).map(|(_, definition)| definition).collect();
+    let began = 1_700_000_000_000_i64;
+    let mut text = String::new();
+    let mut line = |value: Value| writeln!(text, "{value}").unwrap();
+    line(json!({"op": "connection", "connectionId": "002-230915140112-174"}));
+    line(json!({"op": "status", "id": 1, "statusCode": "SUCCESS", "connectionClosed": false}));
+    line(json!({
+        "op": "mcm", "id": 2, "initialClk": "yxc", "clk": "AAA", "conflateMs": 0, "heartbeatMs": 5000,
+        "pt": began, "ct": "SUB_IMAGE", "mc": images,
+    }));
+    let mut rest = changes.into_iter().peekable();
+    while let Some((at, change)) = rest.next() {
+        let mut together = vec![change];
+        // What comes close together travels in one message.
+        while rest.peek().is_some_and(|(next, _)| next - at < 3) {
+            together.extend(rest.next().map(|(_, change)| change));
+        }
+        if random.next_below(4) == 0 {
+            line(json!({"op": "mcm", "id": 2, "clk": "AAB", "pt": at, "ct": "HEARTBEAT"}));
+        }
+        if random.next_below(50) == 0 {
+            line(json!({"op": "ocm", "id": 3, "clk": "AAC", "pt": at, "oc": [{"id": "1.5"}]}));
+        }
+        line(json!({"op": "mcm", "id": 2, "clk": "AAD", "con": true, "pt": at, "mc": together}));
+    }
+    text
+}
+
+/// A recording whose third runner is removed half-way: its ladders are emptied with it.
+pub(crate) fn with_a_removal(seed: u64, messages: u32) -> String {
+    let text = recording(seed, messages);
+    let half = text.lines().count() / 2;
+    let (mut lines, mut removed) = (Vec::new(), false);
+    for (number, line) in text.lines().enumerate() {
+        let mut message: Value = serde_json::from_str(line).unwrap();
+        let change = &mut message["mc"][0];
+        if removed && let Some(changed) = change["rc"].as_array_mut() {
+            changed.retain(|runner| runner["id"] != 3);
+        }
+        if let Some(definition) = change.get_mut("marketDefinition") {
+            if number >= half && !removed {
+                removed = true;
+                // A removal suspends, and what stood is gone.
+                definition["status"] = json!("SUSPENDED");
+                let gone: Vec<Value> = (0..350)
+                    .map(|at| json!([f64::from(LadderIndex(at).price().0) / 100.0, 0]))
+                    .collect();
+                let emptied = json!([{"id": 3, "atb": gone, "atl": gone}]);
+                let emptied = json!({"op": "mcm", "pt": message["pt"], "mc": [
+                    {"id": MARKET, "rc": emptied}
+                ]});
+                lines.push(emptied.to_string());
+            }
+            let definition = &mut message["mc"][0]["marketDefinition"];
+            if removed {
+                definition["runners"][2]["status"] = json!("REMOVED");
+                definition["runners"][2]["adjustmentFactor"] = json!(12.345);
+            }
+        }
+        lines.push(message.to_string());
+    }
+    lines.join("\n")
+}
+
 fn definition(status: &str, in_play: bool, winner: Option<usize>) -> String {
     let status_of = |number| match winner {
         None => "ACTIVE",
@@ -77,7 +172,7 @@ fn definition(status: &str, in_play: bool, winner: Option<usize>) -> String {
     };
     let runners: Vec<String> = (0..3).map(runner).collect();
     format!(
-        "\"marketDefinition\":{{\"eventTypeId\":\"1\",\"turnInPlayEnabled\":true,\
+        "\"marketDefinition\":{{\"eventId\":\"77\",\"eventTypeId\":\"1\",\"turnInPlayEnabled\":true,\
          \"persistenceEnabled\":true,\"marketBaseRate\":5,\"numberOfWinners\":1,\
          \"bettingType\":\"ODDS\",\"marketType\":\"MATCH_ODDS\",\
          \"marketTime\":\"2023-11-14T23:00:00.000Z\",\"inPlay\":{in_play},\"betDelay\":0,\

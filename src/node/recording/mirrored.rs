@@ -171,7 +171,8 @@ fn play(recording: Recording) -> Played {
         bet_delay_s: 0,
         jurisdiction: None,
     };
-    stage.act(&MarketAct::Create { definition: Box::new(created), open: true });
+    let open = life.status() == MarketStatus::Open;
+    stage.act(&MarketAct::Create { definition: Box::new(created), open });
     let persistence = match definition.persistence {
         true => Persistence::Persist,
         false => Persistence::Lapse,
@@ -219,7 +220,7 @@ fn recorded(name: &str) -> Option<Recording> {
     if !there {
         eprintln!("{name} is not at hand: not played");
     }
-    there.then(|| Recording::open(&path).unwrap())
+    there.then(|| Recording::open(&path, name.trim_end_matches(".gz")).unwrap())
 }
 
 fn winner(played: &Played) -> Vec<u64> {
@@ -237,10 +238,43 @@ fn drawn_recordings_are_mirrored_to_the_penny() {
     for seed in 0..20 {
         eprintln!("seed {seed}");
         let text = generator::recording(seed, 400);
-        let played = play(Recording::from_reader(std::io::Cursor::new(text)).unwrap());
+        let played =
+            play(Recording::from_reader(std::io::Cursor::new(text), generator::MARKET).unwrap());
         assert!(played.compared > 350, "{} of {}", played.compared, played.messages);
         assert!(played.volume > Pence(100_000));
         assert_eq!(winner(&played), [2]);
+    }
+}
+
+/// As a client of the live stream writes it down, and cut at both ends.
+#[test]
+fn live_captures_are_mirrored_to_the_penny_wherever_they_begin_and_end() {
+    for seed in 0..8 {
+        eprintln!("seed {seed}");
+        let text = generator::live(seed, 200, &["1.5", "1.55", "1.555"]);
+        for market in ["1.5", "1.55", "1.555"] {
+            let whole = Recording::from_reader(std::io::Cursor::new(text.clone()), market);
+            let whole = play(whole.unwrap());
+            assert!(whole.compared > 150, "{} of {}", whole.compared, whole.messages);
+            assert_eq!(winner(&whole), [2]);
+            let lines: Vec<&str> = text.lines().collect();
+            let middle = lines[lines.len() / 4..lines.len() - 20].join("\n");
+            let cut = Recording::from_reader(std::io::Cursor::new(middle), market).unwrap();
+            let cut = play(cut);
+            assert!(cut.messages > 50, "{}", cut.messages);
+            assert!(cut.stage.market.resolution().is_none(), "it never closed");
+        }
+    }
+}
+
+#[test]
+fn a_recording_with_a_removed_runner_is_mirrored_to_the_penny() {
+    for seed in 0..8 {
+        eprintln!("seed {seed}");
+        let text = generator::with_a_removal(seed, 300);
+        let recording = Recording::from_reader(std::io::Cursor::new(text), generator::MARKET);
+        let played = play(recording.unwrap());
+        assert!(played.compared > 200, "{} of {}", played.compared, played.messages);
     }
 }
 
@@ -277,7 +311,7 @@ fn customers_are_matched_by_recorded_trades() {
     }
     let until = |count| all.lines().take(count).collect::<Vec<_>>().join("\n");
     let Played { mut stage, mut mirror, .. } =
-        play(Recording::from_reader(std::io::Cursor::new(until(2))).unwrap());
+        play(Recording::from_reader(std::io::Cursor::new(until(2)), generator::MARKET).unwrap());
     let runner = Runner::plain(SelectionId(1));
     let ticket = Ticket {
         runner,
@@ -290,7 +324,8 @@ fn customers_are_matched_by_recorded_trades() {
         reference: None,
     };
     stage.place(CUSTOMER, &[ticket]);
-    let mut recording = Recording::from_reader(std::io::Cursor::new(all.clone())).unwrap();
+    let mut recording =
+        Recording::from_reader(std::io::Cursor::new(all.clone()), generator::MARKET).unwrap();
     mirror.take(&Iterator::nth(&mut recording, 2).unwrap().unwrap());
     stage.work_off(&mut mirror);
     assert!(stage.market.orders().all(|order| order.account == MIRROR), "the customer is filled");

@@ -1,13 +1,17 @@
-//! Recorded Betfair stream files: one `mcm` message a line, read as typed changes of one market.
+//! Recorded Betfair stream files: one message a line, read as typed changes of one market after the other's.
 //!
 //! Owns     the file's words and numbers. Files may be plain, gzip or bzip2, told by their first bytes; what
 //!          is damaged is an error that names the line.
 //! Never    rounds: prices are hundredths, sizes halves of a penny, and what is finer is an error.
 //! Bounds   [`LINE_BYTES_MAX`] a line.
 //!
-//! A file of several markets is read for its first; how many messages were of others is counted.
+//! A file may hold many markets, begin and end anywhere, and carry lines that are about none. [`Inventory`]
+//! says what is in it; a [`Recording`] reads one market of it, from its first definition on.
 
+mod inventory;
 mod words;
+
+pub use inventory::{Inventory, RecordedMarket};
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -47,20 +51,38 @@ pub enum RecordingError {
         /// What is wrong with it.
         reason: String,
     },
-    /// There is no market in the file.
-    #[error("{path}: holds no market")]
-    Empty {
-        /// The file.
-        path: PathBuf,
+    /// The line was found damaged when the file was looked over.
+    #[error("{reason}")]
+    Damaged {
+        /// From 1.
+        line: u64,
+        /// What was found, with its line.
+        reason: String,
     },
+}
+
+impl RecordingError {
+    /// The line that could not be read.
+    pub fn line(&self) -> Option<u64> {
+        match self {
+            RecordingError::File { .. } => None,
+            RecordingError::Bytes { line, .. }
+            | RecordingError::Line { line, .. }
+            | RecordingError::Damaged { line, .. } => Some(*line),
+        }
+    }
 }
 
 /// A recording that is being read, message after message.
 pub struct Recording {
-    lines: Box<dyn BufRead + Send>,
-    line: u64,
-    buffer: Vec<u8>,
-    market: Option<String>,
+    lines: Lines,
+    market: String,
+    /// The id as it stands in a line.
+    quoted: String,
+    /// Where the file is known to be damaged.
+    until: Option<(u64, String)>,
+    /// The market's first definition was read.
+    defined: bool,
     progress: Progress,
     failed: bool,
 }
@@ -71,7 +93,6 @@ pub struct Progress {
     /// Of the file as it is stored.
     pub bytes: u64,
     read: Arc<AtomicU64>,
-    others: Arc<AtomicU64>,
 }
 
 impl Progress {
@@ -79,32 +100,28 @@ impl Progress {
     pub fn read(&self) -> u64 {
         self.read.load(Relaxed)
     }
-
-    /// Changes of other markets, left out.
-    pub fn others(&self) -> u64 {
-        self.others.load(Relaxed)
-    }
 }
 
-impl Recording {
-    /// Opens a file; nothing is read but its first bytes.
-    pub fn open(path: &Path) -> Result<Recording, RecordingError> {
+/// The lines of a file, unpacked.
+struct Lines {
+    bytes: Box<dyn BufRead + Send>,
+    line: u64,
+    buffer: Vec<u8>,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<(Lines, Progress), RecordingError> {
         let refused = |reason| RecordingError::File { path: path.to_owned(), reason };
         let file = File::open(path).map_err(refused)?;
         let bytes = file.metadata().map_err(refused)?.len();
         let progress = Progress { bytes, ..Progress::default() };
         let counted = Counted { inner: file, read: progress.read.clone() };
-        Recording::of(counted, progress).map_err(refused)
+        Ok((Lines::of(counted).map_err(refused)?, progress))
     }
 
-    /// Reads from anything that bytes come from.
-    pub fn from_reader(bytes: impl Read + Send + 'static) -> std::io::Result<Recording> {
-        Recording::of(bytes, Progress::default())
-    }
-
-    fn of(bytes: impl Read + Send + 'static, progress: Progress) -> std::io::Result<Recording> {
+    fn of(bytes: impl Read + Send + 'static) -> std::io::Result<Lines> {
         let mut bytes = BufReader::with_capacity(64 << 10, bytes);
-        let lines: Box<dyn BufRead + Send> = match bytes.fill_buf()? {
+        let bytes: Box<dyn BufRead + Send> = match bytes.fill_buf()? {
             [0x1f, 0x8b, ..] => {
                 Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(bytes)))
             }
@@ -113,8 +130,73 @@ impl Recording {
             }
             _ => Box::new(bytes),
         };
-        let (buffer, market) = (Vec::new(), None);
-        Ok(Recording { lines, line: 0, buffer, market, progress, failed: false })
+        Ok(Lines { bytes, line: 0, buffer: Vec::new() })
+    }
+
+    /// On to the next line that is not empty; false behind the last.
+    fn advance(&mut self) -> Result<bool, RecordingError> {
+        loop {
+            self.buffer.clear();
+            self.line += 1;
+            let line = self.line;
+            let mut bounded = (&mut self.bytes).take(LINE_BYTES_MAX + 1);
+            let read = bounded
+                .read_until(b'\n', &mut self.buffer)
+                .map_err(|reason| RecordingError::Bytes { line, reason })?;
+            if read == 0 {
+                return Ok(false);
+            }
+            if self.buffer.len() as u64 > LINE_BYTES_MAX {
+                let reason = format!("is longer than {LINE_BYTES_MAX} bytes");
+                return Err(RecordingError::Line { line, reason });
+            }
+            if !self.buffer.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// The line that it stands at.
+    fn bytes(&self) -> &[u8] {
+        self.buffer.trim_ascii()
+    }
+
+    fn refused(&self, reason: String) -> RecordingError {
+        RecordingError::Line { line: self.line, reason }
+    }
+}
+
+impl Recording {
+    /// Opens a file for one of its markets; nothing is read but its first bytes.
+    pub fn open(path: &Path, market: &str) -> Result<Recording, RecordingError> {
+        let (lines, progress) = Lines::open(path)?;
+        Ok(Recording::of(lines, progress, market))
+    }
+
+    /// Reads from anything that bytes come from.
+    pub fn from_reader(
+        bytes: impl Read + Send + 'static,
+        market: &str,
+    ) -> std::io::Result<Recording> {
+        Ok(Recording::of(Lines::of(bytes)?, Progress::default(), market))
+    }
+
+    fn of(lines: Lines, progress: Progress, market: &str) -> Recording {
+        Recording {
+            lines,
+            market: market.to_owned(),
+            quoted: format!("\"{market}\""),
+            defined: false,
+            until: None,
+            progress,
+            failed: false,
+        }
+    }
+
+    /// Ends with an error at the line that an [`Inventory`] found damaged, whatever market it was about.
+    pub fn until(mut self, damage: Option<&RecordingError>) -> Recording {
+        self.until = damage.and_then(|damage| Some((damage.line()?, damage.to_string())));
+        self
     }
 
     /// How far it is read.
@@ -122,35 +204,27 @@ impl Recording {
         self.progress.clone()
     }
 
-    /// The market's id as recorded, once a message of it was read.
-    pub fn market(&self) -> Option<&str> {
-        self.market.as_deref()
-    }
-
-    /// The next message of the market; lines that hold none (heartbeats, empty ones) are passed over.
+    /// The next message of the market; whatever holds none is passed over, and so is what comes before its
+    /// first definition: changes of ladders that nobody knows.
     fn read(&mut self) -> Result<Option<RecordedMessage>, RecordingError> {
         loop {
-            self.buffer.clear();
-            self.line += 1;
-            let line = self.line;
-            let mut bounded = (&mut self.lines).take(LINE_BYTES_MAX + 1);
-            let read = bounded
-                .read_until(b'\n', &mut self.buffer)
-                .map_err(|reason| RecordingError::Bytes { line, reason })?;
-            if read == 0 {
+            if !self.lines.advance()? {
                 return Ok(None);
             }
-            if self.buffer.len() as u64 > LINE_BYTES_MAX {
-                let reason = format!("is longer than {LINE_BYTES_MAX} bytes");
-                return Err(RecordingError::Line { line, reason });
+            let line = self.lines.line;
+            if self.until.as_ref().is_some_and(|(damaged, _)| *damaged <= line) {
+                let (line, reason) = self.until.take().unwrap_or_default();
+                return Err(RecordingError::Damaged { line, reason });
             }
-            if self.buffer.trim_ascii().is_empty() {
+            // Most lines of a large file are about others: these are not taken apart.
+            let text = std::str::from_utf8(self.lines.bytes());
+            if text.is_ok_and(|text| !text.contains(&self.quoted)) {
                 continue;
             }
-            let read = words::message(&self.buffer, line, &mut self.market)
-                .map_err(|reason| RecordingError::Line { line, reason })?;
-            self.progress.others.fetch_add(read.others, Relaxed);
-            if let Some(message) = read.message {
+            let read = words::message(self.lines.bytes(), line, &self.market);
+            let read = read.map_err(|reason| self.lines.refused(reason))?;
+            self.defined |= read.as_ref().is_some_and(|message| message.definition.is_some());
+            if let Some(message) = read.filter(|_| self.defined) {
                 return Ok(Some(message));
             }
         }
@@ -179,7 +253,7 @@ impl Messages for Recording {
 
 impl std::fmt::Debug for Recording {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Recording").field("line", &self.line).finish_non_exhaustive()
+        f.debug_struct("Recording").field("line", &self.lines.line).finish_non_exhaustive()
     }
 }
 

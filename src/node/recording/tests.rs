@@ -15,7 +15,10 @@ fn text() -> String {
 }
 
 fn read(bytes: impl Into<Vec<u8>>) -> Vec<Result<RecordedMessage, RecordingError>> {
-    Recording::from_reader(Cursor::new(bytes.into())).unwrap().collect()
+    let bytes = bytes.into();
+    let inventory = Inventory::from_reader(Cursor::new(bytes.clone())).unwrap();
+    let recording = Recording::from_reader(Cursor::new(bytes), "1.2").unwrap();
+    recording.until(inventory.damage.as_ref()).collect()
 }
 
 #[test]
@@ -46,17 +49,51 @@ fn a_recording_is_read_plain_gzipped_and_bzipped() {
 }
 
 #[test]
-fn a_file_is_read_for_its_first_market_and_counts_the_rest() {
-    let mut recording = Recording::from_reader(Cursor::new(text())).unwrap();
-    assert_eq!(recording.by_ref().count(), 2);
-    assert_eq!((recording.market(), recording.progress().others()), (Some("1.2"), 1));
+fn an_inventory_tells_markets_apart_and_says_what_cannot_be_played() {
+    let asian = DEFINITION.replace("\"1.2\"", "\"1.3\"").replace("ODDS\"", "ASIAN_HANDICAP\"");
+    let order = r#"{"op":"ocm","pt":1,"oc":[]}"#;
+    let text = format!("{order}\n{}\n{LADDERS}\n{asian}", text());
+    let inventory = Inventory::from_reader(Cursor::new(text)).unwrap();
+    assert_eq!((inventory.began.0, inventory.passed_over), (1_657_018_212_979, 1));
+    assert!(inventory.damage.is_none());
+    let told: Vec<_> = inventory
+        .markets
+        .iter()
+        .map(|market| (&*market.id, market.messages, market.unplayable.as_deref()))
+        .collect();
+    let expected = [
+        ("1.2", 3, None),
+        ("1.9", 2, Some("is never defined")),
+        ("1.3", 1, Some("bettingType ASIAN_HANDICAP is not one that is played")),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_comes_before_the_first_definition_is_left_out_and_said() {
+    let text = format!("{LADDERS}\n{LADDERS}\n{DEFINITION}\n{LADDERS}");
+    let messages = read(text.clone());
+    let lines: Vec<_> = messages.into_iter().map(|message| message.unwrap().line).collect();
+    assert_eq!(lines, [3, 4]);
+    let inventory = Inventory::from_reader(Cursor::new(text)).unwrap();
+    let note = inventory.markets[1].note().unwrap();
+    assert!(note.contains("2 messages before its first definition"), "{note}");
+}
+
+/// The file is damaged in a line about another market, or about none: what follows means nothing.
+#[test]
+fn damage_ends_every_market_of_the_file() {
+    for damaged in ["{\"op\":", r#"{"op":"mcm","mc":[]}"#] {
+        let read = read(format!("{DEFINITION}\n{damaged}\n{LADDERS}\n"));
+        let [Ok(_), Err(error)] = read.as_slice() else { panic!("{read:?}") };
+        assert!(error.to_string().starts_with("line 2: "), "{error}");
+    }
 }
 
 #[test]
 fn damage_names_its_line_and_ends_the_reading() {
     let damaged = [
         ("{\"op\":\"mcm\"", "EOF while parsing"),
-        ("{\"op\":\"ocm\",\"pt\":1}", "is a message `ocm`"),
         (
             r#"{"op":"mcm","pt":1,"mc":[{"id":"1.2","rc":[{"id":1,"atb":[[2.005,1]]}]}]}"#,
             "price 2.005",
@@ -87,18 +124,19 @@ fn an_archive_that_breaks_off_names_its_line() {
     let mut bytes = gz.finish().unwrap();
     bytes.truncate(bytes.len() - 12);
     let last = read(bytes).pop().unwrap();
-    assert!(matches!(last, Err(RecordingError::Bytes { .. })), "{last:?}");
+    let told = last.unwrap_err().to_string();
+    assert!(told.starts_with("line "), "{told}");
 }
 
 #[test]
 fn a_line_without_end_is_refused_before_it_is_held() {
     let endless = std::io::repeat(b' ').take(LINE_BYTES_MAX * 4);
-    let read: Vec<_> = Recording::from_reader(endless).unwrap().collect();
+    let read: Vec<_> = Recording::from_reader(endless, "1.2").unwrap().collect();
     let [Err(RecordingError::Line { line: 1, .. })] = read.as_slice() else { panic!("{read:?}") };
 }
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = Recording::open(Path::new("/no/such/recording.gz")).unwrap_err();
+    let error = Recording::open(Path::new("/no/such/recording.gz"), "1.2").unwrap_err();
     assert!(error.to_string().starts_with("/no/such/recording.gz: "), "{error}");
 }

@@ -1,4 +1,5 @@
-//! A recorded line's words, read into values. Unknown keys are passed over: recordings carry many.
+//! A recorded line's words, read into values. Unknown keys are passed over: recordings carry many, and live
+//! captures more (best offers, starting prices, virtual ladders).
 
 use actors::replay::recorded::{
     DefinedRunner, HalfPence, RecordedDefinition, RecordedMessage, RecordedRunner, RunnerStatus,
@@ -8,31 +9,22 @@ use domain::ids::{EventTypeId, Runner, SelectionId};
 use domain::price::Price;
 use domain::time::UtcMillis;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
+use std::borrow::Cow;
 
 use crate::betfair::dates::Date;
 
-/// What a line held.
-pub(super) struct Line {
-    pub(super) message: Option<RecordedMessage>,
-    /// Changes of other markets.
-    pub(super) others: u64,
-}
-
-/// Reads a line; the first market met becomes `market` and is the one that is read.
+/// Reads a line for what it says of `market`; `None` when that is nothing.
 pub(super) fn message(
     bytes: &[u8],
     line: u64,
-    market: &mut Option<String>,
-) -> Result<Line, String> {
+    market: &str,
+) -> Result<Option<RecordedMessage>, String> {
     let mcm: Mcm<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-    if mcm.op != "mcm" {
-        return Err(format!("is a message `{}`, not `mcm`", mcm.op));
-    }
-    let at = UtcMillis(mcm.pt);
-    let (mut message, mut others) = (None::<RecordedMessage>, 0);
+    let Some(at) = mcm.at()? else { return Ok(None) };
+    let mut message = None::<RecordedMessage>;
     for change in mcm.mc.unwrap_or_default() {
-        if market.get_or_insert_with(|| change.id.to_owned()) != change.id {
-            others += 1;
+        if change.id != market {
             continue;
         }
         let message = message.get_or_insert_with(|| RecordedMessage {
@@ -48,21 +40,73 @@ pub(super) fn message(
             message.runners.push(runner.read()?);
         }
     }
-    Ok(Line { message, others })
+    Ok(message)
+}
+
+/// What a line says of one market, as far as it is looked over.
+pub(super) struct Glance {
+    pub(super) market: String,
+    pub(super) at: UtcMillis,
+    pub(super) defines: bool,
+    /// Prices of the whole ladder, not only of its best.
+    pub(super) ladders: bool,
+}
+
+/// Looks over a line; `None` when it is not about markets.
+pub(super) fn glance(bytes: &[u8]) -> Result<Option<Vec<Glance>>, String> {
+    let mcm: Mcm<'_, GlancedChange<'_>> =
+        serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let Some(at) = mcm.at()? else { return Ok(None) };
+    let glance = |change: GlancedChange<'_>| Glance {
+        market: change.id.into_owned(),
+        at,
+        defines: change.market_definition.is_some(),
+        ladders: change.rc.iter().flatten().any(|rc| rc.atb.is_some() || rc.atl.is_some()),
+    };
+    Ok(Some(mcm.mc.unwrap_or_default().into_iter().map(glance).collect()))
+}
+
+/// A message of the stream. Live captures hold others too (of the connection, of orders), which are passed
+/// over.
+#[derive(Deserialize)]
+struct Mcm<'a, C = MarketChange<'a>> {
+    #[serde(borrow)]
+    op: Cow<'a, str>,
+    pt: Option<i64>,
+    mc: Option<Vec<C>>,
+}
+
+impl<C> Mcm<'_, C> {
+    /// When it was published; `None` when it is about no market.
+    fn at(&self) -> Result<Option<UtcMillis>, String> {
+        match (&*self.op, self.pt) {
+            ("mcm", Some(at)) => Ok(Some(UtcMillis(at))),
+            ("mcm", None) => Err("has no pt".to_owned()),
+            _ => Ok(None),
+        }
+    }
 }
 
 #[derive(Deserialize)]
-struct Mcm<'a> {
+#[serde(rename_all = "camelCase")]
+struct GlancedChange<'a> {
     #[serde(borrow)]
-    op: std::borrow::Cow<'a, str>,
-    pt: i64,
-    mc: Option<Vec<MarketChange<'a>>>,
+    id: Cow<'a, str>,
+    market_definition: Option<IgnoredAny>,
+    rc: Option<Vec<GlancedRunner>>,
+}
+
+#[derive(Deserialize)]
+struct GlancedRunner {
+    atb: Option<IgnoredAny>,
+    atl: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct MarketChange<'a> {
-    id: &'a str,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
     #[serde(default)]
     img: bool,
     market_definition: Option<Definition>,
@@ -84,6 +128,7 @@ struct RunnerChange {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Definition {
+    event_id: Option<String>,
     event_type_id: String,
     event_name: Option<String>,
     name: Option<String>,
@@ -163,6 +208,7 @@ impl Definition {
             event_type: EventTypeId(
                 self.event_type_id.parse().map_err(|_| "eventTypeId is not a number")?,
             ),
+            event: self.event_id,
             event_name: self.event_name,
             market_name: self.name,
             market_type: self.market_type.unwrap_or_else(|| "NONE".to_owned()),

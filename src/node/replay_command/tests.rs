@@ -53,11 +53,14 @@ async fn playing(seed: u64, messages: u32, speed: f64) -> Stage {
     let text = generator::recording(seed, messages);
     let open = move || -> Result<Box<dyn Messages>, String> {
         let bytes = std::io::Cursor::new(text.clone());
-        Ok(Box::new(Recording::from_reader(bytes).map_err(|error| error.to_string())?))
+        let recording = Recording::from_reader(bytes, generator::MARKET);
+        Ok(Box::new(recording.map_err(|error| error.to_string())?))
     };
     let play = Play {
         open: Box::new(open),
         file: "drawn".to_owned(),
+        run: "test".to_owned(),
+        began: None,
         speed,
         customer,
         secrets: session_secrets,
@@ -163,6 +166,48 @@ async fn customers_trade_against_a_replay() {
     // The runner lost: the stake is gone.
     assert_eq!((funds.balance, funds.exposure), (Pence(9_500), Pence::ZERO));
     stage.end().await;
+}
+
+/// Every market of a live capture, at once; cut off, packed and broken, it says so and how far it came.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_market_of_a_file_is_played_and_damage_is_told_with_what_was_played() {
+    use std::io::Write as _;
+    let directory = TemporaryDirectory::new("laybook-replay-test").unwrap();
+    let running = node(&directory).await;
+    let text = generator::live(21, 120, &["1.5", "1.6", "1.7"]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    // The name says nothing: what is in it does.
+    let file = directory.path().join("capture.txt");
+    for (bytes, whole) in [(&packed[..], true), (&packed[..packed.len() / 2], false)] {
+        std::fs::write(&file, bytes).unwrap();
+        let inventory = Inventory::of_file(&file).unwrap();
+        assert_eq!(inventory.damage.is_none(), whole);
+        let ensemble = Ensemble::new(running.node.clone(), &file, f64::INFINITY, inventory);
+        let mut ensemble = ensemble.await.unwrap();
+        ensemble.follow().await.unwrap();
+        assert_eq!(ensemble.players.len(), 3);
+        let mut markets = std::collections::BTreeSet::new();
+        for player in &ensemble.players {
+            let report = player.reports.borrow().clone();
+            assert_eq!(report.differences, 0, "{:#?}", report.examples);
+            markets.insert(report.market.unwrap());
+            let (end, closed) = (report.end.unwrap(), report.status == MarketStatus::Closed);
+            assert_eq!((end.is_ok(), closed), (whole, whole), "{end:?}");
+            assert!(report.compared > 20, "{} were played before", report.compared);
+            if let Err(why) = end {
+                assert!(why.starts_with("line "), "{why}");
+            }
+        }
+        assert_eq!(markets.len(), 3);
+        let exit = ensemble.summary(Duration::ZERO).await.unwrap();
+        assert_eq!(exit, if whole { Exit::Done } else { Exit::Failed });
+        for number in 0..3 {
+            running.node.nursery().stop(Child::Replay(number));
+        }
+    }
+    running.stop().await.unwrap();
 }
 
 async fn customer(node: &Arc<Node>) -> (SessionId, AccountId) {

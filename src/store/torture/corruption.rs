@@ -8,7 +8,8 @@ use crate::error::OpenError;
 use crate::journal::contract::{Remembered, append};
 use crate::journal::files::FileEngine;
 use crate::journal::{Engine, Journal};
-use crate::sim_disk::{Seeded, SimDisk};
+use crate::seeded::Seeded;
+use crate::sim_disk::SimDisk;
 use std::sync::Arc;
 
 fn engine(disk: &SimDisk) -> FileEngine {

@@ -9,7 +9,8 @@ use crate::error::{AppendError, OpenError};
 use crate::journal::contract::{Remembered, body_of};
 use crate::journal::files::FileEngine;
 use crate::journal::{Batch, Engine, Journal};
-use crate::sim_disk::{Seeded, SimDisk};
+use crate::seeded::Seeded;
+use crate::sim_disk::SimDisk;
 use std::sync::Arc;
 
 struct Model {

@@ -9,7 +9,7 @@ use super::scene::{LONG, NoteHandle, NoteWriter, Scene, effect, options};
 use crate::entry::{Offset, Token};
 use crate::error::OpenError;
 use crate::keeper::{Recovery, RecoveryError};
-use crate::sim_disk::Seeded;
+use crate::seeded::Seeded;
 use crate::snapshots::Snapshots;
 use crate::writer::{HandOver, Ready, Writer};
 use std::sync::{Arc, mpsc};

@@ -114,7 +114,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
     ) -> Result<(Self, Ready<F>), OpenError> {
         let mut replaying = Replaying::<R, F>::new(config.cache_bytes);
         let journal = config.engine.acquire(&mut replaying)?;
-        replaying.settle_fold().map_err(|error| crate::error::Damage {
+        replaying.folded.settle().map_err(|error| crate::error::Damage {
             file: "checkpoint".into(),
             offset: 0,
             why: error.to_string(),
@@ -136,7 +136,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             keeper: keeper.clone(),
             reader: journal.reader(),
             snapshots: config.snapshots,
-            checkpoint: Arc::new(replaying.checkpoint),
+            checkpoint: Arc::new(replaying.folded.states),
             // The writer that has ended needs no trimming.
             written: Box::new(move |key, through| {
                 let _ = queue.queue.push(Item::Trim { key, through }, 0);
@@ -146,7 +146,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             .name(format!("{}-keeper", config.name))
             .spawn(move || thread.run())?;
         let (epoch, reader) = (journal.epoch(), journal.reader());
-        let fold = replaying.fold.clone();
+        let fold = replaying.folded.fold.clone();
         let told = Ready { epoch, end, fold, snapshots_wiped, reader };
         shared.writable.store(journal.writable(), Ordering::Relaxed);
         shared.publish(end);
@@ -156,7 +156,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             journal: Some(journal),
             keeper,
             keeper_thread: Some(keeper_thread),
-            fold: replaying.fold,
+            fold: replaying.folded.fold,
             index,
             tail: config.tail,
             assigned: end,

@@ -104,6 +104,7 @@ impl Oracle {
                 }
                 Ok(())
             }
+            AccountEvent::Heartbeat { .. } | AccountEvent::HeartbeatMissed { .. } => Ok(()),
             AccountEvent::ActRefused { n, .. } => self.act(record, *n).map(|_| ()),
             AccountEvent::Opened { n, profile, .. } => {
                 naive.profile = *profile;
@@ -259,7 +260,7 @@ impl Oracle {
                 Ok(())
             }
             E::ActRefused { .. } | E::Acknowledged { .. } | E::ResolutionSent { .. } => Ok(()),
-            E::Reconciled(_) => Ok(()),
+            E::Reconciled(_) | E::RunnerRemoved(_) => Ok(()),
             E::StatusChanged(change) => naive.status_changed(act.as_ref(), change),
             E::Withdrawn { command, lapsed } => naive.withdrawn(command, lapsed),
             E::Resolved { generation, resolution, change, .. } => {

@@ -23,8 +23,8 @@ fn a_bet_is_held_matched_settled_and_paid() {
     assert_eq!(ann.held(), Pence::ZERO);
     // Won 20 less 5 %.
     assert_eq!(ann.available(), pounds(119));
-    let lines = ann.account.statement(DateRange::default(), Page::default()).lines;
-    let amounts: Vec<_> = lines.iter().map(|line| line.amount).collect();
+    let rows = ann.account.statement(StatementFilter::default(), Page::default()).rows;
+    let amounts: Vec<_> = rows.iter().map(|row| row.line.amount).collect();
     assert_eq!(amounts, [-pounds(1), pounds(20), pounds(100)]);
     assert!(ann.sent.contains(&Outgoing::Acknowledge {
         market: MATCH_ODDS,
@@ -145,11 +145,13 @@ fn current_orders_are_filtered_sorted_and_paged() {
     let matches = ann.account.matches(MATCH_ODDS, None);
     assert_eq!(matches.len(), 1);
     assert_eq!((matches[0].size, matches[0].matched_times_price), (pounds(10), 300_000));
+    let one_by_one = ann.account.matched_bets(MATCH_ODDS);
+    assert_eq!(one_by_one.iter().map(|it| it.size).sum::<Pence>(), pounds(10));
     let profits = ann.account.profit_and_loss(MATCH_ODDS).expect("a position");
     assert_eq!((profits.runners[0].if_win, profits.all_lose), (200_000, -100_000));
     let with = |projection| ann.account.markets_with_orders(projection);
     assert_eq!(with(OrderProjection::Executable), with(OrderProjection::All));
-    assert_eq!(with(OrderProjection::All), [MATCH_ODDS].into());
+    assert_eq!(with(OrderProjection::All), [MATCH_ODDS, CORRECT_SCORE].into());
 }
 
 #[test]

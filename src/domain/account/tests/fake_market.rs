@@ -7,7 +7,9 @@ use super::*;
 use crate::link::{Inbound, Outbound};
 use crate::money::round_half_up;
 use crate::order::{CancelledOrder, InstructionFault, LapseReason, NewOrder, ReplacedOrder};
-use crate::record::{Resolution, RunnerResult};
+use crate::price::ExactPrice;
+use crate::record::{ClosedBet, Resolution, RunnerResult};
+use crate::reduction::{Reduction, ReductionRule};
 
 #[derive(Debug, Clone)]
 struct Standing {
@@ -15,6 +17,12 @@ struct Standing {
     left: Pence,
     n: u64,
     waits: bool,
+}
+
+impl Standing {
+    fn in_book(&self) -> bool {
+        !self.waits && !self.order.kind.is_on_close()
+    }
 }
 
 /// A command whose orders wait, with the cancel half of a replace.
@@ -25,13 +33,32 @@ struct Delayed {
     cancelled: Option<Vec<Result<CancelledOrder, InstructionFault>>>,
 }
 
+/// `value` is price times size in hundredths of a penny.
+#[derive(Debug, Clone, Copy)]
+struct Match {
+    bet: BetId,
+    runner: Runner,
+    side: Side,
+    value: i64,
+    size: Pence,
+}
+
+impl Match {
+    fn of(order: &NewOrder, matched: Matched) -> Match {
+        let value = i64::try_from(matched.price.times(matched.size)).unwrap();
+        let NewOrder { bet, runner, side, .. } = *order;
+        Match { bet, runner, side, value, size: matched.size }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct FakeMarket {
     commands: Inbound,
     pub(super) notices: Outbound<Notice>,
     orders: BTreeMap<BetId, Standing>,
     delayed: Vec<Delayed>,
-    matches: Vec<(BetId, Runner, Side, Matched)>,
+    matches: Vec<Match>,
+    removed: Vec<Runner>,
     generation: u32,
     pub(super) resolved: bool,
     /// What the last resolution pays.
@@ -66,7 +93,16 @@ impl FakeMarket {
         }
         let waits = dice % 5 == 1;
         match command {
+            OrderCommand::Place { orders, .. }
+                if orders.iter().any(|order| self.removed.contains(&order.runner)) =>
+            {
+                let error = InstructionError::RunnerRemoved;
+                let refusal = Refusal::of(0, error, orders.len());
+                self.tell(Notice::Answered { n, answer: Answer::Refused(refusal) });
+            }
             OrderCommand::Place { orders, .. } => {
+                // What is for the starting price waits for nothing else.
+                let waits = waits && orders.iter().all(|order| !order.kind.is_on_close());
                 self.admit(n, orders, waits);
                 let bets: Vec<BetId> = orders.iter().map(|order| order.bet).collect();
                 if waits {
@@ -81,9 +117,9 @@ impl FakeMarket {
                 self.tell(Notice::Answered { n, answer });
             }
             OrderCommand::Update { orders } => {
-                let line = |bet: BetId| match self.orders.contains_key(&bet) {
-                    true => Ok(bet),
-                    false => Err(gone(bet)),
+                let line = |bet: BetId| match self.orders.get(&bet) {
+                    Some(standing) if !standing.order.kind.is_on_close() => Ok(bet),
+                    _ => Err(gone(bet)),
                 };
                 let answer = Answer::Updated(orders.iter().map(|order| line(order.bet)).collect());
                 self.tell(Notice::Answered { n, answer });
@@ -98,8 +134,9 @@ impl FakeMarket {
                     })
                     .collect();
                 let cancelled: Vec<_> =
-                    orders.iter().map(|order| self.cancel(order.bet, None)).collect();
+                    orders.iter().map(|order| self.cancel_for(order.bet)).collect();
                 let new: Vec<NewOrder> = successors.into_iter().flatten().collect();
+                let waits = waits && new.iter().all(|order| !order.kind.is_on_close());
                 self.admit(n, &new, waits);
                 let bets: Vec<BetId> = new.iter().map(|order| order.bet).collect();
                 if waits {
@@ -156,6 +193,10 @@ impl FakeMarket {
             return PlacedOrder { bet, matched: vec![], remainder: Remainder::None };
         };
         standing.waits = false;
+        if standing.order.kind.is_on_close() {
+            let remainder = Remainder::Rests { handle: handle(bet), size: standing.left };
+            return PlacedOrder { bet, matched: vec![], remainder };
+        }
         let size = match dice % 3 {
             0 => Pence::ZERO,
             1 => Pence((standing.left.0 / 3).max(1)),
@@ -167,7 +208,7 @@ impl FakeMarket {
         let mut matched = Vec::new();
         if !size.is_zero() {
             matched.push(Matched { price, size });
-            self.matches.push((bet, order.runner, order.side, Matched { price, size }));
+            self.matches.push(Match::of(&order, Matched { price, size }));
         }
         let kills = order.time_in_force != TimeInForce::Rest;
         let remainder = if left.is_zero() {
@@ -189,12 +230,126 @@ impl FakeMarket {
         reduction: Option<Pence>,
     ) -> Result<CancelledOrder, InstructionFault> {
         let standing = self.orders.get_mut(&bet).ok_or(gone(bet))?;
+        if standing.order.kind.is_on_close() {
+            return Err(gone(bet));
+        }
         let size = reduction.unwrap_or(standing.left).min(standing.left);
         standing.left -= size;
         if standing.left.is_zero() {
             self.orders.remove(&bet);
         }
         Ok(CancelledOrder { bet, size })
+    }
+
+    /// The cancel half of a replace: an order on close is edited, and nothing of it cancelled.
+    fn cancel_for(&mut self, bet: BetId) -> Result<CancelledOrder, InstructionFault> {
+        match self.orders.get(&bet) {
+            Some(standing) if standing.order.kind.is_on_close() => {
+                self.orders.remove(&bet);
+                Ok(CancelledOrder { bet, size: Pence::ZERO })
+            }
+            _ => self.cancel(bet, None),
+        }
+    }
+
+    /// The starting price is made, somewhere: who waited for it is matched or gone, who converts too, and
+    /// some of the book are met at it.
+    pub(super) fn close(&mut self, dice: u8) {
+        let price = ExactPrice(1_010_000 + u32::from(dice) * 3_700_037);
+        let over_one = i128::from(price.0) - 1_000_000;
+        let mut told = Vec::new();
+        for (bet, standing) in std::mem::take(&mut self.orders) {
+            let order = standing.order;
+            let waited = order.kind.is_on_close();
+            let converts = order.persistence == Persistence::MarketOnClose;
+            let limit = ExactPrice::from(order.price);
+            let good = match order.side {
+                Side::Back => limit <= price,
+                Side::Lay => limit >= price,
+            };
+            if standing.waits || (!waited && !converts && (!good || dice.is_multiple_of(2))) {
+                self.orders.insert(bet, standing);
+                continue;
+            }
+            let left = i128::from(standing.left.0);
+            let says_liability = order.side == Side::Lay && (waited || converts);
+            let exact = match (waited, order.side) {
+                (false, Side::Lay) if converts => order.price.profit(standing.left) / 100,
+                _ => left,
+            };
+            // Some are met in part.
+            let used = match (waited && !good, dice % 3) {
+                (true, _) => 0,
+                (_, 0) => exact / 2,
+                _ => exact,
+            };
+            let stake = if says_liability { used * 1_000_000 / over_one } else { used };
+            let pence = |exact: i128| Pence(i64::try_from(exact).unwrap());
+            let (liability, lapsed) = match waited || converts {
+                true => (pence(exact), pence(if stake == 0 { exact } else { exact - used })),
+                false => (Pence::ZERO, Pence::ZERO),
+            };
+            let matched = pence(stake);
+            let value = i64::try_from(price.times(matched)).unwrap();
+            let reason = LapseReason::StartingPrice;
+            told.push(ClosedBet { bet, liability, matched, value, lapsed, reason });
+            if !matched.is_zero() {
+                let NewOrder { runner, side, .. } = order;
+                self.matches.push(Match { bet, runner, side, value, size: matched });
+            }
+            if !waited && !converts && matched < standing.left {
+                let left = standing.left - matched;
+                self.orders.insert(bet, Standing { left, ..standing });
+            }
+        }
+        if !told.is_empty() {
+            self.tell(Notice::Closed(told));
+        }
+    }
+
+    /// A runner does not run: what is unmatched on it goes, lays on others go or are worth less, and what
+    /// was matched before is void or reduced.
+    pub(super) fn remove(&mut self, runner: Runner, factor: u32, rule: ReductionRule) {
+        if self.resolved || self.unpaid || self.commands.last() == 0 || self.removed.len() == 2 {
+            return;
+        }
+        if self.removed.contains(&runner) {
+            return;
+        }
+        let reduction = Reduction { runner, factor, rule };
+        let (mut adjusted, mut lapsed) = (Vec::new(), Vec::new());
+        self.orders.retain(|bet, standing| {
+            let order = &mut standing.order;
+            let lay = order.side == Side::Lay && !standing.waits;
+            if order.runner == runner
+                || (lay && order.persistence == Persistence::Lapse && !order.kind.is_on_close())
+            {
+                lapsed.push((*bet, standing.left, LapseReason::RunnerRemoved));
+                return false;
+            }
+            if lay && order.kind.is_on_close() {
+                standing.left = Pence(standing.left.0 / 2 + 1);
+                adjusted.push((*bet, order.price, standing.left));
+            } else if lay {
+                order.price = reduction.price(order.price).ladder_at_or_below();
+                adjusted.push((*bet, order.price, standing.left));
+            }
+            true
+        });
+        self.matches.retain(|matched| matched.runner != runner);
+        for matched in self.matches.iter_mut().filter(|_| reduction.reduces()) {
+            let price = reduction.price_of(matched.value, matched.size);
+            matched.value = i64::try_from(price.times(matched.size)).unwrap();
+        }
+        self.removed.push(runner);
+        if !adjusted.is_empty() {
+            self.tell(Notice::Adjusted(adjusted));
+        }
+        if !lapsed.is_empty() {
+            self.tell(Notice::Lapsed(lapsed));
+        }
+        (self.unpaid, self.due) = (true, Pence::ZERO);
+        self.tell(Notice::RunnerRemoved(reduction));
     }
 
     /// The oldest orders that wait have waited long enough.
@@ -215,14 +370,14 @@ impl FakeMarket {
     /// Somebody meets a resting order.
     pub(super) fn fill(&mut self, which: u8, dice: u8) {
         let resting: Vec<BetId> =
-            self.orders.iter().filter(|(_, order)| !order.waits).map(|(bet, _)| *bet).collect();
+            self.orders.iter().filter(|(_, order)| order.in_book()).map(|(bet, _)| *bet).collect();
         let Some(bet) = resting.get(usize::from(which) % resting.len().max(1)) else { return };
         let Some(standing) = self.orders.get_mut(bet) else { return };
         let size = Pence((standing.left.0 / i64::from(dice % 3 + 1)).max(1));
         let matched = Matched { price: standing.order.price, size };
         standing.left -= size;
         let (order, left) = (standing.order, standing.left);
-        self.matches.push((*bet, order.runner, order.side, matched));
+        self.matches.push(Match::of(&order, matched));
         if left.is_zero() {
             self.orders.remove(bet);
         }
@@ -290,9 +445,10 @@ impl FakeMarket {
     fn owed(&self, results: &[(Runner, RunnerResult)]) -> Pence {
         let mut of_bets: BTreeMap<BetId, i128> = BTreeMap::new();
         const PARTS: i128 = 6;
-        for (bet, runner, side, matched) in &self.matches {
+        for Match { bet, runner, side, value, size } in &self.matches {
             let result = results.iter().find(|(named, _)| named == runner).map(|(_, r)| *r);
-            let (size, profit) = (i128::from(matched.size.0), matched.price.profit(matched.size));
+            let size = i128::from(size.0);
+            let profit = i128::from(*value) - 100 * size;
             let of_backer = match result {
                 Some(RunnerResult::Winner { places, of }) => {
                     let won = PARTS * i128::from(places) / i128::from(of);

@@ -6,7 +6,9 @@
 
 mod endings;
 mod fake_market;
+mod heartbeats;
 mod model;
+mod statements;
 mod stories;
 
 use super::*;
@@ -99,6 +101,7 @@ impl Bettor {
             assert_eq!((balance, held), (funds.balance, funds.exposure), "the ledger agrees");
         }
         assert_eq!(self.ledger.totals().difference, Pence::ZERO);
+        assert_eq!(self.ledger.totals(), self.ledger.recounted());
         let sent = self.account.take_outgoing();
         self.sent.extend(sent);
     }

@@ -1,18 +1,37 @@
 //! Random lives of an account between a session, two markets and an operator: messages are late, repeated
 //! and lost, the process dies, settlements are taken back. After every step all that must ever hold is
 //! checked, and at the end everything is over and nothing is held.
+//!
+//! Seen to fail when planted: the liability of a lay on close not held; what lapses at the starting price not
+//! given back; a removal that reduces the average instead of each price; a void bet that still counts; a
+//! target's stake left as it was asked for.
 
 use super::fake_market::FakeMarket;
 use super::*;
 use crate::order::LapseReason;
 use crate::record::RunnerResult;
+use crate::reduction::ReductionRule;
 use proptest::prelude::*;
+
+/// Runner, whether it backs, price, pence, and what is special about it.
+type Wish = (u8, bool, u8, i64, Manner);
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Manner {
+    Rests,
+    Kills,
+    OnClose,
+    AnyPrice,
+    Converts,
+    Persists,
+    Payout,
+}
 
 #[derive(Debug, Clone)]
 enum Step {
     Place {
         market: u8,
-        tickets: Vec<(u8, bool, u8, i64, bool)>,
+        tickets: Vec<Wish>,
     },
     Cancel {
         market: u8,
@@ -50,6 +69,17 @@ enum Step {
     Lapse {
         market: u8,
     },
+    /// The starting price is made.
+    Close {
+        market: u8,
+        dice: u8,
+    },
+    /// A runner does not run.
+    Remove {
+        market: u8,
+        runner: u8,
+        factor: u32,
+    },
     Withdraw {
         market: u8,
     },
@@ -78,10 +108,22 @@ enum Step {
     },
 }
 
+fn manner() -> impl Strategy<Value = Manner> {
+    prop_oneof![
+        8 => Just(Manner::Rests),
+        1 => Just(Manner::Kills),
+        2 => Just(Manner::OnClose),
+        1 => Just(Manner::AnyPrice),
+        1 => Just(Manner::Converts),
+        1 => Just(Manner::Persists),
+        1 => Just(Manner::Payout),
+    ]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let market = || 0_u8..2;
     let dice = any::<u8>;
-    let ticket = (0_u8..4, any::<bool>(), 0_u8..8, 100_i64..3_000, prop::bool::weighted(0.1));
+    let ticket = (0_u8..4, any::<bool>(), 0_u8..8, 100_i64..3_000, manner());
     prop_oneof![
         6 => (market(), prop::collection::vec(ticket, 1..4))
             .prop_map(|(market, tickets)| Step::Place { market, tickets }),
@@ -97,6 +139,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (market(), dice(), dice())
             .prop_map(|(market, which, dice)| Step::Fill { market, which, dice }),
         1 => market().prop_map(|market| Step::Lapse { market }),
+        1 => (market(), dice()).prop_map(|(market, dice)| Step::Close { market, dice }),
+        1 => (market(), 0_u8..4, 0_u32..5_000)
+            .prop_map(|(market, runner, factor)| Step::Remove { market, runner, factor }),
         1 => market().prop_map(|market| Step::Withdraw { market }),
         12 => (market(), prop::bool::weighted(0.1))
             .prop_map(|(market, again)| Step::Hear { market, again }),
@@ -157,8 +202,8 @@ impl Life {
         let open = self.markets[usize::from(market)].notices.open_from(from);
         let next = open.map(|(k, notice)| (k, notice.clone())).next();
         let Some((k, notice)) = next else { return };
-        // An end may part a matched bet from the open order that it covered, or bring bets back.
-        let operators = matches!(notice, Notice::Resolved { .. });
+        // An end or a removal may part a bet from what covered it, or bring bets back.
+        let operators = matches!(notice, Notice::Resolved { .. } | Notice::RunnerRemoved(_));
         let before = self.bettor.account.funds();
         let now = UtcMillis(self.bettor.now);
         let taken = self.bettor.account.notice(now, id(market), k, notice);
@@ -192,18 +237,27 @@ impl Life {
         match step {
             Step::Place { market, tickets } => {
                 let tickets =
-                    tickets.into_iter().map(|(runner, backs, price, size, kills)| Ticket {
+                    tickets.into_iter().map(|(runner, backs, price, size, manner)| Ticket {
                         runner: RUNNERS[usize::from(runner)],
                         side: if backs { Side::Back } else { Side::Lay },
                         price: Price(PRICES[usize::from(price)]),
-                        size: Pence(size),
-                        persistence: Persistence::Lapse,
-                        kind: OrderKind::Limit,
-                        time_in_force: match kills {
-                            true => TimeInForce::FillOrKill { min_fill: None },
-                            false => TimeInForce::Rest,
+                        size: if manner == Manner::Payout { Pence::ZERO } else { Pence(size) },
+                        persistence: match manner {
+                            Manner::Converts => Persistence::MarketOnClose,
+                            Manner::Persists => Persistence::Persist,
+                            _ => Persistence::Lapse,
                         },
-                        reference: kills.then(|| "killer".into()),
+                        kind: match manner {
+                            Manner::OnClose => OrderKind::LimitOnClose,
+                            Manner::AnyPrice => OrderKind::MarketOnClose,
+                            Manner::Payout => OrderKind::Payout(Pence(10 * size)),
+                            _ => OrderKind::Limit,
+                        },
+                        time_in_force: match manner {
+                            Manner::Kills => TimeInForce::FillOrKill { min_fill: None },
+                            _ => TimeInForce::Rest,
+                        },
+                        reference: (manner == Manner::Kills).then(|| "killer".into()),
                     });
                 let body = RequestBody::Place {
                     market: id(market),
@@ -259,6 +313,15 @@ impl Life {
             }
             Step::Lapse { market } => {
                 self.markets[usize::from(market)].lapse(LapseReason::TurnedInPlay);
+            }
+            Step::Close { market, dice } => self.markets[usize::from(market)].close(dice),
+            Step::Remove { market, runner, factor } => {
+                let rule = match self.terms[usize::from(market)].number_of_winners {
+                    1 => ReductionRule::Win,
+                    _ => ReductionRule::Place,
+                };
+                let runner = RUNNERS[usize::from(runner)];
+                self.markets[usize::from(market)].remove(runner, factor, rule);
             }
             Step::Withdraw { market } => {
                 let overdue = self.bettor.account.overdue(UtcMillis(self.bettor.now), 0);

@@ -424,3 +424,32 @@ fn after_a_restart_everything_open_is_known() {
     assert!(ann.replica.take_outgoing().is_empty());
     assert!(!ann.replica.is_quiet());
 }
+
+/// The market is dead, or set aside: what it owes is bounded, and other markets are not hurt.
+#[test]
+fn a_market_that_owes_too_many_answers_is_asked_nothing_more() {
+    let mut ann = Bettor::with(1_000_000);
+    let resting = ann.rests(MATCH_ODDS, back(HOME, 300, 1));
+    let other = ann.rests(CORRECT_SCORE, back(HOME, 300, 1));
+    let one = || vec![back(HOME, 300, 1)];
+    for _ in 0..COMMANDS_MAX {
+        assert!(matches!(ann.place(MATCH_ODDS, one()), Requested::Taken(_)));
+    }
+    let busy = ExecutionError::ServiceUnavailable;
+    assert_eq!(refused(ann.place(MATCH_ODDS, one())), busy);
+    assert_eq!(refused(ann.ask(None, cancel(MATCH_ODDS, &[resting]))), busy);
+    let everything_here = RequestBody::Cancel(CancelScope::Market(MATCH_ODDS));
+    assert_eq!(refused(ann.ask(None, everything_here)), busy);
+
+    let Requested::Taken(events) = ann.ask(None, RequestBody::Cancel(CancelScope::Everything))
+    else {
+        panic!("what can be cancelled is");
+    };
+    let [AccountEvent::Ordered(ordered)] = events.as_slice() else { panic!("{events:?}") };
+    assert_eq!(ordered.market, CORRECT_SCORE);
+    assert!(matches!(&ordered.command, OrderCommand::Cancel { orders } if orders[0].bet == other));
+
+    let refusal = Refusal::whole(ExecutionError::MarketSuspended, 1);
+    ann.answer(MATCH_ODDS, Answer::Refused(refusal));
+    assert!(matches!(ann.place(MATCH_ODDS, one()), Requested::Taken(_)));
+}

@@ -115,8 +115,14 @@ fn lived(steps: &[Step]) -> Node {
             Step::Login(n, session) => {
                 let user = format!("user{n}");
                 let key = format!("key-{user}");
-                let opened =
-                    node.home.open_session(now, SessionId(*session), &user, token(number), &key);
+                let opened = node.home.open_session(
+                    now,
+                    SessionId(*session),
+                    &user,
+                    token(number),
+                    &key,
+                    SESSION_MS,
+                );
                 if let Ok(event) = opened {
                     node.journal(now, event);
                     let found = node.home.session_by_token(now, &token(number)).map(|(id, _)| id);
@@ -124,7 +130,9 @@ fn lived(steps: &[Step]) -> Node {
                 }
             }
             Step::Extend(session) => {
-                if let Ok(Some(event)) = node.home.extend_session(now, SessionId(*session)) {
+                if let Ok(Some(event)) =
+                    node.home.extend_session(now, SessionId(*session), SESSION_MS)
+                {
                     node.journal(now, event);
                 }
             }

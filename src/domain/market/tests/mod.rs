@@ -6,6 +6,7 @@ mod machine;
 mod naive;
 mod orders;
 mod reconciliation;
+mod removals;
 mod starting_prices;
 mod statuses;
 mod targets;

@@ -57,6 +57,24 @@ fn who_came_first_at_a_price_is_met_first() {
 }
 
 #[test]
+fn an_order_knows_what_is_ahead_of_it() {
+    let mut table = Table::open();
+    for (bet, account) in [(1, ANN), (2, CAT), (3, ANN)] {
+        table.place(account, back(bet, 250, 100));
+    }
+    table.place(BOB, lay(4, 250, 30));
+    let ahead = |table: &Table, steps: u32| {
+        let mut steps = steps;
+        let mut orders: Vec<_> = table.market.orders().collect();
+        orders.sort_by_key(|order| order.bet);
+        let ahead = orders.iter().map(|order| table.market.size_ahead(order.handle, &mut steps));
+        ahead.collect::<Vec<_>>()
+    };
+    assert_eq!(ahead(&table, 9), [Some(Pence(0)), Some(Pence(70)), Some(Pence(170))]);
+    assert_eq!(ahead(&table, 2), [Some(Pence(0)), Some(Pence(70)), None], "the steps are bounded");
+}
+
+#[test]
 fn one_notice_tells_an_account_of_all_its_fills_by_one_command() {
     let mut table = Table::open();
     table.place(ANN, back(1, 250, 100));

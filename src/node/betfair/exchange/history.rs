@@ -18,9 +18,10 @@ use super::translate::{
     average, bet_id, date, handicap, lapse_word, market_id, money, order_type_word,
     persistence_word, price, runner, selection, side, side_word,
 };
-use super::{Customer, NodeExchange, busy, unexpected};
+use super::{Customer, NodeExchange, busy, event_groups, queue, unexpected};
 use crate::betfair::decimal::Hundredths;
-use crate::betfair::exception::{Exception, ExceptionWord};
+use crate::betfair::exception::Exception;
+use crate::betfair::extensions::Extensions;
 use crate::betfair::filter::TimeRange;
 use crate::betfair::request::{ListClearedOrders, ListCurrentOrders};
 use crate::betfair::response::account::{AccountDetails, AccountFunds};
@@ -38,6 +39,7 @@ const NO_LIMIT: Hundredths = Hundredths(-100_000_000_000);
 pub(super) async fn current(
     exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: ListCurrentOrders,
 ) -> Result<CurrentOrders, Exception> {
     let filter = OrderFilter {
@@ -68,7 +70,14 @@ pub(super) async fn current(
         true => versions(exchange, markets).await?,
         false => BTreeMap::new(),
     };
-    let row = |order: &Current| current_order(order, versions.get(&order.market).copied());
+    let ahead = match extensions.queue_position {
+        true => queue::sizes_ahead(&exchange.node, &orders.orders).await,
+        false => BTreeMap::new(),
+    };
+    let row = |order: &Current| CurrentOrder {
+        size_ahead: ahead.get(&order.bet).copied().map(money),
+        ..current_order(order, versions.get(&order.market).copied())
+    };
     Ok(CurrentOrders {
         current_orders: orders.orders.iter().map(row).collect(),
         more_available: orders.more,
@@ -120,6 +129,7 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
             .filter(|_| !order.lapsed.is_zero())
             .map(|reason| lapse_word(reason).to_owned()),
         cancelled_date: ended(order.cancelled),
+        size_ahead: None,
         current_item_description: version.map(|version| CurrentItemDescription {
             market_version: MarketVersion { version: i64::try_from(version).unwrap_or(i64::MAX) },
         }),
@@ -161,10 +171,8 @@ pub(super) async fn cleared(
         GroupBy::Runner => ClearedGroup::Runner,
         GroupBy::Market => ClearedGroup::Market,
         GroupBy::Strategy => ClearedGroup::Strategy,
-        GroupBy::Event | GroupBy::EventType => {
-            let details = "groupBy: EVENT and EVENT_TYPE are not built yet";
-            return Err(Exception::new(ExceptionWord::InvalidInputData, details));
-        }
+        // The account knows markets: what belongs together is added up here.
+        GroupBy::Event | GroupBy::EventType => ClearedGroup::Market,
     };
     let runners = request.runner_ids.as_ref().map(|ids| {
         let of = |id: &crate::betfair::request::RunnerId| {
@@ -188,6 +196,11 @@ pub(super) async fn cleared(
         settled: range(request.settled),
     };
     let page = Page { from: request.from_record, count: request.record_count };
+    let is_settled = request.status == BetStatus::Settled;
+    if is_settled && matches!(request.group_by, GroupBy::Event | GroupBy::EventType) {
+        let by_event = request.group_by == GroupBy::Event;
+        return event_groups::cleared(exchange, customer, filter, by_event, page).await;
+    }
     let query = AccountQuery::ClearedOrders { filter, group, page };
     let AccountView::ClearedOrders(orders) = exchange.account(customer, query).await? else {
         return Err(unexpected());
@@ -232,18 +245,18 @@ async fn markets_of(
 }
 
 /// What a cleared bet shows of its market.
-struct Described {
-    event_type: EventTypeId,
-    event: EventId,
-    event_name: String,
-    market_name: String,
-    market_type: String,
-    start: UtcMillis,
-    winners: u16,
-    runners: BTreeMap<Runner, String>,
+pub(super) struct Described {
+    pub(super) event_type: EventTypeId,
+    pub(super) event: EventId,
+    pub(super) event_name: String,
+    pub(super) market_name: String,
+    pub(super) market_type: String,
+    pub(super) start: UtcMillis,
+    pub(super) winners: u16,
+    pub(super) runners: BTreeMap<Runner, String>,
 }
 
-async fn describe(
+pub(super) async fn describe(
     exchange: &NodeExchange,
     markets: BTreeSet<MarketId>,
 ) -> Result<BTreeMap<MarketId, Described>, Exception> {
@@ -373,13 +386,13 @@ fn discount(rate: u32) -> Hundredths {
     Hundredths(i64::from(rate))
 }
 
-fn range(range: Option<TimeRange>) -> DateRange {
+pub(super) fn range(range: Option<TimeRange>) -> DateRange {
     let range = range.unwrap_or_default();
     let at = |date: crate::betfair::dates::Date| UtcMillis(date.0);
     DateRange { from: range.from.map(at), to: range.to.map(at) }
 }
 
 /// Ids that nothing can have find nothing.
-fn known<T: Ord>(ids: &[String], id: impl Fn(&str) -> Option<T>) -> BTreeSet<T> {
+pub(super) fn known<T: Ord>(ids: &[String], id: impl Fn(&str) -> Option<T>) -> BTreeSet<T> {
     ids.iter().filter_map(|text| id(text)).collect()
 }

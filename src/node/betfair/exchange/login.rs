@@ -8,12 +8,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actors::account::{AccountMsg, AccountQuery, AccountView};
 use actors::home::{HomeMsg, NewLogin};
 use actors::node::{Child, Node};
 use actors::partition::deliver;
 use actors::registry::Address;
+use domain::act::AccountStatus;
 use domain::home::Login;
-use domain::ids::{EntityId, SessionId};
+use domain::ids::{AccountId, EntityId, SessionId};
 use tokio::sync::oneshot;
 
 use super::good_logins::GoodLogins;
@@ -91,6 +93,7 @@ impl Logins {
             return Err(LoginError::InvalidUsernameOrPassword);
         };
         self.wrong.lock().unwrap_or_else(PoisonError::into_inner).remove(&name);
+        self.check_status(user.account).await?;
         if !self.good.admit(name, Instant::now()) {
             return Err(LoginError::TemporaryBanTooManyRequests);
         }
@@ -108,26 +111,51 @@ impl Logins {
         Ok(token)
     }
 
-    pub(super) async fn customer(&self, app_key: &str, token: &str) -> Result<Customer, Denied> {
+    /// A customer whom the operator has stopped does not get in; told only to who knows the password.
+    async fn check_status(&self, account: AccountId) -> Result<(), LoginError> {
+        let (reply, answer) = oneshot::channel();
+        let query = AccountMsg::Query { query: AccountQuery::Funds, reply };
+        deliver(&self.node, PARTITION, EntityId::Account(account), query);
+        match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+            Ok(Ok(AccountView::Funds { profile, .. })) => match profile.map(|it| it.status) {
+                Some(AccountStatus::Suspended) => Err(LoginError::Suspended),
+                Some(AccountStatus::Closed) => Err(LoginError::Closed),
+                Some(AccountStatus::Active) | None => Ok(()),
+            },
+            _ => Err(LoginError::InternalError),
+        }
+    }
+
+    pub(super) async fn customer(
+        &self,
+        app_key: Option<&str>,
+        token: &str,
+    ) -> Result<Customer, Denied> {
         let session = session_of(token);
         let login = self.login_of(session, token).await?;
-        if login.app_key != app_key {
-            return Err(Denied::AppKey);
+        if let Some(app_key) = app_key.filter(|key| *key != login.app_key) {
+            self.check_key(login.account, app_key).await?;
         }
-        let address = Address::Session(session);
-        if let Some(way) = self.node.registry.find(address) {
+        let (address, registry) = (Address::Session(session), &self.node.registry);
+        if let Some(way) = registry.find(address) {
             return Ok(Customer { login, session: way });
         }
         // The session is good and its actor is not there: the node was restarted, or it has just fallen.
         self.node.nursery().start(Child::Session(session));
-        let deadline = Instant::now() + STARTED_WITHIN;
-        while Instant::now() < deadline {
-            if let Some(way) = self.node.registry.find(address) {
-                return Ok(Customer { login, session: way });
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+        match registry.arrival(address, None, STARTED_WITHIN).await {
+            Some(way) => Ok(Customer { login, session: way }),
+            None => Err(Denied::Busy),
         }
-        Err(Denied::Busy)
+    }
+
+    /// A session may speak for any application of its customer's, beside the one that it began with.
+    async fn check_key(&self, account: AccountId, app_key: &str) -> Result<(), Denied> {
+        let app_key = app_key.to_owned();
+        let owner = self.home(|reply| HomeMsg::AppKey { app_key, reply }).await;
+        match owner.map_err(|_| Denied::Busy)? {
+            Some(owner) if owner == account => Ok(()),
+            _ => Err(Denied::AppKey),
+        }
     }
 
     async fn login_of(&self, session: SessionId, token: &str) -> Result<Arc<Login>, Denied> {
@@ -137,6 +165,7 @@ impl Logins {
         };
         if let Some((login, since)) = known
             && since.elapsed() < KNOWN_FOR
+            && self.is_current(&login)
         {
             // The number is only the beginning of the hash: the whole of it counts.
             let same = login.token == secret::hash(token);
@@ -156,6 +185,13 @@ impl Logins {
         let login = Arc::new(login);
         known.insert(session, (login.clone(), Instant::now()));
         Ok(login)
+    }
+
+    /// What is known here may have been extended since: home says when it looks expired.
+    fn is_current(&self, login: &Login) -> bool {
+        let partition = self.node.partition(PARTITION);
+        let now = partition.and_then(|partition| partition.now());
+        now.is_none_or(|now| now < login.expires)
     }
 
     pub(super) async fn extend(&self, token: &str) -> Result<(), LoginError> {

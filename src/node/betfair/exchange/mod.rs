@@ -3,13 +3,19 @@
 //! Owns nothing but the way to the node. A token leads to a session actor by its number, which the token's
 //! hash gives; so a call costs one look-up, and home is only asked when no actor is there.
 
+mod account;
+mod ask;
+mod event_groups;
 mod good_logins;
 mod history;
 mod listing;
 mod login;
+mod menu;
 mod orders;
+mod own;
 mod prices;
 mod profit;
+mod queue;
 mod throttle;
 mod translate;
 
@@ -26,7 +32,7 @@ use domain::ids::{EntityId, PartitionId};
 use tokio::sync::oneshot;
 
 use super::exception::{Exception, ExceptionWord};
-use super::handler::{Answer, Exchange};
+use super::handler::{Answer, Exchange, Menu};
 use super::login::{LoginError, LoginForm};
 use super::request::Request;
 use super::rpc::{Denied, RpcError};
@@ -36,6 +42,7 @@ use crate::betfair::limits::Limits;
 use crate::config::Settings;
 use listing::Wanted;
 use login::Logins;
+use menu::Menus;
 use throttle::Throttle;
 
 /// One node alone runs one partition.
@@ -49,6 +56,7 @@ pub struct NodeExchange {
     limits: Limits,
     logins: Logins,
     throttle: Throttle,
+    menus: Menus,
 }
 
 /// A customer who may ask: who they are, and the actor that carries their requests.
@@ -64,7 +72,7 @@ impl NodeExchange {
         let limits = settings.limits.clone();
         let logins = Logins::new(node.clone(), &limits);
         let throttle = Throttle::new(&limits);
-        NodeExchange { node, limits, logins, throttle }
+        NodeExchange { node, limits, logins, throttle, menus: Menus::default() }
     }
 
     /// The filter as the catalogue takes it; what it asks of the customer's orders is the account's to say.
@@ -113,14 +121,14 @@ impl Exchange for NodeExchange {
         &self.limits
     }
 
-    async fn session(&self, app_key: &str, token: &str) -> Result<Customer, Denied> {
+    async fn session(&self, app_key: Option<&str>, token: &str) -> Result<Customer, Denied> {
         self.logins.customer(app_key, token).await
     }
 
     async fn answer(
         &self,
         customer: &Customer,
-        _: Extensions,
+        extensions: Extensions,
         request: Request,
     ) -> Result<Answer, RpcError> {
         let _admitted = self.throttle.admit(customer.login.account, &request)?;
@@ -171,26 +179,48 @@ impl Exchange for NodeExchange {
                 Answer::Books(prices::books(self, customer, request).await?)
             }
             Request::PlaceOrders(request) => {
-                Answer::Placed(orders::place(self, customer, request).await?)
+                Answer::Placed(orders::place(customer, extensions, request).await?)
             }
             Request::CancelOrders(request) => {
-                Answer::Cancelled(orders::cancel(self, customer, request).await?)
+                Answer::Cancelled(orders::cancel(self, customer, extensions, request).await?)
             }
             Request::ReplaceOrders(request) => {
-                Answer::Replaced(orders::replace(self, customer, request).await?)
+                Answer::Replaced(orders::replace(customer, extensions, request).await?)
             }
             Request::UpdateOrders(request) => {
-                Answer::Updated(orders::update(self, customer, request).await?)
+                Answer::Updated(orders::update(customer, extensions, request).await?)
             }
             Request::ListCurrentOrders(request) => {
-                Answer::Current(history::current(self, customer, request).await?)
+                Answer::Current(history::current(self, customer, extensions, request).await?)
             }
             Request::ListClearedOrders(request) => {
                 Answer::Cleared(history::cleared(self, customer, request).await?)
             }
             Request::GetAccountFunds => Answer::Funds(history::funds(self, customer).await?),
             Request::GetAccountDetails => Answer::Details(history::details(self, customer).await?),
+            Request::GetAccountStatement(request) => {
+                Answer::Statement(account::statement(self, customer, request).await?)
+            }
+            Request::ListCurrencyRates(from) => {
+                Answer::CurrencyRates(account::currency_rates(from.as_deref())?)
+            }
+            Request::TransferFunds => return Err(account::no_transfer().into()),
+            Request::CreateDeveloperAppKeys(name) => {
+                Answer::App(account::create_app(self, customer, name).await?)
+            }
+            Request::GetDeveloperAppKeys => Answer::Apps(account::apps(self, customer).await?),
+            Request::Vendor(operation) => {
+                let details = format!("{}: this exchange has no vendors", operation.name());
+                return Err(Exception::new(ExceptionWord::AccessDenied, details).into());
+            }
+            Request::Heartbeat(seconds) => {
+                Answer::Heartbeat(account::heartbeat(self, customer, seconds).await?)
+            }
         })
+    }
+
+    async fn menu(&self) -> Result<Menu, Exception> {
+        self.menus.menu(&self.node).await
     }
 
     async fn login(&self, app_key: &str, form: LoginForm) -> Result<String, LoginError> {

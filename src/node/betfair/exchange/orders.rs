@@ -4,24 +4,22 @@
 //! is the account's and the market's to say. An answer that does not come in time, or whose actor died, is
 //! `TIMEOUT`: the outcome is unknown, never a failure.
 
-use std::time::Duration;
-
-use actors::mailbox::Undelivered;
-use actors::session::{RequestError, SessionMsg, SessionRequest};
+use actors::session::SessionRequest;
 use domain::ids::BetId;
 use domain::money::Pence;
 use domain::order::{ExecutionError, InstructionError, OrderKind, Ticket, TimeInForce};
 use domain::price::Price;
 use domain::request::{CancelScope, CustomerRequest, Outcome, PlacedBet, PlacedEnd, RequestBody};
-use tokio::sync::oneshot;
 
+use super::ask::{Ended, ask, ask_until_taken};
 use super::translate::{
     average, bet_id, date, instruction_error, market_id, money, persistence, report_error, runner,
     side,
 };
 use super::{Customer, NodeExchange, unexpected};
 use crate::betfair::decimal::{Decimal, Hundredths};
-use crate::betfair::exception::{Exception, ExceptionWord};
+use crate::betfair::exception::Exception;
+use crate::betfair::extensions::Extensions;
 use crate::betfair::instruction::{
     CancelInstruction, CancelOrders, LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder,
     PlaceInstruction, PlaceOrders, ReplaceOrders, UpdateOrders,
@@ -35,22 +33,9 @@ use crate::betfair::words::{
 };
 use crate::catalogue;
 
-/// How long a client is kept waiting beyond the bet delay, which the exchange itself ends in time.
-const ANSWER_WITHIN: Duration = Duration::from_secs(15);
-
-/// Messages that may wait for one session; past it the door refuses before anything is asked.
-const MAILBOX_MAX: usize = 8_192;
-
-/// How a request to the session ended, as far as the door can tell.
-enum Ended {
-    Outcome(Outcome),
-    Refused(ExecutionError),
-    Unknown,
-}
-
 pub(super) async fn place(
-    exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: PlaceOrders,
 ) -> Result<ExecutionReport<PlaceReport>, Exception> {
     let report =
@@ -81,7 +66,14 @@ pub(super) async fn place(
         strategy_ref: text(&request.strategy_ref),
         market_version: version(request.market_version),
     };
-    match ask(exchange, customer, asked).await? {
+    let ended = match request.is_async {
+        false => ask(customer, extensions, asked).await?,
+        true => match ask_until_taken(customer, extensions, asked).await? {
+            Ok(bets) => return Ok(report.of(None, pending(echoes, &bets))),
+            Err(ended) => ended,
+        },
+    };
+    match ended {
         Ended::Outcome(Outcome::Placed(done)) => {
             let placed = |(echo, result): (&PlaceInstruction, _)| match result {
                 Ok(bet) => placed(echo.clone(), &bet),
@@ -114,6 +106,7 @@ pub(super) async fn place(
 pub(super) async fn cancel(
     exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: CancelOrders,
 ) -> Result<ExecutionReport<CancelReport>, Exception> {
     let report =
@@ -151,7 +144,7 @@ pub(super) async fn cancel(
         (Some(market), false) => CancelScope::Bets { market, orders },
     };
     let asked = plain(&request.customer_ref, RequestBody::Cancel(scope));
-    match ask(exchange, customer, asked).await? {
+    match ask(customer, extensions, asked).await? {
         Ended::Outcome(Outcome::Cancelled(done)) => {
             let lines = done.reports.into_iter().enumerate().map(|(at, line)| {
                 let echo = echoes.get(at).cloned().unwrap_or_else(|| CancelInstruction {
@@ -170,8 +163,8 @@ pub(super) async fn cancel(
 }
 
 pub(super) async fn replace(
-    exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: ReplaceOrders,
 ) -> Result<ExecutionReport<ReplaceReport>, Exception> {
     let report =
@@ -188,7 +181,7 @@ pub(super) async fn replace(
         .collect();
     let market_version = version(request.market_version);
     let body = RequestBody::Replace { market, orders, market_version };
-    match ask(exchange, customer, plain(&request.customer_ref, body)).await? {
+    match ask(customer, extensions, plain(&request.customer_ref, body)).await? {
         Ended::Outcome(Outcome::Replaced(done)) => {
             let lines = request
                 .instructions
@@ -230,8 +223,8 @@ pub(super) async fn replace(
 }
 
 pub(super) async fn update(
-    exchange: &NodeExchange,
     customer: &Customer,
+    extensions: Extensions,
     request: UpdateOrders,
 ) -> Result<ExecutionReport<UpdateReport>, Exception> {
     let report =
@@ -245,7 +238,7 @@ pub(super) async fn update(
         .map(|echo| (known_or_nobodys(&echo.bet_id), persistence(echo.new_persistence_type)))
         .collect();
     let body = RequestBody::Update { market, orders };
-    match ask(exchange, customer, plain(&request.customer_ref, body)).await? {
+    match ask(customer, extensions, plain(&request.customer_ref, body)).await? {
         Ended::Outcome(Outcome::Updated(done)) => {
             let lines = request.instructions.into_iter().zip(done.reports).map(|(echo, result)| {
                 let failed = result.err().map(|(_, error)| instruction_error(error));
@@ -257,33 +250,6 @@ pub(super) async fn update(
         Ended::Outcome(_) => Err(unexpected()),
         Ended::Refused(error) => Ok(report.failure(report_error(error), vec![])),
         Ended::Unknown => Ok(report.timeout(vec![])),
-    }
-}
-
-async fn ask(
-    _: &NodeExchange,
-    customer: &Customer,
-    request: SessionRequest,
-) -> Result<Ended, Exception> {
-    let (reply, answer) = oneshot::channel();
-    match customer.session.try_send(SessionMsg::Request { request, reply }, MAILBOX_MAX) {
-        Ok(()) => {}
-        Err(Undelivered::Overloaded(_)) => {
-            return Ok(Ended::Refused(ExecutionError::ServiceUnavailable));
-        }
-        Err(Undelivered::Gone(_)) => return Ok(Ended::Unknown),
-    }
-    match tokio::time::timeout(ANSWER_WITHIN, answer).await {
-        Ok(Ok(Ok(outcome))) => Ok(Ended::Outcome(outcome)),
-        Ok(Ok(Err(error))) => match error {
-            RequestError::NoSuchMarket => Ok(Ended::Refused(ExecutionError::InvalidMarketId)),
-            RequestError::Busy(_) => Ok(Ended::Refused(ExecutionError::ServiceUnavailable)),
-            RequestError::TooManyRequests => {
-                Err(Exception::new(ExceptionWord::TooManyRequests, error.to_string()))
-            }
-            RequestError::SessionOver => Err(ExceptionWord::InvalidSessionInformation.into()),
-        },
-        Ok(Err(_)) | Err(_) => Ok(Ended::Unknown),
     }
 }
 
@@ -439,6 +405,17 @@ fn placed(echo: PlaceInstruction, bet: &PlacedBet) -> PlaceReport {
             PlacedEnd::Expired => OrderStatus::Expired,
         }),
     }
+}
+
+/// Orders that the account has taken and whose market will be heard of by the order stream.
+fn pending(echoes: &[PlaceInstruction], bets: &[BetId]) -> Vec<PlaceReport> {
+    let line = |(at, echo): (usize, &PlaceInstruction)| PlaceReport {
+        status: InstructionStatus::Success,
+        order_status: Some(OrderStatus::Pending),
+        bet_id: bets.get(at).map(BetId::to_string),
+        ..not_placed(echo, None)
+    };
+    echoes.iter().enumerate().map(line).collect()
 }
 
 fn not_placed(echo: &PlaceInstruction, error: Option<words::InstructionError>) -> PlaceReport {

@@ -3,29 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use actors::account::{AccountQuery, AccountView};
-use actors::market::{LadderDepth, MarketMsg, MarketView, RunnerLadders, ViewRequest};
+use actors::market::{AtClose, LadderDepth, MarketMsg, MarketView, RunnerLadders, ViewRequest};
 use actors::node::{Child, Node};
 use actors::partition::deliver;
-use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page, RunnerMatches};
+use domain::account::CurrentOrder;
 use domain::definition::MarketStatus;
 use domain::ids::{EntityId, MarketId, Runner};
 use domain::money::Pence;
-use domain::price::Price;
+use domain::price::{ExactPrice, Price, StartingPrice};
 use tokio::sync::oneshot;
 
-use super::history::{order_filter_words, order_status, shown_price};
+use super::history::{order_status, shown_price};
+use super::own::Own;
 use super::translate::{
-    average, date, handicap, market_id, money, order_type_word, persistence_word, price, runner,
-    runner_word, selection, side_word, status_word,
+    average, date, exact, handicap, market_id, money, order_type_word, persistence_word, price,
+    runner, runner_word, selection, side_word, status_word,
 };
-use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, busy, unexpected};
+use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, busy};
 use crate::betfair::exception::Exception;
 use crate::betfair::request::{ListMarketBook, PriceProjection};
 use crate::betfair::response::book::{
-    BookMatch, BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, StartingPrices,
+    BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, SpPrice, SpSize, StartingPrices,
 };
-use crate::betfair::words::{self, MatchProjection, PriceData, RollupModel};
+use crate::betfair::words::{self, PriceData, RollupModel};
 
 /// The least stake of the currency, below which public offers are rolled into the next price.
 const ROLLUP_PENCE: i64 = 100;
@@ -71,7 +71,7 @@ pub(super) async fn books(
         .iter()
         .map(|market| (!quarantined(market)).then(|| ask(node, *market, view)))
         .collect();
-    let own = own_part(exchange, customer, &request, &markets).await?;
+    let own = Own::read(exchange, customer, &request, &markets).await?;
     let mut books = Vec::with_capacity(asked.len());
     for (market, answer) in markets.iter().zip(asked) {
         let view = match answer {
@@ -112,54 +112,6 @@ fn view_request(prices: &PriceProjection) -> ViewRequest {
     ViewRequest { offers, traded: asked(PriceData::ExTraded), starting_price }
 }
 
-/// The customer's own orders and fills in the markets, as far as they were asked for.
-struct Own {
-    orders: Option<Vec<CurrentOrder>>,
-    matches: Option<BTreeMap<MarketId, Vec<RunnerMatches>>>,
-}
-
-async fn own_part(
-    exchange: &NodeExchange,
-    customer: &Customer,
-    request: &ListMarketBook,
-    markets: &[MarketId],
-) -> Result<Own, Exception> {
-    let mut own = Own { orders: None, matches: None };
-    let needs_orders = request.orders.is_some() || by_bet(request.matches);
-    if needs_orders {
-        let filter = OrderFilter {
-            markets: Some(markets.iter().copied().collect()),
-            projection: request.orders.map_or(OrderProjection::All, order_filter_words),
-            strategy_refs: request.strategy_refs.clone().map(|refs| refs.into_iter().collect()),
-            ..OrderFilter::default()
-        };
-        let mut all = Vec::new();
-        loop {
-            let from = u32::try_from(all.len()).unwrap_or(u32::MAX);
-            let page = Page { from, count: 0 };
-            let sort = OrderSort::default();
-            let query = AccountQuery::CurrentOrders { filter: filter.clone(), sort, page };
-            let AccountView::CurrentOrders(orders) = exchange.account(customer, query).await?
-            else {
-                return Err(unexpected());
-            };
-            all.extend(orders.orders);
-            if !orders.more {
-                break;
-            }
-        }
-        own.orders = Some(all);
-    }
-    if request.matches.is_some() {
-        let query = AccountQuery::Matches(markets.to_vec());
-        let AccountView::Matches(matches) = exchange.account(customer, query).await? else {
-            return Err(unexpected());
-        };
-        own.matches = Some(matches.into_iter().collect());
-    }
-    Ok(own)
-}
-
 impl ListMarketBook {
     /// Of a market's runners only one is wanted when it was named.
     fn is_about(&self, of: Runner) -> bool {
@@ -167,19 +119,16 @@ impl ListMarketBook {
     }
 }
 
-fn by_bet(matches: Option<MatchProjection>) -> bool {
-    matches!(matches, Some(MatchProjection::NoRollup | MatchProjection::RolledUpByPrice))
-}
-
 fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own) -> MarketBook {
-    let active = view.runners.iter().filter(|runner| runner.result.is_none()).count();
+    let runs = |runner: &&RunnerLadders| runner.result.is_none() && runner.removed_at.is_none();
+    let active = view.runners.iter().filter(runs).count();
     let count = |of: usize| u32::try_from(of).unwrap_or(u32::MAX);
     MarketBook {
         market_id: market.to_string(),
         is_market_data_delayed: false,
         status: status_word(view.status),
         bet_delay: u32::from(view.bet_delay_s),
-        bsp_reconciled: false,
+        bsp_reconciled: view.bsp_reconciled,
         complete: view.complete,
         inplay: view.in_play,
         number_of_winners: u32::from(view.number_of_winners),
@@ -217,37 +166,25 @@ fn runner_book(
         available_to_lay: ladder(&ladders.available_to_lay, &request.prices),
         traded_volume: ladders.traded.iter().map(|level| price_size(*level)).collect(),
     });
-    let sp = asked(PriceData::SpAvailable) || asked(PriceData::SpTraded);
-    let here = |order: &&CurrentOrder| order.market == market && order.runner == ladders.runner;
-    let orders = own.orders.as_ref();
     RunnerBook {
         selection_id: selection(ladders.runner),
         handicap: handicap(ladders.runner),
-        status: runner_word(ladders.result),
-        adjustment_factor: None,
+        status: match ladders.removed_at {
+            Some(_) => words::RunnerStatus::Removed,
+            None => runner_word(ladders.result),
+        },
+        adjustment_factor: ladders.adjustment_factor.map(|factor| f64::from(factor) / 100.0),
         last_price_traded: ladders.last_price_traded.map(price),
         total_matched: money(ladders.total_matched),
-        removal_date: None,
-        sp: sp.then(StartingPrices::default),
+        removal_date: ladders.removed_at.map(date),
+        sp: ladders
+            .at_close
+            .as_ref()
+            .map(|at_close| starting_prices(at_close, ladders.starting_price, &request.prices)),
         ex,
-        orders: request
-            .orders
-            .and(orders)
-            .map(|orders| orders.iter().filter(here).map(book_order).collect()),
-        matches: request.matches.map(|projection| match projection {
-            MatchProjection::RolledUpByAvgPrice => {
-                let all = own.matches.as_ref().and_then(|matches| matches.get(&market));
-                averages(all.map_or(&[], Vec::as_slice), ladders.runner)
-            }
-            MatchProjection::NoRollup | MatchProjection::RolledUpByPrice => orders
-                .into_iter()
-                .flatten()
-                .filter(here)
-                .filter(|order| !order.matched.is_zero())
-                .map(own_match)
-                .collect(),
-        }),
-        matches_by_strategy: None,
+        orders: own.orders(market, ladders.runner).map(|orders| orders.map(book_order).collect()),
+        matches: own.matches(market, ladders.runner, request),
+        matches_by_strategy: own.matches_by_strategy(market, ladders.runner, request),
     }
 }
 
@@ -263,13 +200,13 @@ fn ladder(levels: &[(Price, Pence)], asked: &PriceProjection) -> Vec<PriceSize> 
     let mut shown = Vec::with_capacity(depth);
     let mut carried = Pence::ZERO;
     for (at, size) in levels {
+        if shown.len() == depth {
+            break;
+        }
         carried += *size;
         if is_worth_showing(*at, carried, asked) {
             shown.push(price_size((*at, carried)));
             carried = Pence::ZERO;
-        }
-        if shown.len() == depth {
-            break;
         }
     }
     shown
@@ -296,32 +233,41 @@ fn is_worth_showing(at: Price, carried: Pence, asked: &PriceProjection) -> bool 
     }
 }
 
+/// What waits for the starting price is available until the price is made, and traded from then on.
+fn starting_prices(
+    at_close: &AtClose,
+    made: Option<StartingPrice>,
+    asked: &PriceProjection,
+) -> StartingPrices {
+    let projected = made.is_none() && asked.has(PriceData::SpAvailable);
+    let shown = if made.is_some() { asked.has(PriceData::SpTraded) } else { projected };
+    let rows = |taken: &[(ExactPrice, Pence)]| match shown {
+        true => taken.iter().map(|(at, size)| sp_size(*at, *size)).collect(),
+        false => vec![],
+    };
+    StartingPrices {
+        near_price: projected.then(|| sp_price(at_close.near_price)),
+        far_price: projected.then(|| sp_price(at_close.far_price)),
+        back_stake_taken: rows(&at_close.back_stakes),
+        lay_liability_taken: rows(&at_close.lay_liabilities),
+        actual_sp: made.map(sp_price),
+    }
+}
+
+fn sp_size(at: ExactPrice, size: Pence) -> SpSize {
+    SpSize { price: exact(at), size: money(size) }
+}
+
+fn sp_price(price: StartingPrice) -> SpPrice {
+    match price {
+        StartingPrice::At(price) => SpPrice::At(exact(price)),
+        StartingPrice::NotANumber => SpPrice::None("NaN"),
+        StartingPrice::Infinity => SpPrice::None("Infinity"),
+    }
+}
+
 fn price_size((at, size): (Price, Pence)) -> PriceSize {
     PriceSize { price: price(at), size: money(size) }
-}
-
-fn averages(matches: &[RunnerMatches], runner: Runner) -> Vec<BookMatch> {
-    let of = matches.iter().filter(|matched| matched.runner == runner);
-    of.map(|matched| BookMatch {
-        bet_id: None,
-        match_id: None,
-        side: side_word(matched.side),
-        price: average(matched.matched_times_price, matched.size),
-        size: money(matched.size),
-        match_date: None,
-    })
-    .collect()
-}
-
-fn own_match(order: &CurrentOrder) -> BookMatch {
-    BookMatch {
-        bet_id: Some(order.bet.to_string()),
-        match_id: None,
-        side: side_word(order.side),
-        price: average(i128::from(order.matched_times_price), order.matched),
-        size: money(order.matched),
-        match_date: order.matched_at.map(date),
-    }
 }
 
 fn book_order(order: &CurrentOrder) -> BookOrder {

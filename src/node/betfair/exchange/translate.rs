@@ -4,7 +4,7 @@ use domain::definition::{BettingType, MarketStatus};
 use domain::ids::{BetId, MarketId, Runner, SelectionId};
 use domain::money::Pence;
 use domain::order::{ExecutionError, InstructionError, LapseReason, OrderType, Persistence, Side};
-use domain::price::Price;
+use domain::price::{ExactPrice, Price};
 use domain::record::RunnerResult;
 use domain::time::UtcMillis;
 
@@ -18,6 +18,11 @@ pub(super) fn money(amount: Pence) -> Hundredths {
 
 pub(super) fn price(price: Price) -> Hundredths {
     Hundredths(i64::from(price.0))
+}
+
+/// A price of millionths, as a double.
+pub(super) fn exact(price: ExactPrice) -> f64 {
+    f64::from(price.0) / 1_000_000.0
 }
 
 pub(super) fn date(at: UtcMillis) -> Date {

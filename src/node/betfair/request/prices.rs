@@ -61,10 +61,6 @@ pub struct PriceProjection {
 pub struct ListMarketProfitAndLoss {
     /// Which markets.
     pub market_ids: Vec<String>,
-    /// What is settled of a market that is partly settled: here a market settles as one.
-    pub include_settled: bool,
-    /// With bets that wait for the starting price.
-    pub include_starting_price: bool,
     /// Commission taken off.
     pub net_of_commission: bool,
 }
@@ -113,10 +109,11 @@ fn book(
 impl ListMarketProfitAndLoss {
     pub(super) fn read(parameters: &Parameters<'_>) -> Result<ListMarketProfitAndLoss, Fault> {
         let get = |name| parameters.get(name);
+        // No market here is settled in part, and what was matched at the starting price is matched.
+        get("includeSettledBets").truth()?;
+        get("includeBspBets").truth()?;
         Ok(ListMarketProfitAndLoss {
             market_ids: get("marketIds").must(Field::texts)?,
-            include_settled: get("includeSettledBets").truth()?.unwrap_or(false),
-            include_starting_price: get("includeBspBets").truth()?.unwrap_or(false),
             net_of_commission: get("netOfCommission").truth()?.unwrap_or(false),
         })
     }

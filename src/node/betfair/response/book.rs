@@ -87,13 +87,28 @@ pub struct ExchangePrices {
 #[serde(rename_all = "camelCase")]
 pub struct StartingPrices {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub near_price: Option<f64>,
+    pub near_price: Option<SpPrice>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub far_price: Option<f64>,
-    pub back_stake_taken: Vec<PriceSize>,
-    pub lay_liability_taken: Vec<PriceSize>,
+    pub far_price: Option<SpPrice>,
+    pub back_stake_taken: Vec<SpSize>,
+    pub lay_liability_taken: Vec<SpSize>,
     #[serde(rename = "actualSP", skip_serializing_if = "Option::is_none")]
-    pub actual_sp: Option<f64>,
+    pub actual_sp: Option<SpPrice>,
+}
+
+/// A starting price, or the word for none: `NaN`, `Infinity`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum SpPrice {
+    At(f64),
+    None(&'static str),
+}
+
+/// So much at a price that need not be on the ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct SpSize {
+    pub price: f64,
+    pub size: Hundredths,
 }
 
 /// So much at a price.
@@ -199,6 +214,21 @@ mod tests {
             "totalMatched":20.0,"sp":{"backStakeTaken":[],"layLiabilityTaken":[]},
             "ex":{"availableToBack":[{"price":2.0,"size":10.5},{"price":1.99,"size":0.02}],
             "availableToLay":[],"tradedVolume":[]}}]}"#,
+        );
+    }
+
+    #[test]
+    fn starting_prices_may_be_none_and_then_have_a_word() {
+        let prices = StartingPrices {
+            near_price: Some(SpPrice::At(2.650_644)),
+            far_price: Some(SpPrice::None("NaN")),
+            back_stake_taken: vec![SpSize { price: 1.01, size: Hundredths(200) }],
+            ..StartingPrices::default()
+        };
+        check(
+            &prices,
+            r#"{"nearPrice":2.650644,"farPrice":"NaN",
+            "backStakeTaken":[{"price":1.01,"size":2.0}],"layLiabilityTaken":[]}"#,
         );
     }
 

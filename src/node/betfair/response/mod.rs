@@ -2,11 +2,13 @@
 //! crash on a missing list. Nulls are left out; numbers are JSON numbers from integers.
 
 pub mod account;
+pub mod apps;
 pub mod book;
 pub mod catalogue;
 pub mod orders;
 pub mod profit;
 pub mod report;
+pub mod statement;
 
 #[cfg(test)]
 fn check(value: &impl serde::Serialize, expect: &str) {

@@ -56,6 +56,9 @@ pub struct CurrentOrder {
     pub cancelled_date: Option<Date>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_item_description: Option<CurrentItemDescription>,
+    /// An extension: what is to be matched before it at its price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_ahead: Option<Hundredths>,
 }
 
 /// With `includeItemDescription`.
@@ -188,6 +191,7 @@ mod tests {
             current_item_description: Some(CurrentItemDescription {
                 market_version: MarketVersion { version: 9 },
             }),
+            size_ahead: None,
         };
         check(
             &CurrentOrders { current_orders: vec![order], more_available: false },

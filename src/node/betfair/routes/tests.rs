@@ -8,8 +8,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::super::decimal::Hundredths;
+use super::super::exception::Exception;
 use super::super::extensions::Extensions;
-use super::super::handler::Answer;
+use super::super::handler::{Answer, Menu};
 use super::super::limits::Limits;
 use super::super::request::Request;
 use super::super::response::account::AccountFunds;
@@ -33,11 +34,11 @@ impl Exchange for Little {
         &self.limits
     }
 
-    async fn session(&self, app_key: &str, token: &str) -> Result<(), Denied> {
+    async fn session(&self, app_key: Option<&str>, token: &str) -> Result<(), Denied> {
         *self.lookups.lock().unwrap() += 1;
         match (app_key, token) {
-            ("key", "t=") => Ok(()),
-            ("key", _) => Err(Denied::Session),
+            (Some("key") | None, "t=") => Ok(()),
+            (Some("key") | None, _) => Err(Denied::Session),
             _ => Err(Denied::AppKey),
         }
     }
@@ -63,6 +64,10 @@ impl Exchange for Little {
             }),
             _ => return Err(RpcError::Internal),
         })
+    }
+
+    async fn menu(&self) -> Result<Menu, Exception> {
+        Ok(Menu { body: r#"{"type":"GROUP"}"#.into(), etag: r#""e1""#.into() })
     }
 
     async fn login(&self, _: &str, form: LoginForm) -> Result<String, LoginError> {
@@ -289,7 +294,7 @@ async fn logins_answer_200_with_all_their_fields() {
     }
     let only_key = "X-Application: key\r\n";
     check("GET /api/keepAlive", only_key, "", failure("NO_SESSION")).await;
-    let (status, body) = lab.send("GET /api/login", "").await;
+    let (status, body) = lab.send("PUT /api/login", "").await;
     assert_eq!(status, 405);
     assert!(body.contains("\"code\":\"method_not_allowed\""), "{body}");
     for path in ["/api/nothing", "/api//login", "/api/%2e%2e/login", "/exchange"] {
@@ -297,4 +302,41 @@ async fn logins_answer_200_with_all_their_fields() {
         assert_eq!(status, 404, "{path}");
         assert!(body.contains("\"code\":\"not_found\""), "{body}");
     }
+}
+
+#[tokio::test]
+async fn the_menu_is_told_apart_from_the_one_before() {
+    let lab = lab().await;
+    let line = "GET /exchange/betting/rest/v1/en/navigation/menu.json";
+    assert_eq!(lab.send(line, "").await, (200, r#"{"type":"GROUP"}"#.to_owned()));
+    let good = "X-Application: key\r\nX-Authentication: t=\r\n";
+    for (etag, status) in [(r#""e1""#, 304), (r#""e0", W/"e1""#, 304), ("*", 304), (r#""e2""#, 200)]
+    {
+        let headers = format!("{good}If-None-Match: {etag}\r\n");
+        assert_eq!(lab.send_as(line, &headers, "").await.0, status, "{etag}");
+    }
+    let (status, body) = lab.send_as(line, "X-Application: key\r\n", "").await;
+    let fault: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &fault["faultstring"]), (400, &json!("ANGX-0005")));
+}
+
+#[tokio::test]
+async fn keys_are_asked_for_without_one() {
+    let lab = lab().await;
+    let body = r#"{"method":"AccountAPING/v1.0/getDeveloperAppKeys","id":1}"#;
+    let line = "POST /exchange/account/json-rpc/v1";
+    lab.send_as(line, "X-Authentication: t=\r\n", body).await;
+    assert_eq!(*lab.little.asked.lock().unwrap(), [Request::GetDeveloperAppKeys]);
+    let (_, answer) = lab.send_as(line, "", body).await;
+    assert!(answer.contains("AANGX-0010"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_password_in_a_url_is_refused_in_the_same_shape() {
+    let lab = lab().await;
+    let (status, answer) = lab.send("GET /api/login?username=alice&password=pw", "").await;
+    let refused = json!({
+        "token": "", "product": "key", "status": "FAIL", "error": "INPUT_VALIDATION_ERROR",
+    });
+    assert_eq!((status, serde_json::from_str::<Value>(&answer).unwrap()), (200, refused));
 }

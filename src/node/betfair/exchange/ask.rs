@@ -1,0 +1,98 @@
+//! A request's way through the customer's session, and how it ends as far as a door can tell.
+
+use std::time::Duration;
+
+use actors::mailbox::Undelivered;
+use actors::session::{RequestError, SessionMsg, SessionRequest, Wishes};
+use domain::ids::BetId;
+use domain::order::ExecutionError;
+use domain::request::Outcome;
+use tokio::sync::oneshot;
+
+use super::Customer;
+use crate::betfair::exception::{Exception, ExceptionWord};
+use crate::betfair::extensions::Extensions;
+
+/// How long a client is kept waiting beyond the bet delay, which the exchange itself ends in time.
+const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+
+/// Messages that may wait for one session; past it the door refuses before anything is asked.
+const MAILBOX_MAX: usize = 8_192;
+
+/// How a request to the session ended, as far as the door can tell.
+pub(super) enum Ended {
+    Outcome(Outcome),
+    Refused(ExecutionError),
+    Unknown,
+}
+
+type Answer = oneshot::Receiver<Result<Outcome, RequestError>>;
+
+pub(super) async fn ask(
+    customer: &Customer,
+    extensions: Extensions,
+    request: SessionRequest,
+) -> Result<Ended, Exception> {
+    let wishes = Wishes { replay: extensions.replay, taken: None };
+    match send(customer, request, wishes) {
+        Ok(answer) => outcome(answer).await,
+        Err(ended) => Ok(ended),
+    }
+}
+
+/// Waits only until the account has taken the request and it is durable: the bets that it placed, without
+/// their ids unless the client wants them. A refusal before that, or an outcome where nobody says that it
+/// was taken, is how it ended.
+pub(super) async fn ask_until_taken(
+    customer: &Customer,
+    extensions: Extensions,
+    request: SessionRequest,
+) -> Result<Result<Vec<BetId>, Ended>, Exception> {
+    let (taken, heard) = oneshot::channel();
+    let wishes = Wishes { replay: extensions.replay, taken: Some(taken) };
+    let answer = match send(customer, request, wishes) {
+        Ok(answer) => answer,
+        Err(ended) => return Ok(Err(ended)),
+    };
+    let bets = match tokio::time::timeout(ANSWER_WITHIN, heard).await {
+        Ok(Ok(bets)) => bets,
+        // Refused, or sent again to another life of the account, or a repeat: the outcome tells.
+        Ok(Err(_)) => match outcome(answer).await? {
+            Ended::Outcome(Outcome::Placed(done)) if done.error.is_none() => {
+                done.reports.iter().flatten().map(|placed| placed.bet).collect()
+            }
+            ended => return Ok(Err(ended)),
+        },
+        Err(_) => return Ok(Err(Ended::Unknown)),
+    };
+    Ok(Ok(if extensions.bet_id { bets } else { vec![] }))
+}
+
+fn send(customer: &Customer, request: SessionRequest, wishes: Wishes) -> Result<Answer, Ended> {
+    let (reply, answer) = oneshot::channel();
+    let plain = !wishes.replay && wishes.taken.is_none();
+    let message = match plain {
+        true => SessionMsg::Request { request, reply },
+        false => SessionMsg::RequestWith { request, reply, wishes },
+    };
+    match customer.session.try_send(message, MAILBOX_MAX) {
+        Ok(()) => Ok(answer),
+        Err(Undelivered::Overloaded(_)) => Err(Ended::Refused(ExecutionError::ServiceUnavailable)),
+        Err(Undelivered::Gone(_)) => Err(Ended::Unknown),
+    }
+}
+
+async fn outcome(answer: Answer) -> Result<Ended, Exception> {
+    match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+        Ok(Ok(Ok(outcome))) => Ok(Ended::Outcome(outcome)),
+        Ok(Ok(Err(error))) => match error {
+            RequestError::NoSuchMarket => Ok(Ended::Refused(ExecutionError::InvalidMarketId)),
+            RequestError::Busy(_) => Ok(Ended::Refused(ExecutionError::ServiceUnavailable)),
+            RequestError::TooManyRequests => {
+                Err(Exception::new(ExceptionWord::TooManyRequests, error.to_string()))
+            }
+            RequestError::SessionOver => Err(ExceptionWord::InvalidSessionInformation.into()),
+        },
+        Ok(Err(_)) | Err(_) => Ok(Ended::Unknown),
+    }
+}
