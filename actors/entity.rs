@@ -23,6 +23,7 @@
 //! serving entity works with; its `hand_over` is the one place from which records reach the journal, and
 //! everything that leaves the partition waits there for the sync as an effect.
 
+use crate::board::BoardMsg;
 use crate::directory::DirectoryMsg;
 use crate::mailbox::Mailbox;
 use crate::node::Node;
@@ -57,6 +58,11 @@ pub trait Entity: Sized + Send + 'static {
     fn into_event(event: Self::Event) -> Event;
     fn apply(state: &mut Self::State, at: UtcMillis, event: &Self::Event);
     fn wake(&self) -> Option<UtcMillis>;
+
+    /// Whether the record may change what everybody sees.
+    fn shows(_: &Self::Event) -> bool {
+        true
+    }
 
     /// After replay: what was open with others is taken up again.
     fn resume(&mut self, desk: &mut Desk) -> Result<(), Fault>;
@@ -125,6 +131,8 @@ pub struct Desk {
     replayed: u64,
     /// The end of what it recovered from.
     pub(crate) recovered_through: Offset,
+    /// The last of that which shows, or the snapshot.
+    pub(crate) shown_through: Offset,
     /// No mail since it last looked.
     idle: bool,
     /// Records since the last snapshot.
@@ -146,6 +154,18 @@ impl Desk {
     /// How many records the entity's state rests on.
     pub fn records(&self) -> u64 {
         self.seq
+    }
+
+    /// Tells the board, in the log's order, that this life of a market has begun.
+    fn announce<E: Entity>(&mut self) -> Result<(), Fault> {
+        let EntityId::Market(market) = self.id else { return Ok(()) };
+        let address = Address::Board(self.partition.id);
+        let Some(board) = self.node.registry.find::<BoardMsg>(address) else { return Ok(()) };
+        let up = Effect::new(move |through| {
+            // A board that has just died asks everybody anew.
+            let _ = board.send(BoardMsg::Up { market, through });
+        });
+        self.hand_over(self.now(), vec![], E::into_event, None, vec![up])
     }
 
     /// Hands records to the journal with everything that must wait for them, and does not wait. Only
@@ -407,6 +427,10 @@ impl<E: Entity> EntityActor<E> {
         let last = recovery.records.last().map(|(offset, _)| *offset);
         let through = last.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let through = through.unwrap_or_default();
+        let shows = |record: &Record| E::event_of(&record.event).is_some_and(E::shows);
+        let shown = recovery.records.iter().rfind(|(_, record)| shows(record));
+        let shown_through = shown.map(|(offset, _)| *offset);
+        let shown_through = shown_through.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let snapshot_bytes = recovery.snapshot.as_ref().map_or(0, |(_, bytes)| bytes.len());
         for (offset, record) in &recovery.records {
             if record.seq != seq + 1 {
@@ -434,6 +458,7 @@ impl<E: Entity> EntityActor<E> {
             repeat_asked: false,
             replayed,
             recovered_through: through,
+            shown_through: shown_through.unwrap_or_default(),
             idle: false,
             unsnapped: replayed,
             snapshot_bytes: Arc::new(AtomicUsize::new(snapshot_bytes)),
@@ -442,6 +467,7 @@ impl<E: Entity> EntityActor<E> {
             entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
         );
         entity.resume(&mut desk)?;
+        desk.announce::<E>()?;
         desk.tell_wake(entity.wake());
         for message in held {
             serve(entity.as_mut(), &mut desk, message)?;

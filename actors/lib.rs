@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`shell`], [`mailbox`], [`registry`], [`node`] | what every actor is made of |
 //! | [`partition`], [`entity`] | a log, and the life of an entity in it |
-//! | [`journal`], [`directory`], [`publisher`] | one of each in a partition |
+//! | [`journal`], [`directory`], [`publisher`], [`board`] | one of each in a partition |
 //! | [`home`], [`account`], [`market`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
 //! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
@@ -16,6 +16,7 @@
 pub mod account;
 mod asking;
 pub mod assignment;
+pub mod board;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;

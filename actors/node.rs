@@ -84,6 +84,8 @@ pub trait Nursery: fmt::Debug + Send + Sync {
 pub enum Child {
     Entity(PartitionId, EntityId),
     Session(SessionId),
+    /// A stream connection.
+    Stream(u64),
     /// A recorded market being played.
     Replay(u32),
     /// A demo trader.

@@ -136,6 +136,7 @@ fn place(child: Child) -> (String, String) {
             (format!("partitions/partition-{partition}{crowd}"), entity.to_string())
         }
         Child::Session(session) => ("sessions".into(), Address::Session(session).to_string()),
+        Child::Stream(n) => ("sessions".into(), Address::Stream(n).to_string()),
         Child::Replay(n) => ("feeds".into(), Address::Replay(n).to_string()),
         Child::Trader(n) => ("strategies".into(), Address::Trader(n).to_string()),
     }

@@ -115,6 +115,20 @@ impl ChildSpec {
         }
     }
 
+    /// A template of two kinds of children: those whose id `is_other` says so start as `other` does.
+    pub fn or_if(
+        mut self,
+        is_other: impl Fn(&str) -> bool + Send + Sync + 'static,
+        other: ChildSpec,
+    ) -> Self {
+        let (one, other) = (self.start, other.start);
+        self.start = Arc::new(move |context| match is_other(&context.id) {
+            true => other(context),
+            false => one(context),
+        });
+        self
+    }
+
     /// The common case: an actor and its arguments, made from the child's identity.
     pub fn worker<A, F>(id: &str, kind: &'static str, make: F) -> Self
     where

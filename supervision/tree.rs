@@ -10,11 +10,12 @@
 //! │       ├─ accounts-0  dynamic   one actor per active account
 //! │       ├─ markets-0   dynamic   one actor per open market
 //! │       ├─ home                  users, operators' acts, what there is to bet on
-//! │       └─ publisher-0           the partition's causal stream
+//! │       ├─ publisher-0           the partition's causal stream
+//! │       └─ board-0               public prices of watched markets, for all who watch
 //! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
 //! ├─ feeds          dynamic        one per recorded market being played
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
-//! ├─ sessions       dynamic        one per login (transient)
+//! ├─ sessions       dynamic        one per login and per stream connection (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
 //! ```
 //! Entities are stopped by kill: outside the journal there is nothing to save. Each has a budget of its
@@ -23,6 +24,7 @@
 use crate::spec::{ChildSpec, DynamicSpec, Restart, Shutdown, Strategy, SupervisorSpec};
 use crate::start::{StartContext, StartError};
 use actors::account::Account;
+use actors::board::Board;
 use actors::catalogue::Catalogue;
 use actors::directory::Directory;
 use actors::entity::{EntityActor, EntityArgs};
@@ -47,9 +49,11 @@ const BUDGET: u32 = 5;
 /// own failure.
 const CROWD: u32 = 10_000;
 
-/// The whole tree. `doors` are the node's own.
+/// The whole tree. `stream` and `doors` are the node's own.
 pub struct Tree {
     pub node: Arc<Node>,
+    /// How the session of a stream connection starts: the node's own, it knows the words.
+    pub stream: ChildSpec,
     pub doors: Vec<ChildSpec>,
 }
 
@@ -69,7 +73,7 @@ impl Tree {
                 .into_child(),
                 crowd("feeds", feed(&node)).into_child(),
                 crowd("strategies", strategy(&node)).into_child(),
-                crowd("sessions", session(&node)).into_child(),
+                crowd("sessions", session(&node, self.stream)).into_child(),
                 supervisor("doors", Strategy::OneForOne, self.doors).into_child(),
             ],
         )
@@ -99,6 +103,7 @@ fn partition(node: &Arc<Node>, id: &str) -> SupervisorSpec {
         children.push(actor::<EntityActor<Home>>(node, home).shutdown(Shutdown::Brutal));
     }
     children.push(actor::<Publisher>(node, id));
+    children.push(actor::<Board>(node, id));
     supervisor(&format!("partition-{id}"), Strategy::RestForOne, children)
 }
 
@@ -114,13 +119,14 @@ fn entities<E: actors::entity::Entity>(
     crowd(id, template.shutdown(Shutdown::Brutal))
 }
 
-fn session(node: &Arc<Node>) -> ChildSpec {
-    child::<Session>(node, |context| {
+/// A login's session, or by its id a stream connection's.
+fn session(node: &Arc<Node>, stream: ChildSpec) -> ChildSpec {
+    let login = child::<Session>(node, |context| {
         let number = context.id.strip_prefix("session-")?;
         let session = SessionId(u64::from_str_radix(number, 16).ok()?);
         Some(SessionArgs { session })
-    })
-    .restart(Restart::Transient)
+    });
+    login.or_if(|id| id.starts_with("stream-"), stream).restart(Restart::Transient)
 }
 
 fn feed(node: &Arc<Node>) -> ChildSpec {

@@ -10,6 +10,7 @@
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
+//! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
@@ -30,5 +31,6 @@ mod healing;
 mod passivation;
 mod scenarios;
 mod sim;
+mod stream;
 mod tidy;
 mod torture;

@@ -8,8 +8,10 @@
 //! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
 //!          waits is refused as busy.
 
+mod follow;
 mod query;
 
+pub use follow::{Deliver, MatchedAt, OrderChange, OrderNews, Position};
 pub use query::{AccountQuery, AccountView};
 
 use crate::entity::{Desk, Entity};
@@ -28,6 +30,7 @@ use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
 use domain::request::{CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
+use follow::Followers;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,7 +40,6 @@ use tokio::sync::oneshot;
 /// without a word when it was refused, or taken before.
 pub type Taken = oneshot::Sender<Vec<BetId>>;
 
-#[derive(Debug)]
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
@@ -70,6 +72,22 @@ pub enum AccountMsg {
         query: AccountQuery,
         reply: oneshot::Sender<AccountView>,
     },
+    /// From a stream connection: what there is now, and then each change. With `since`, also what ended
+    /// since then.
+    Follow {
+        follower: u64,
+        since: Option<UtcMillis>,
+        deliver: Deliver,
+    },
+    Unfollow {
+        follower: u64,
+    },
+}
+
+impl std::fmt::Debug for AccountMsg {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(self.name())
+    }
 }
 
 impl Named for AccountMsg {
@@ -95,6 +113,8 @@ impl Named for AccountMsg {
             AccountMsg::Act { .. } => "act",
             AccountMsg::Heartbeat { .. } => "heartbeat",
             AccountMsg::Query { .. } => "query",
+            AccountMsg::Follow { .. } => "follow",
+            AccountMsg::Unfollow { .. } => "unfollow",
         }
     }
 }
@@ -106,6 +126,7 @@ pub struct Account {
     home: Routes<HomeMsg>,
     /// Commands that were open when last looked at, and how often each was sent.
     attempts: BTreeMap<(MarketId, u64), u32>,
+    followers: Followers,
 }
 
 impl Entity for Account {
@@ -122,6 +143,7 @@ impl Entity for Account {
             markets: Routes::default(),
             home: Routes::default(),
             attempts: BTreeMap::new(),
+            followers: Followers::default(),
         }
     }
 
@@ -173,6 +195,18 @@ impl Entity for Account {
                 let view = AccountView::of(&self.state, desk.records(), &query);
                 self.tell(desk, move || drop(reply.send(view)))
             }
+            AccountMsg::Follow { follower, since, deliver } => {
+                let (now, told) = (desk.now(), deliver.clone());
+                let image = self.followers.follow(follower, deliver, &self.state, now, since);
+                self.tell(desk, move || {
+                    // One that has gone meanwhile is found out when the account looks for rest.
+                    let _ = told(OrderNews::Image(Arc::new(image)));
+                })
+            }
+            AccountMsg::Unfollow { follower } => {
+                self.followers.unfollow(follower);
+                Ok(())
+            }
         }
     }
 
@@ -197,9 +231,10 @@ impl Entity for Account {
         Ok(!self.attempts.is_empty())
     }
 
-    /// Every command is answered, none is being given up, and no moment is waited for.
+    /// Every command is answered, none is being given up, no moment is waited for, and nobody follows.
     fn is_at_rest(&self) -> bool {
-        self.state.open_commands().next().is_none()
+        !self.followers.look()
+            && self.state.open_commands().next().is_none()
             && self.state.withdrawals().next().is_none()
             && self.state.wake().is_none()
     }
@@ -211,6 +246,7 @@ impl Entity for Account {
             "exposure": funds.exposure.to_string(),
             "status": funds.status,
             "openCommands": self.state.open_commands().count(),
+            "followers": self.followers.len(),
         })
     }
 }
@@ -334,15 +370,25 @@ impl Account {
         also: Option<Effect>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
-        let (mut effects, mut messages) = (Vec::from_iter(also), Vec::new());
+        let (mut effects, mut messages, mut bets) = (Vec::from_iter(also), Vec::new(), Vec::new());
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
                     effects.push(answer(desk, session, n, outcome));
                 }
-                Outgoing::BetChanged { .. } => {}
+                Outgoing::BetChanged { market, bet } => {
+                    if !self.followers.is_empty() {
+                        bets.push((market, bet));
+                    }
+                }
                 outgoing => messages.push(outgoing),
             }
+        }
+        if let Some(mut change) = self.followers.change(&self.state, now, &bets) {
+            change.answered = !effects.is_empty();
+            // Behind the answer that it may be about.
+            let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
+            effects.push(Effect::new(move |_| tell()));
         }
         desk.hand_over(now, events, Self::into_event, self.state.wake(), effects)?;
         for message in messages {

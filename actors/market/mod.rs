@@ -13,9 +13,12 @@ mod view;
 pub use view::{AtClose, LadderDepth, MarketView, RunnerLadders, ViewRequest};
 
 use crate::account::AccountMsg;
+use crate::board::BoardMsg;
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
-use crate::partition::Routes;
+use crate::mailbox::Mailbox;
+use crate::partition::{Effect, Routes};
+use crate::registry::Address;
 use crate::shell::{Fault, Named};
 use domain::act::MarketAct;
 use domain::ids::{AccountId, BetId, EntityId, Handle, MarketId};
@@ -60,6 +63,9 @@ pub enum MarketMsg {
         request: ViewRequest,
         reply: oneshot::Sender<MarketView>,
     },
+    /// From the board: an image, and from then on every change.
+    Watch,
+    Unwatch,
     /// How much is to be matched before each of these orders at its price; what does not rest, or rests too
     /// deep to count, is left out.
     SizeAhead {
@@ -85,6 +91,8 @@ impl Named for MarketMsg {
             MarketMsg::Resume { .. } => "resume",
             MarketMsg::Act { .. } => "act",
             MarketMsg::View { .. } => "view",
+            MarketMsg::Watch => "watch",
+            MarketMsg::Unwatch => "unwatch",
             MarketMsg::SizeAhead { .. } => "size ahead",
         }
     }
@@ -98,6 +106,10 @@ pub struct Market {
     home: Routes<HomeMsg>,
     /// Each account's oldest open notice when it was last looked at.
     oldest_open: BTreeMap<AccountId, u64>,
+    /// Is told of every public change, once it has asked.
+    board: Option<Mailbox<BoardMsg>>,
+    /// Something that everybody sees has changed in this life.
+    has_shown: bool,
     /// Accounts that are told again what they missed, and how far they have been.
     catching_up: BTreeMap<AccountId, u64>,
 }
@@ -119,6 +131,8 @@ impl Entity for Market {
             accounts: Routes::default(),
             home: Routes::default(),
             oldest_open: BTreeMap::new(),
+            board: None,
+            has_shown: false,
             catching_up: BTreeMap::new(),
         }
     }
@@ -140,6 +154,20 @@ impl Entity for Market {
 
     fn wake(&self) -> Option<UtcMillis> {
         self.state.wake()
+    }
+
+    /// What is between the market and accounts only, or was refused, nobody else sees.
+    fn shows(event: &MarketEvent) -> bool {
+        !matches!(
+            event,
+            MarketEvent::Acknowledged { .. }
+                | MarketEvent::ActRefused { .. }
+                | MarketEvent::Refused { .. }
+                | MarketEvent::Updated { .. }
+                | MarketEvent::ResolutionSent { .. }
+                | MarketEvent::ResolutionPaid { .. }
+                | MarketEvent::ResolutionClosed { .. }
+        )
     }
 
     fn state(&self) -> &State {
@@ -170,6 +198,12 @@ impl Entity for Market {
             }
             MarketMsg::Act { n, act } => self.act(n, &act, desk),
             MarketMsg::View { request, reply } => self.view(request, reply, desk),
+            MarketMsg::Watch => self.watch(desk),
+            MarketMsg::Unwatch => {
+                self.state.watch(false);
+                self.board = None;
+                Ok(())
+            }
             MarketMsg::SizeAhead { orders, reply } => self.size_ahead(&orders, reply, desk),
         }
     }
@@ -323,15 +357,18 @@ impl Market {
         mut records: Vec<MarketEvent>,
         desk: &mut Desk,
     ) -> Result<(), Fault> {
+        let mut effects = self.public_effects(now, &records, desk);
         let wake = self.state.wake();
         let is_large = |record: &MarketEvent| matches!(record, MarketEvent::LapsedAhead { .. });
         // Large ones by themselves: all are more than a frame holds, and the market can go on behind any.
         while let Some(at) = records.iter().position(is_large) {
             let rest = records.split_off(at + 1);
             let large = std::mem::replace(&mut records, rest);
-            desk.hand_over(now, large, Self::into_event, wake, vec![])?;
+            // What everybody sees has changed with the last of them.
+            let told = if records.is_empty() { std::mem::take(&mut effects) } else { vec![] };
+            desk.hand_over(now, large, Self::into_event, wake, told)?;
         }
-        desk.hand_over(now, records, Self::into_event, wake, vec![])?;
+        desk.hand_over(now, records, Self::into_event, wake, effects)?;
         let (mut expects, market, target) = (false, self.market, self.id);
         let (accounts, home) = (&mut self.accounts, &mut self.home);
         self.state.send_outgoing(|outgoing| match outgoing {
@@ -350,6 +387,49 @@ impl Market {
             desk.expect_answers();
         }
         Ok(())
+    }
+
+    /// What the board is told once the records are durable.
+    fn public_effects(
+        &mut self,
+        now: UtcMillis,
+        records: &[MarketEvent],
+        desk: &Desk,
+    ) -> Vec<Effect> {
+        self.has_shown |= records.iter().any(Self::shows);
+        let mut effects = Vec::new();
+        let market = self.market;
+        if let [MarketEvent::Created { .. }, ..] = records
+            && let Some(board) = board_of(desk)
+        {
+            let listed = Effect::new(move |_| drop(board.send(BoardMsg::Listed(market))));
+            effects.push(listed);
+        }
+        if let Some(board) = &self.board
+            && let Some(change) = self.state.take_change(now)
+        {
+            let (board, change) = (board.clone(), Box::new(change));
+            effects.push(Effect::new(move |through| {
+                // A board that has died since has asked the market again.
+                let _ = board.send(BoardMsg::Change { market, change, through });
+            }));
+        }
+        effects
+    }
+
+    fn watch(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        let Some(board) = board_of(desk) else { return Ok(()) };
+        // A market that is not created yet tells that it is listed when it is.
+        let Some(image) = self.state.public_image() else { return Ok(()) };
+        self.state.watch(true);
+        self.board = Some(board.clone());
+        let (at, image) = (desk.now(), Box::new(image));
+        let unchanged_since = (!self.has_shown).then_some(desk.shown_through);
+        let told = Effect::new(move |through| {
+            let last = unchanged_since.unwrap_or(through);
+            let _ = board.send(BoardMsg::Image { image, at, last, through });
+        });
+        desk.hand_over(at, vec![], Self::into_event, None, vec![told])
     }
 
     fn resend_open_notices(&mut self, desk: &mut Desk) {
@@ -376,6 +456,10 @@ impl Market {
     fn tell(&mut self, account: AccountId, message: AccountMsg, desk: &Desk) {
         self.accounts.send(&desk.node, desk.partition.id, EntityId::Account(account), message);
     }
+}
+
+fn board_of(desk: &Desk) -> Option<Mailbox<BoardMsg>> {
+    desk.node.registry.find(Address::Board(desk.partition.id))
 }
 
 /// Notices told again at once; the next follow when these are acknowledged.

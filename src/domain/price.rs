@@ -129,6 +129,16 @@ impl Price {
         Price(LADDER[at.min(LADDER_LEN - 1)])
     }
 
+    /// The average price of what was matched, to hundredths, half up; `sum` is price times size. `None` when
+    /// nothing was.
+    pub fn average(sum: i64, size: Pence) -> Option<Price> {
+        if size.0 <= 0 || sum <= 0 {
+            return None;
+        }
+        let hundredths = (2 * i128::from(sum) + i128::from(size.0)) / (2 * i128::from(size.0));
+        u32::try_from(hundredths).ok().map(Price)
+    }
+
     /// Price times stake in hundredths of a penny.
     pub fn times(self, size: Pence) -> i128 {
         i128::from(self.0) * i128::from(size.0)
@@ -231,6 +241,13 @@ mod tests {
         assert_eq!(Price(533).ladder_at_or_above(), Price(540));
         assert_eq!(Price(50).ladder_at_or_below(), Price::MIN);
         assert_eq!(Price(200_000).ladder_at_or_above(), Price::MAX);
+    }
+
+    #[test]
+    fn an_average_is_to_hundredths() {
+        assert_eq!(Price::average(202 * 1_000, Pence(1_000)), Some(Price(202)));
+        assert_eq!(Price::average(200 * 10 + 203 * 10, Pence(20)), Some(Price(202)), "half up");
+        assert_eq!(Price::average(0, Pence::ZERO), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Match => Bench::Match,
         BenchName::Bets => Bench::Bets,
         BenchName::Restart => Bench::Restart,
+        BenchName::Fanout => Bench::Fanout,
         BenchName::Idle => Bench::Idle,
         BenchName::Full => Bench::Full,
     };

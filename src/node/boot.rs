@@ -22,7 +22,7 @@ use anyhow::{Context as _, anyhow, bail};
 use domain::home::{By, HomeRequest, Role};
 use domain::ids::{EntityId, PartitionId};
 use supervision::tree::{self, Tree};
-use supervision::{EventLog, Root, SupervisorRef, TreeNursery, What};
+use supervision::{ChildSpec, EventLog, Root, SupervisorRef, TreeNursery, What};
 use tokio::sync::oneshot;
 
 use crate::betfair;
@@ -32,7 +32,7 @@ use crate::door::actor::{DoorActor, HttpDoor, bind};
 use crate::door::{self, DrainSwitch, Limits};
 use crate::operator;
 use crate::secret;
-use crate::stream::{StreamActor, StreamDoor};
+use crate::stream::{self, Service, StreamActor, StreamArgs, StreamDoor, StreamSession};
 
 /// A node that runs.
 pub struct Running {
@@ -40,6 +40,8 @@ pub struct Running {
     pub node: Arc<Node>,
     /// Where the listeners are.
     pub listeners: Listeners,
+    /// What stream connections share.
+    pub stream: Arc<Service>,
     /// What is on the admin door besides the actors.
     pub watch: operator::Watch,
     root: Root,
@@ -104,6 +106,13 @@ impl Running {
         };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
+        let service = Service::new(
+            node.clone(),
+            exchange.clone(),
+            settings.stream_limits,
+            drain.clone(),
+            &settings.data_directory,
+        )?;
         let door = |name, socket, routes, room: usize| HttpDoor {
             name,
             socket,
@@ -118,17 +127,31 @@ impl Running {
         let room = door::OpenFiles::raise().room();
         let (bets, console) =
             (betfair::routes::routes(exchange), operator::routes::routes(watch.clone()));
+        let bets = stream::routes::beside(bets, service.clone());
         let doors = vec![
             door("http", http, bets, room.public),
             door("admin", admin, console, room.operators),
         ];
-        let streams = [("stream", stream), ("stream-plain", stream_plain)];
-        let streams = streams.into_iter().filter_map(|(name, socket)| {
-            let door = StreamDoor { name, socket: socket? };
+        let certificate = settings.stream_certificate.as_ref();
+        let tls = match &stream {
+            Some(_) => Some(stream::acceptor(certificate, &settings.data_directory)?),
+            None => None,
+        };
+        let streams = [("stream", stream, tls), ("stream-plain", stream_plain, None)];
+        let streams = streams.into_iter().filter_map(|(name, socket, tls)| {
+            let door = StreamDoor {
+                name,
+                socket: socket?,
+                tls,
+                service: service.clone(),
+                connections: settings.door.connections.min(room.public),
+                connections_per_address: settings.door.connections_per_address,
+            };
             Some(tree::actor::<StreamActor>(&node, door))
         });
         let spec = Tree {
             node: node.clone(),
+            stream: stream_session(&node, &service),
             doors: doors
                 .into_iter()
                 .map(|door| tree::actor::<DoorActor>(&node, door))
@@ -148,7 +171,15 @@ impl Running {
             Ok(root)
         };
         match up.await {
-            Ok(root) => Ok(Running { node, listeners, watch, root, drain: switch, settings }),
+            Ok(root) => Ok(Running {
+                node,
+                listeners,
+                stream: service,
+                watch,
+                root,
+                drain: switch,
+                settings,
+            }),
             Err(error) => {
                 tell_end(&watch, Some(format!("{error:#}"))).await;
                 Err(error)
@@ -233,6 +264,15 @@ impl Running {
 async fn tell_end(watch: &operator::Watch, cause: Option<String>) {
     watch.sink.note("node", "node", What::NodeStopped { version: VERSION.into(), cause });
     watch.events.close(&watch.sink).await;
+}
+
+/// How the session of a stream connection starts: its id names the connection.
+fn stream_session(node: &Arc<Node>, service: &Arc<Service>) -> ChildSpec {
+    let service = service.clone();
+    tree::child::<StreamSession>(node, move |context| {
+        let connection = context.id.strip_prefix("stream-")?.parse().ok()?;
+        Some(StreamArgs { connection, service: service.clone() })
+    })
 }
 
 fn bind_stream(key: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<Arc<Socket>>> {

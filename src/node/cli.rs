@@ -169,6 +169,10 @@ pub struct ReplayArgs {
     /// How many times faster than it was recorded, or max
     #[arg(long, default_value = "1", value_parser = speed)]
     pub speed: f64,
+    /// Tell the recording over the stream as it is, from its beginning to whoever subscribes, without playing
+    /// it on the exchange
+    #[arg(long)]
+    pub passive: bool,
     /// The node's settings; without --data a temporary directory is used.
     #[command(flatten)]
     pub node: NodeArgs,
@@ -221,6 +225,8 @@ pub enum BenchName {
     Bets,
     /// How long a killed market and a stopped node are away
     Restart,
+    /// One market's changes to thousands of subscribers
+    Fanout,
     /// What a hundred thousand markets cost that nobody asks
     Idle,
     /// A market of a million orders lapses at once

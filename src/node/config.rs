@@ -19,12 +19,15 @@ use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
 use crate::betfair::limits::Limits as CustomerLimits;
 use crate::door::Limits;
+use crate::stream::{CertificateFiles, StreamLimits};
 
 /// Every key with its default and what it is for.
 const KEYS: &[(&str, &str, &str)] = &[
     ("http.listen", "127.0.0.1:8080", "pages, the Betfair-compatible API, the native API"),
     ("admin.listen", "127.0.0.1:8081", "console, operator API, /metrics, /livez, /readyz"),
     ("stream.listen", "127.0.0.1:8443", "the Exchange Stream API over TLS, or off"),
+    ("stream.certificate", "", "PEM file of its chain; without one the node makes its own"),
+    ("stream.key", "", "PEM file of the certificate's key"),
     ("stream_plain.listen", "off", "the Exchange Stream API over plain TCP, or off"),
     ("data.directory", "laybook-data", "journal and everything that can be rebuilt from it"),
     (
@@ -51,6 +54,8 @@ const KEYS: &[(&str, &str, &str)] = &[
     ),
     ("limits.logins_per_minute", "off", "good logins of one user, or off; 100 in betfair"),
     ("limits.login_ban_ms", "1200000", "how long a user who logs in more often is kept out"),
+    ("limits.stream_markets", "10000", "markets of one stream subscription; 200 in betfair"),
+    ("limits.stream_connections", "10000", "stream connections of one account; 10 in betfair"),
     ("journal.segment_bytes", "67108864", "size of a journal file, a multiple of 512"),
     (
         "journal.snapshot_after_records",
@@ -108,6 +113,10 @@ pub struct Settings {
     pub profile: Profile,
     /// The limits they meet.
     pub limits: CustomerLimits,
+    /// What a stream connection may ask for.
+    pub stream_limits: StreamLimits,
+    /// The stream's certificate, unless the node makes its own.
+    pub stream_certificate: Option<CertificateFiles>,
     /// Unmatched orders of one market.
     pub orders_per_market: u32,
     /// Size of a journal file.
@@ -390,6 +399,9 @@ impl Layers {
         let clock = self.read("clock.source", ClockSource::from_str);
         let profile = self.read("limits.profile", Profile::from_str);
         let limits = self.read_limits(profile);
+        let stream_markets = self.count("limits.stream_markets", 1, 1_000_000);
+        let stream_connections = self.count("limits.stream_connections", 1, 1_000_000);
+        let stream_certificate = self.read_certificate();
         let orders_per_market = self.number("limits.orders_per_market", 1, 10_000_000);
         let segment_bytes = self.number("journal.segment_bytes", 64 << 10, 4 << 30);
         let snapshot_after_records = self.number("journal.snapshot_after_records", 10, 1 << 30);
@@ -417,6 +429,11 @@ impl Layers {
             clock: clock?,
             profile: profile?,
             limits: limits?,
+            stream_limits: StreamLimits {
+                markets: stream_markets?,
+                connections: stream_connections?,
+            },
+            stream_certificate: stream_certificate?,
             orders_per_market: u32::try_from(orders_per_market?).ok()?,
             segment_bytes: segment_bytes?,
             snapshot_after_records: snapshot_after_records?,
@@ -429,6 +446,26 @@ impl Layers {
             log_filter: log_filter?,
             origins: BTreeMap::new(),
         })
+    }
+
+    /// Both files, or neither.
+    fn read_certificate(&mut self) -> Option<Option<CertificateFiles>> {
+        let path = |value: &str| Ok((!value.is_empty()).then(|| PathBuf::from(value)));
+        let chain = self.read("stream.certificate", path)?;
+        let key = self.read("stream.key", path)?;
+        match (chain, key) {
+            (None, None) => Some(None),
+            (Some(chain), Some(key)) => Some(Some(CertificateFiles { chain, key })),
+            (chain, _) => {
+                let (has, lacks) = match chain {
+                    Some(_) => ("stream.certificate", "stream.key"),
+                    None => ("stream.key", "stream.certificate"),
+                };
+                let refuse = |_: &str| Err::<(), _>(format!("is given without {lacks}"));
+                self.read(has, refuse);
+                None
+            }
+        }
     }
 
     fn read_door(&mut self) -> Option<Limits> {

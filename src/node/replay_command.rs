@@ -26,6 +26,7 @@ use crate::operator::{ask, ledger};
 use crate::recording::{Inventory, Progress, RecordedMarket, Recording};
 use crate::residents::{Resident, Residents, TemporaryDirectory, session_secrets};
 use crate::serve_command::{announce, refused, runtime, stop_asked};
+use crate::stream::TapeFile;
 use crate::{secret, telemetry};
 
 /// Nobody bets more: liabilities at the longest odds fit many times.
@@ -93,6 +94,9 @@ async fn replay(
     tokio::pin!(stop);
     let running = Running::start(settings).await?;
     announce(&running.listeners)?;
+    if args.passive {
+        return tell(running, args, stop.as_mut()).await;
+    }
     let node = running.node.clone();
     let played = async {
         running.ready().await?;
@@ -108,6 +112,35 @@ async fn replay(
     running.stop().await?;
     Ok(exit)
 }
+
+/// The recording is told to whoever subscribes, until the node is stopped.
+async fn tell(
+    running: Running,
+    args: &ReplayArgs,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<Exit> {
+    let tape = TapeFile { path: args.file.clone(), speed: args.speed };
+    running.stream.tape.set(tape).map_err(|_| anyhow!("one recording at a time"))?;
+    running.ready().await?;
+    let residents = Residents::new(&running.node, "replay").await?;
+    let watcher = Resident {
+        username: WATCHER,
+        password: Some(WATCHER),
+        deposit: WATCHERS_MONEY,
+        minimum_stakes: true,
+    };
+    let customer = residents.create(watcher).await?;
+    say(&format!("log in as {WATCHER} {WATCHER} with {}", customer.app_key))?;
+    say("ready")?;
+    stop.await;
+    running.stop().await?;
+    Ok(Exit::Done)
+}
+
+/// Who may follow a recording that is only told.
+const WATCHER: &str = "watcher";
+/// Nothing can be bet on, but an account begins with a deposit.
+const WATCHERS_MONEY: Pence = Pence(10_000);
 
 async fn play(node: &Arc<Node>, args: &ReplayArgs, inventory: Inventory) -> anyhow::Result<Exit> {
     let mut ensemble = Ensemble::new(node.clone(), &args.file, args.speed, inventory).await?;

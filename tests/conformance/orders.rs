@@ -133,7 +133,7 @@ fn c22_what_cannot_be_cancelled_says_why() {
         let bets: Vec<Value> = bets.iter().map(|bet| json!({"betId": bet})).collect();
         ann.call("cancelOrders", &json!({"marketId": market.id, "instructions": bets}))
     };
-    let report = cancel(&["100000000000"]).unwrap();
+    let report = cancel(&["999999990000"]).unwrap();
     assert_eq!(codes(&report), ("BET_ACTION_ERROR", vec!["INVALID_BET_ID"]), "{report}");
     let report = cancel(&[&matched]).unwrap();
     assert_eq!(codes(&report), ("BET_ACTION_ERROR", vec!["BET_TAKEN_OR_LAPSED"]), "{report}");

@@ -73,7 +73,8 @@ def test_the_bot_that_readme_prints_trades_on_the_demo():
 
 def test_a_bot_bets_and_follows_on_the_stream(node, player, market):
     username, key = player()
-    said = example("bot.py", *where(node), "--username", username, "--password", PASSWORD, "--key", key)
+    who = ["--username", username, "--password", PASSWORD, "--key", key]
+    said = example("bot.py", *where(node), *who, "--market", market[0])
     assert said.splitlines()[-1] == "done", said
     assert "stream: OPEN" in said and "order: EXECUTABLE 0" in said, said
 
@@ -126,7 +127,7 @@ def test_a_market_that_closes_is_cleared_order_by_order(node, player, market, op
 def test_a_browser_follows_a_market_over_a_websocket(node, player, market):
     assert "PLAYWRIGHT" in os.environ, "PLAYWRIGHT names the browser library's index.mjs, see .ci/run"
     username, key = player()
-    said = run(["node", "browser_stream.mjs", node.http, username, PASSWORD, key])
+    said = run(["node", "browser_stream.mjs", node.http, username, PASSWORD, key, market[0]])
     seen = json.loads(said.splitlines()[-1])
     assert seen["statuses"] == ["SUCCESS", "SUCCESS"]
     assert seen["changes"][0] == "SUB_IMAGE"

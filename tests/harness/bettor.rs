@@ -99,6 +99,11 @@ impl Bettor {
         Bettor { http, app_key: app_key.to_owned(), token }
     }
 
+    /// Application key and token, for other doors.
+    pub(crate) fn credentials(&self) -> (&str, &str) {
+        (&self.app_key, &self.token)
+    }
+
     /// The headers that say who asks.
     pub(crate) fn who_asks(&self) -> [(&str, &str); 2] {
         [("X-Application", &self.app_key), ("X-Authentication", &self.token)]

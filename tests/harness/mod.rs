@@ -12,6 +12,7 @@ pub(crate) mod node;
 pub(crate) mod operator;
 pub(crate) mod random;
 pub(crate) mod scratch;
+pub(crate) mod stream;
 
 pub(crate) use bettor::Bettor;
 pub(crate) use deadline::{DEADLINE, eventually};
@@ -20,3 +21,4 @@ pub(crate) use node::{Launch, Node};
 pub(crate) use operator::{Market, Operator};
 pub(crate) use random::Random;
 pub(crate) use scratch::Scratch;
+pub(crate) use stream::{Cache, Stream, Way};

@@ -39,6 +39,8 @@ pub(crate) struct Node {
     child: Child,
     pub(crate) http: SocketAddr,
     pub(crate) admin: SocketAddr,
+    pub(crate) stream: Option<SocketAddr>,
+    pub(crate) stream_plain: Option<SocketAddr>,
     pub(crate) data: PathBuf,
     log: PathBuf,
     log_begins: u64,
@@ -73,6 +75,12 @@ impl Launch {
     /// Time stands still until an operator moves it.
     pub(crate) fn manual_clock(mut self) -> Launch {
         self.flags.extend(["--clock".to_owned(), "manual".to_owned()]);
+        self
+    }
+
+    /// The stream over plain TCP too.
+    pub(crate) fn stream_plain(mut self) -> Launch {
+        self.flags.extend(["--stream-plain".to_owned(), "127.0.0.1:0".to_owned()]);
         self
     }
 
@@ -134,9 +142,22 @@ impl Launch {
             }
         });
         match read_addresses(&lines) {
-            Some((http, admin)) => {
+            Some(at) => {
                 let (data, log) = (self.data.clone(), self.log.clone());
-                Ok(Node { child, http, admin, data, log, log_begins, _lines: lines })
+                let (http, admin) = (at.http.expect("http was named"), at.admin);
+                let admin = admin.expect("admin was named");
+                let (stream, stream_plain) = (at.stream, at.stream_plain);
+                Ok(Node {
+                    child,
+                    http,
+                    admin,
+                    stream,
+                    stream_plain,
+                    data,
+                    log,
+                    log_begins,
+                    _lines: lines,
+                })
             }
             None => {
                 let status = wait(&mut child).unwrap_or_else(|| {
@@ -169,15 +190,22 @@ impl Launch {
     }
 }
 
-/// The addresses of http and admin, once the node said that it is ready; `None` when it stopped talking.
-fn read_addresses(lines: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> {
+/// Where the node said that it listens.
+#[derive(Debug, Default)]
+struct Addresses {
+    http: Option<SocketAddr>,
+    admin: Option<SocketAddr>,
+    stream: Option<SocketAddr>,
+    stream_plain: Option<SocketAddr>,
+}
+
+/// The addresses, once the node said that it is ready; `None` when it stopped talking.
+fn read_addresses(lines: &Receiver<String>) -> Option<Addresses> {
     let end = Instant::now() + DEADLINE;
-    let (mut http, mut admin) = (None, None);
+    let mut addresses = Addresses::default();
     loop {
         match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(line) if line == "ready" => {
-                return Some((http.expect("http was named"), admin.expect("admin was named")));
-            }
+            Ok(line) if line == "ready" => return Some(addresses),
             Ok(line) => {
                 let listener = line.split_once(' ');
                 let address = |url: &str| {
@@ -185,8 +213,10 @@ fn read_addresses(lines: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> 
                     Some(address.parse().unwrap_or_else(|_| panic!("no address in {line:?}")))
                 };
                 match listener {
-                    Some(("http", url)) => http = address(url),
-                    Some(("admin", url)) => admin = address(url),
+                    Some(("http", url)) => addresses.http = address(url),
+                    Some(("admin", url)) => addresses.admin = address(url),
+                    Some(("stream", at)) => addresses.stream = address(at),
+                    Some(("stream_plain", at)) => addresses.stream_plain = address(at),
                     _ => (),
                 }
             }
@@ -196,6 +226,11 @@ fn read_addresses(lines: &Receiver<String>) -> Option<(SocketAddr, SocketAddr)> 
 }
 
 impl Node {
+    /// Its number in the operating system.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, and waits until the process is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("the process is ours");

@@ -162,6 +162,7 @@ const BETFAIR: &[&str] = &[
 /// Folders that speak Betfair's language, and why.
 const SPEAKS_BETFAIR: &[(&str, &str)] = &[
     ("src/node/betfair/", "the door"),
+    ("src/node/stream/", "the door that goes on speaking"),
     ("src/node/bench/", "load generators are clients of the door"),
     ("src/node/demo_command.rs", "tells newcomers what to type at the door"),
     ("tests/", "clients of the door"),

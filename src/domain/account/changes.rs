@@ -126,7 +126,8 @@ impl Account {
         Ok(Decided { command: OrderCommand::Update { orders }, faults, exposure })
     }
 
-    /// Until the market answers, the worse of "the rest is filled at the old price" and "at the new" is
+    /// A price that is none is the market's to refuse: by then the old order is cancelled all the same. Until
+    /// the market answers, the worse of "the rest is filled at the old price" and "at the new" is
     /// held: for a lay that is the higher price, for a back both are its stake.
     pub(super) fn decide_replace(
         &self,
@@ -135,9 +136,6 @@ impl Account {
         market_version: Option<u64>,
         next_bet: &mut dyn FnMut() -> BetId,
     ) -> Result<Decided, Refusal> {
-        if let Some(at) = orders.iter().position(|(_, price)| price.index().is_none()) {
-            return Err(Refusal::of(at, InstructionError::InvalidOdds, orders.len()));
-        }
         let position = self.positions.get(&market);
         let mut added: Vec<(Runner, RunnerSums)> = Vec::new();
         let (able, faults) = check(position, orders, |bet, new_price| {

@@ -212,6 +212,46 @@ impl Account {
         Some(position.current(market, bet))
     }
 
+    /// What the order stream begins with: orders that can still be matched, and with `since` those too that
+    /// changed then or later.
+    pub fn orders_to_follow(&self, since: Option<UtcMillis>) -> Vec<CurrentOrder> {
+        let mut orders = Vec::new();
+        for (market, position) in &self.positions {
+            let resolved = position.resolved.as_ref().map(|resolved| resolved.at);
+            let is_news = |bet: &Bet| match since {
+                None => false,
+                Some(since) => changed_at(bet).max(resolved.unwrap_or_default()) >= since,
+            };
+            let bets = position.bets.iter().filter(|bet| is_listed(bet));
+            let told = bets.filter(|bet| bet.stage != Stage::Done || is_news(bet));
+            orders.extend(told.map(|bet| position.current(*market, bet)));
+        }
+        orders
+    }
+
+    /// Every order of markets that are not resolved.
+    pub fn orders_of_open_markets(&self) -> impl Iterator<Item = CurrentOrder> {
+        let open = self.positions.iter().filter(|(_, position)| position.resolved.is_none());
+        open.flat_map(|(market, position)| {
+            let listed = position.bets.iter().filter(|bet| is_listed(bet));
+            listed.map(move |bet| position.current(*market, bet))
+        })
+    }
+
+    /// Whether a settlement or void of the market stands; of one that was forgotten it does.
+    pub fn is_resolved(&self, market: MarketId) -> bool {
+        self.positions.get(&market).is_none_or(|position| position.resolved.is_some())
+    }
+
+    /// Markets that were resolved then or later.
+    pub fn markets_resolved_since(&self, since: Option<UtcMillis>) -> Vec<MarketId> {
+        let Some(since) = since else { return Vec::new() };
+        let resolved = self.positions.iter().filter(|(_, position)| {
+            position.resolved.as_ref().is_some_and(|resolved| resolved.at >= since)
+        });
+        resolved.map(|(market, _)| *market).collect()
+    }
+
     /// What is matched in a market, by runner and side; with strategies, only bets of those.
     pub fn matches(
         &self,
@@ -263,6 +303,13 @@ impl Account {
         });
         Some(ProfitAndLoss { runners: profits.collect(), all_lose })
     }
+}
+
+/// When anything last happened to it.
+fn changed_at(bet: &Bet) -> UtcMillis {
+    let matched = if bet.matched.is_zero() { UtcMillis::default() } else { bet.matched_at };
+    let ended = if bet.has_ended_in_part() { bet.ended_at } else { UtcMillis::default() };
+    bet.placed_at.max(matched).max(ended)
 }
 
 /// The market has accepted it: an order that may still be refused as a whole is nobody's bet yet.

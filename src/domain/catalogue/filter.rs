@@ -97,6 +97,11 @@ impl Catalogue {
         })
     }
 
+    /// Whether the filter takes one market, listed or not.
+    pub fn takes(&self, filter: &MarketFilter, card: &MarketCard) -> bool {
+        filter.takes_market(card) && filter.takes_event(self.event_of(card))
+    }
+
     fn candidates<'a>(
         &'a self,
         filter: &MarketFilter,

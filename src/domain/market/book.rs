@@ -8,6 +8,7 @@
 //! ladders are allocated when the first order arrives. Never decides who meets whom.
 
 use super::closing::Closing;
+use super::public::Touched;
 use super::slab::{NONE, Newcomer, Place, Slab, Slot};
 use crate::ids::Handle;
 use crate::money::Pence;
@@ -137,6 +138,9 @@ pub(super) struct Book {
     /// Backers' stakes.
     pub(super) matched: Pence,
     pub(super) last_match: Option<UtcMillis>,
+    /// For those who watch; no part of the state.
+    #[serde(skip)]
+    pub(super) touched: Touched,
 }
 
 impl Book {
@@ -167,6 +171,7 @@ impl Book {
         let slot = self.orders.at_mut(at);
         slot.place = Place::Resting;
         let (index, side, remaining) = (slot.index, slot.side, slot.remaining);
+        self.touched.offers(slot.runner, side, index);
         let ladder = self.runners[usize::from(slot.runner)].ladder_mut(side);
         let level = ladder.level_mut(index);
         let last = level.tail;
@@ -201,6 +206,7 @@ impl Book {
     /// `size` of a resting order does not stand in its level any more; when it is `gone`, nor does the order.
     #[inline(always)]
     fn leave_level(&mut self, slot: &Slot, size: Pence, gone: bool) {
+        self.touched.offers(slot.runner, slot.side, slot.index);
         let ladder = self.runners[usize::from(slot.runner)].ladder_mut(slot.side);
         let level = ladder.level_mut(slot.index);
         level.total -= size;
@@ -237,6 +243,7 @@ impl Book {
             book.traded = vec![Pence::ZERO; LADDER_LEN];
         }
         book.traded[usize::from(index)] += size;
+        self.touched.traded(slot.runner, index);
         book.matched += size;
         book.last_price = Some(LadderIndex(index));
         self.matched += size;

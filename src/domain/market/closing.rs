@@ -85,8 +85,10 @@ impl Book {
     pub(super) fn close(&mut self, handle: Handle, new: Newcomer) {
         self.orders.insert(handle, new);
         self.orders.at_mut(handle.slot).place = Place::Closing;
-        let queue = self.queue_mut(new.standing.runner, new.standing.side);
-        *queue.by_limit.entry(new.standing.index).or_default() += new.size;
+        let spot = new.spot;
+        self.touched.closing(spot.runner);
+        let queue = self.queue_mut(spot.runner, spot.side);
+        *queue.by_limit.entry(spot.index).or_default() += new.size;
         let last = std::mem::replace(&mut queue.tail, handle.slot);
         if last == NONE {
             queue.head = handle.slot;
@@ -98,6 +100,7 @@ impl Book {
 
     /// `money` of `slot` does not wait any more; with nothing left it leaves the queue.
     pub(super) fn leave_closing(&mut self, slot: &Slot, money: Pence) {
+        self.touched.closing(slot.runner);
         let queue = self.queue_mut(slot.runner, slot.side);
         queue.take_off(slot.index, money);
         if !slot.remaining.is_zero() {

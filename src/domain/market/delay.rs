@@ -80,8 +80,8 @@ impl Market {
     }
 
     fn wait_in_slot(&mut self, own: u32, n: u64, order: &NewOrder, handle: Handle) {
-        if let Ok(standing) = self.standing(order) {
-            self.book.wait(handle, newcomer(own, n, order, standing, order.size));
+        if let Ok(spot) = self.spot(order) {
+            self.book.wait(handle, newcomer(own, n, order, spot, order.size));
         }
     }
 
@@ -165,7 +165,7 @@ impl Market {
                 order.persistence = slot.persistence;
                 match self.overtaken(conditions) {
                     Some(reason) => none(order, Some(reason)),
-                    None => self.take(own, &order, slot.standing(), conditions, handle),
+                    None => self.take(own, &order, slot.spot(), conditions, handle),
                 }
             }
         };

@@ -5,7 +5,7 @@
 //! parts pay for it: back 10 at 5.4 may take 2 at 5.5, 6 at 5.4 and 2 at 5.3.
 
 use super::Market;
-use super::slab::{NONE, Standing};
+use super::slab::{NONE, Spot};
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{Conditions, LapseReason, NewOrder, Side, TimeInForce};
@@ -34,14 +34,14 @@ fn killed(order: &NewOrder, reason: LapseReason) -> Taken {
 }
 
 impl Market {
-    /// Matches `order` of account number `own`, whose limit is `standing`, as far as it goes; what is left would
+    /// Matches `order` of account number `own`, whose limit is `spot`, as far as it goes; what is left would
     /// stand at `rests`.
     #[inline(always)]
     pub(super) fn take(
         &self,
         own: u32,
         order: &NewOrder,
-        standing: Standing,
+        spot: Spot,
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
@@ -50,11 +50,11 @@ impl Market {
             return Taken { order: *order, fills: Vec::new(), rests: Some(rests), gone: None };
         }
         let other = order.side.opposite();
-        let best = self.book.ladder(standing.runner, other).best(other);
+        let best = self.book.ladder(spot.runner, other).best(other);
         match best {
             // If the best price is worse than the limit, no average can be better.
-            Some(best) if reaches(order.side, standing.index, best) => {
-                self.take_from(own, order, standing, conditions, rests, best)
+            Some(best) if reaches(order.side, spot.index, best) => {
+                self.take_from(own, order, spot, conditions, rests, best)
             }
             // Most orders: nothing to move but themselves.
             _ if order.time_in_force == TimeInForce::Rest => {
@@ -70,21 +70,21 @@ impl Market {
         &self,
         own: u32,
         order: &NewOrder,
-        standing: Standing,
+        spot: Spot,
         conditions: &Conditions,
         rests: Handle,
         best: u16,
     ) -> Taken {
-        if !conditions.best_execution && best != standing.index {
+        if !conditions.best_execution && best != spot.index {
             return killed(order, LapseReason::PriceImprovementTooLarge);
         }
         if order.kind.target().is_some() {
             // Its stake is found as it is matched.
-            let (fills, left) = self.fills_to_target(order, standing.runner);
+            let (fills, left) = self.fills_to_target(order, spot.runner);
             let size = left + fills.iter().map(|fill| fill.size).sum();
             return self.settle_for(own, &NewOrder { size, ..*order }, fills, conditions, rests);
         }
-        let fills = self.fills(order, standing.runner, best);
+        let fills = self.fills(order, spot.runner, best);
         self.settle_for(own, order, fills, conditions, rests)
     }
 

@@ -13,6 +13,7 @@
 //! | `book`, `slab` | the queues, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
 //! | `view` | what doors show |
+//! | `public` | what the public sees, and what of it has changed |
 //!
 //! Every entry point is told the time, first does what is due by then, and appends the records of what it
 //! did, *already applied*, to `records`. A command is decided and applied order by order, since the second
@@ -36,6 +37,7 @@ mod matching;
 mod notices;
 mod orders;
 mod outcomes;
+mod public;
 mod removal;
 mod settle;
 mod slab;
@@ -46,6 +48,7 @@ mod tests;
 mod view;
 
 pub use notices::Outgoing;
+pub use public::{AtClose, PublicChange, PublicImage, RunnerChange, RunnerStanding, Standing};
 pub use settle::{Acknowledgement, CREDIT};
 pub use starting_price::any_price;
 pub use status::MAX_BET_DELAY_S;

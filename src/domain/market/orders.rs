@@ -5,7 +5,7 @@
 //! first and then places all or none, and its cancels stand.
 
 use super::outcomes::zip_replaced;
-use super::slab::{Place, Standing};
+use super::slab::{Place, Spot};
 use super::{MAX_ATTEMPTS, MAX_ORDERS, MAX_PLACED, Market};
 use crate::definition::MarketStatus;
 use crate::few::Few;
@@ -96,9 +96,9 @@ impl Market {
         order: &NewOrder,
         conditions: &Conditions,
     ) -> Taken {
-        let standing = self.standing(order).expect("checked when the command came");
-        let taken = self.take(own, order, standing, conditions, self.book.orders.next_handle());
-        self.apply_taken(now, own, n, &taken, Some(standing), None);
+        let spot = self.spot(order).expect("checked when the command came");
+        let taken = self.take(own, order, spot, conditions, self.book.orders.next_handle());
+        self.apply_taken(now, own, n, &taken, Some(spot), None);
         taken
     }
 
@@ -190,10 +190,10 @@ impl Market {
 
     /// Where a new order would stand.
     #[inline]
-    pub(super) fn standing(&self, order: &NewOrder) -> Result<Standing, InstructionError> {
+    pub(super) fn spot(&self, order: &NewOrder) -> Result<Spot, InstructionError> {
         let runner = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
         let index = order.price.index().ok_or(InstructionError::InvalidOdds)?.0;
-        Ok(Standing { runner, index, side: order.side })
+        Ok(Spot { runner, index, side: order.side })
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 use super::Market;
 use super::delay::Waiting;
 use super::orders::{Cancelled, Updated};
-use super::slab::{Newcomer, Place, Standing};
+use super::slab::{Newcomer, Place, Spot};
 use crate::few::Few;
 use crate::ids::Handle;
 use crate::money::Pence;
@@ -76,7 +76,7 @@ impl Market {
         self.answer(own, command.n, Answer::Refused(refusal.clone()));
     }
 
-    /// One order of a placement: its rest queues, then its fills leave the book. `standing`: where, if that is
+    /// One order of a placement: its rest queues, then its fills leave the book. `spot`: where, if that is
     /// known already. `held`: the slot that was kept for it while it waited.
     #[inline(always)]
     pub(super) fn apply_taken(
@@ -85,7 +85,7 @@ impl Market {
         own: u32,
         n: u64,
         taken: &Taken,
-        standing: Option<Standing>,
+        spot: Option<Spot>,
         held: Option<Handle>,
     ) {
         let held = held.filter(|held| self.book.orders.get(*held).is_some());
@@ -97,8 +97,8 @@ impl Market {
             match held {
                 Some(_) => self.book.rest_after_waiting(handle, left),
                 None => {
-                    if let Some(standing) = standing.or_else(|| self.standing(&taken.order).ok()) {
-                        let new = newcomer(own, n, &taken.order, standing, left);
+                    if let Some(spot) = spot.or_else(|| self.spot(&taken.order).ok()) {
+                        let new = newcomer(own, n, &taken.order, spot, left);
                         match taken.order.kind.is_on_close() {
                             true => self.book.close(handle, new),
                             false => self.book.rest(handle, new),
@@ -211,10 +211,10 @@ pub(super) fn newcomer(
     account: u32,
     n: u64,
     order: &NewOrder,
-    standing: Standing,
+    spot: Spot,
     size: Pence,
 ) -> Newcomer {
-    Newcomer { bet: order.bet, size, n, account, standing, persistence: order.persistence }
+    Newcomer { bet: order.bet, size, n, account, spot, persistence: order.persistence }
 }
 
 /// Fills one after another at the same price are one.

@@ -192,6 +192,7 @@ impl Market {
                 self.factors[usize::from(number)] = Some(*factor);
             }
         }
+        self.book.touched.standing();
         self.removed.push(Removed { reduction: removal.reduction, at });
         for line in &removal.adjusted {
             let Some(slot) = self.book.orders.get(line.handle).copied() else { continue };

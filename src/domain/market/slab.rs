@@ -43,15 +43,15 @@ pub(super) struct Slot {
 
 /// Where an order stands, or would: the queue of its runner, side and price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(super) struct Spot {
     pub(super) runner: u16,
     pub(super) index: u16,
     pub(super) side: Side,
 }
 
 impl Slot {
-    pub(super) fn standing(&self) -> Standing {
-        Standing { runner: self.runner, index: self.index, side: self.side }
+    pub(super) fn spot(&self) -> Spot {
+        Spot { runner: self.runner, index: self.index, side: self.side }
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) struct Newcomer {
     pub(super) size: Pence,
     pub(super) n: u64,
     pub(super) account: u32,
-    pub(super) standing: Standing,
+    pub(super) spot: Spot,
     pub(super) persistence: Persistence,
 }
 
@@ -102,9 +102,9 @@ impl Slab {
             previous: NONE,
             next: NONE,
             generation: handle.generation,
-            runner: new.standing.runner,
-            index: new.standing.index,
-            side: new.standing.side,
+            runner: new.spot.runner,
+            index: new.spot.index,
+            side: new.spot.side,
             persistence: new.persistence,
             place: Place::Waiting,
         };
@@ -231,7 +231,7 @@ mod tests {
             size: Pence(100),
             n: 1,
             account: 0,
-            standing: Standing { runner: 0, index: 0, side: Side::Back },
+            spot: Spot { runner: 0, index: 0, side: Side::Back },
             persistence: Persistence::Lapse,
         }
     }

@@ -317,11 +317,13 @@ impl Market {
 
     pub(super) fn apply_reconciled(&mut self, at: UtcMillis, made: &Reconciled) {
         self.reconciled = true;
+        self.book.touched.standing();
         self.status = made.status;
         self.version = made.version;
         self.last_material = made.version;
         for (runner, price) in &made.prices {
             let Some(number) = self.runner(*runner) else { continue };
+            self.book.touched.closing(number);
             let closing = self.book.runners[usize::from(number)].closing.get_or_insert_default();
             closing.made = Some(Made {
                 price: *price,

@@ -216,15 +216,18 @@ impl Market {
         record: &mut MarketEvent,
         records: &mut Vec<MarketEvent>,
     ) {
-        let (MarketEvent::StatusChanged(change) | MarketEvent::Resolved { change, .. }) = record
-        else {
-            return;
+        let own = match record {
+            MarketEvent::StatusChanged(change) | MarketEvent::Resolved { change, .. } => {
+                &mut change.lapsed
+            }
+            MarketEvent::RunnerRemoved(removed) => &mut removed.lapsed,
+            _ => return,
         };
-        if change.lapsed.len() <= LAPSED_MAX {
+        if own.len() <= LAPSED_MAX {
             return;
         }
-        let last = change.lapsed.split_off((change.lapsed.len() - 1) / LAPSED_MAX * LAPSED_MAX);
-        for lapsed in std::mem::replace(&mut change.lapsed, last).chunks(LAPSED_MAX) {
+        let last = own.split_off((own.len() - 1) / LAPSED_MAX * LAPSED_MAX);
+        for lapsed in std::mem::replace(own, last).chunks(LAPSED_MAX) {
             let ahead = MarketEvent::LapsedAhead { lapsed: lapsed.to_vec() };
             self.apply(now, &ahead);
             records.push(ahead);
@@ -266,6 +269,7 @@ impl Market {
     }
 
     pub(super) fn apply_status(&mut self, change: &StatusChanged) {
+        self.book.touched.standing();
         self.status = change.status;
         self.in_play = change.in_play;
         self.bet_delay_s = change.bet_delay_s;

@@ -104,7 +104,7 @@ fn priced(book: &RunnerBook, side: Side) -> impl Iterator<Item = (Price, Pence)>
     book.ladder(side).levels(side).map(|(index, size)| (index.price(), size))
 }
 
-fn both_sides(backed: Pence) -> Pence {
+pub(super) fn both_sides(backed: Pence) -> Pence {
     backed + backed
 }
 
@@ -196,7 +196,7 @@ impl Market {
         Some(self.view_of(self.runner(runner)?, runner))
     }
 
-    fn view_of(&self, number: u16, runner: Runner) -> RunnerView<'_> {
+    pub(super) fn view_of(&self, number: u16, runner: Runner) -> RunnerView<'_> {
         let number = usize::from(number);
         let removed = self.removed.iter().find(|removed| removed.reduction.runner == runner);
         RunnerView {

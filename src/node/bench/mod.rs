@@ -5,6 +5,7 @@
 //! | `match_bench`, `match_flow`, `peers` | matching on one thread, the orders it is fed, the engines beside it |
 //! | `bets`, `bets_flow` | durable bets a second over HTTP JSON, and what is sent |
 //! | `restart` | how long what died is away |
+//! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
@@ -18,6 +19,7 @@ mod bets;
 mod bets_flow;
 mod client;
 mod exchange;
+mod fanout;
 mod full;
 mod idle;
 mod machine;
@@ -46,6 +48,8 @@ pub enum Bench {
     Bets,
     /// How long a killed market and a stopped node are away.
     Restart,
+    /// One market's changes to thousands of subscribers.
+    Fanout,
     /// What idle markets cost.
     Idle,
     /// A market full of orders lapses.
@@ -98,6 +102,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Match => match_bench::run_bench(settings.rounds)?,
         Bench::Bets => bets::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
+        Bench::Fanout => fanout::run_bench(settings)?,
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
     };

@@ -11,6 +11,8 @@ const BETFAIR: &[(&str, &str)] = &[
     ("limits.concurrent_queries", "3"),
     ("limits.instructions_per_second", "1000"),
     ("limits.logins_per_minute", "100"),
+    ("limits.stream_markets", "200"),
+    ("limits.stream_connections", "10"),
 ];
 
 impl Layers {

@@ -102,6 +102,22 @@ impl Progress {
     }
 }
 
+/// The lines of a file, unpacked and not looked at.
+pub fn lines(path: &Path) -> std::io::Result<Box<dyn BufRead + Send>> {
+    unpacked(File::open(path)?)
+}
+
+fn unpacked(bytes: impl Read + Send + 'static) -> std::io::Result<Box<dyn BufRead + Send>> {
+    let mut bytes = BufReader::with_capacity(64 << 10, bytes);
+    Ok(match bytes.fill_buf()? {
+        [0x1f, 0x8b, ..] => Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(bytes))),
+        [b'B', b'Z', b'h', ..] => {
+            Box::new(BufReader::new(bzip2::bufread::MultiBzDecoder::new(bytes)))
+        }
+        _ => Box::new(bytes),
+    })
+}
+
 /// The lines of a file, unpacked.
 struct Lines {
     bytes: Box<dyn BufRead + Send>,
@@ -120,16 +136,7 @@ impl Lines {
     }
 
     fn of(bytes: impl Read + Send + 'static) -> std::io::Result<Lines> {
-        let mut bytes = BufReader::with_capacity(64 << 10, bytes);
-        let bytes: Box<dyn BufRead + Send> = match bytes.fill_buf()? {
-            [0x1f, 0x8b, ..] => {
-                Box::new(BufReader::new(flate2::bufread::MultiGzDecoder::new(bytes)))
-            }
-            [b'B', b'Z', b'h', ..] => {
-                Box::new(BufReader::new(bzip2::bufread::MultiBzDecoder::new(bytes)))
-            }
-            _ => Box::new(bytes),
-        };
+        let bytes = unpacked(bytes)?;
         Ok(Lines { bytes, line: 0, buffer: Vec::new() })
     }
 

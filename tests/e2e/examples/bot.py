@@ -3,7 +3,7 @@
     python bot.py --http http://127.0.0.1:8080 --stream 127.0.0.1:8443 \\
         --username alice --password alice --key alice-key
 
-It backs the first runner of the first market for two pounds at 1.01, which takes the best price there is,
+It backs the first runner of a market (`--market`, or the first there is) for two pounds at 1.01, which takes the best price there is,
 or rests as the best lay price when there is none. Then it waits until the stream has shown both the market
 and the order, prints them, takes back what rests, and leaves.
 
@@ -30,6 +30,7 @@ def arguments():
     parser.add_argument("--username", default="alice")
     parser.add_argument("--password", default="alice")
     parser.add_argument("--key", default="alice-key")
+    parser.add_argument("--market", help="an id; the first market there is without it")
     return parser.parse_args()
 
 
@@ -60,7 +61,9 @@ def main():
     print("money:", api.account.get_account_funds().available_to_bet_balance)
 
     (market,) = api.betting.list_market_catalogue(
-        filter=filters.market_filter(in_play_only=False),
+        filter=filters.market_filter(
+            in_play_only=False, market_ids=[args.market] if args.market else None
+        ),
         market_projection=["RUNNER_DESCRIPTION", "EVENT"],
         max_results=1,
     )

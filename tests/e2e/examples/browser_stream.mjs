@@ -1,7 +1,7 @@
 // A page that follows a market over a WebSocket: no relay, no TLS socket, only what every browser has.
 //
 //   npm install playwright-core
-//   node browser_stream.mjs http://127.0.0.1:8080 alice alice alice-key
+//   node browser_stream.mjs http://127.0.0.1:8080 alice alice alice-key [market]
 //
 // PLAYWRIGHT names the library's index.mjs when it is installed elsewhere. It opens Chromium (CHROMIUM names it;
 // Debian's by default) on the node's own address, since a socket is
@@ -10,10 +10,10 @@
 // as one line of JSON.
 
 const { chromium } = await import(process.env.PLAYWRIGHT ?? "playwright-core");
-const [http, username, password, key] = process.argv.slice(2);
+const [http, username, password, key, id] = process.argv.slice(2);
 
 // Runs in the page.
-async function page([http, username, password, key]) {
+async function page([http, username, password, key, id]) {
   const form = new URLSearchParams({ username, password });
   const headers = { "X-Application": key, Accept: "application/json" };
   const login = await (await fetch("/api/login", { method: "POST", headers, body: form })).json();
@@ -26,7 +26,7 @@ async function page([http, username, password, key]) {
     return (await answer.json()).result;
   };
   const [market] = await call("listMarketCatalogue", {
-    filter: {}, maxResults: 1, marketProjection: ["RUNNER_DESCRIPTION"],
+    filter: id ? { marketIds: [id] } : {}, maxResults: 1, marketProjection: ["RUNNER_DESCRIPTION"],
   });
 
   const socket = new WebSocket(http.replace("http", "ws") + "/stream");
@@ -92,7 +92,7 @@ const browser = await chromium.launch({
 try {
   const tab = await browser.newPage();
   await tab.goto(http);
-  console.log(JSON.stringify(await tab.evaluate(page, [http, username, password, key])));
+  console.log(JSON.stringify(await tab.evaluate(page, [http, username, password, key, id])));
 } finally {
   await browser.close();
 }

@@ -138,7 +138,8 @@ fn a_very_full_market_lapses_record_by_record_and_goes_on_after_a_crash() {
         table.place([ANN, BOB][bet as usize % 2], back(bet, 300, 100));
     }
     let before = table.market.clone();
-    for act in [LAPSE, MarketAct::Void] {
+    let removal = MarketAct::RemoveRunner { runner: HOME, factor: Some(1_000) };
+    for act in [LAPSE, MarketAct::Void, removal] {
         let mut records = Vec::new();
         let mut whole = before.clone();
         let n = table.next_act;
@@ -150,6 +151,7 @@ fn a_very_full_market_lapses_record_by_record_and_goes_on_after_a_crash() {
                 MarketEvent::StatusChanged(change) | MarketEvent::Resolved { change, .. } => {
                     Some(change.lapsed.len())
                 }
+                MarketEvent::RunnerRemoved(removed) => Some(removed.lapsed.len()),
                 _ => None,
             })
             .collect();

@@ -137,7 +137,7 @@ fn current_order(order: &Current, version: Option<u64>) -> CurrentOrder {
 }
 
 /// A market-on-close order has no price of its own: it is shown at the far end of the ladder.
-pub(super) fn shown_price(order: &Current) -> Price {
+pub(crate) fn shown_price(order: &Current) -> Price {
     match (order.order_type, order.side) {
         (OrderType::MarketOnClose, Side::Back) => Price::MAX,
         (OrderType::MarketOnClose, Side::Lay) => Price::MIN,

@@ -28,7 +28,7 @@ use actors::node::Node;
 use actors::partition::deliver;
 use actors::session::SessionMsg;
 use domain::home::Login;
-use domain::ids::{EntityId, PartitionId};
+use domain::ids::{AccountId, EntityId, PartitionId};
 use tokio::sync::oneshot;
 
 use super::exception::{Exception, ExceptionWord};
@@ -40,10 +40,12 @@ use crate::betfair::extensions::Extensions;
 use crate::betfair::filter::MarketFilter;
 use crate::betfair::limits::Limits;
 use crate::config::Settings;
+pub(crate) use history::shown_price;
 use listing::Wanted;
 use login::Logins;
 use menu::Menus;
 use throttle::Throttle;
+pub(crate) use translate::{average, betting_type_word, lapse_word, runner_word, status_word};
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);
@@ -64,6 +66,13 @@ pub struct NodeExchange {
 pub struct Customer {
     login: Arc<Login>,
     session: Mailbox<SessionMsg>,
+}
+
+impl Customer {
+    /// Whose requests it carries.
+    pub(crate) fn account(&self) -> AccountId {
+        self.login.account
+    }
 }
 
 impl NodeExchange {

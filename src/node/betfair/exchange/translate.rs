@@ -30,7 +30,7 @@ pub(super) fn date(at: UtcMillis) -> Date {
 }
 
 /// An average price, unrounded: `sum` is price times size in hundredths of a penny.
-pub(super) fn average(sum: i128, size: Pence) -> f64 {
+pub(crate) fn average(sum: i128, size: Pence) -> f64 {
     match size {
         Pence::ZERO => 0.0,
         size => sum as f64 / size.0 as f64 / 100.0,
@@ -55,7 +55,7 @@ pub(super) fn runner(selection: i64, handicap: i64) -> Runner {
     }
 }
 
-pub(super) fn selection(runner: Runner) -> i64 {
+pub(crate) fn selection(runner: Runner) -> i64 {
     i64::try_from(runner.selection.0).unwrap_or(i64::MAX)
 }
 
@@ -101,7 +101,7 @@ pub(super) fn order_type_word(order_type: OrderType) -> words::OrderType {
     }
 }
 
-pub(super) fn status_word(status: MarketStatus) -> words::MarketStatus {
+pub(crate) fn status_word(status: MarketStatus) -> words::MarketStatus {
     match status {
         MarketStatus::Inactive => words::MarketStatus::Inactive,
         MarketStatus::Open => words::MarketStatus::Open,
@@ -110,14 +110,14 @@ pub(super) fn status_word(status: MarketStatus) -> words::MarketStatus {
     }
 }
 
-pub(super) fn betting_type_word(betting: BettingType) -> words::MarketBettingType {
+pub(crate) fn betting_type_word(betting: BettingType) -> words::MarketBettingType {
     match betting {
         BettingType::Odds => words::MarketBettingType::Odds,
     }
 }
 
 /// A runner of an open market is active; one of a settled market has its result.
-pub(super) fn runner_word(result: Option<RunnerResult>) -> words::RunnerStatus {
+pub(crate) fn runner_word(result: Option<RunnerResult>) -> words::RunnerStatus {
     match result {
         None => words::RunnerStatus::Active,
         Some(RunnerResult::Winner { .. }) => words::RunnerStatus::Winner,
@@ -126,7 +126,7 @@ pub(super) fn runner_word(result: Option<RunnerResult>) -> words::RunnerStatus {
     }
 }
 
-pub(super) fn lapse_word(reason: LapseReason) -> &'static str {
+pub(crate) fn lapse_word(reason: LapseReason) -> &'static str {
     match reason {
         LapseReason::MarketSuspended | LapseReason::MarketClosed => "MKT_SUSPENDED",
         LapseReason::TurnedInPlay | LapseReason::StartingPrice => "SP_IN_PLAY",
