@@ -6,7 +6,7 @@
 //!
 //! | room | what is decided there |
 //! |---|---|
-//! | [`ids`], [`money`], [`price`], [`ladder`], [`time`] | values |
+//! | [`ids`], [`money`], [`price`], [`ladder`], [`time`], [`few`] | values |
 //! | [`order`], [`request`], [`act`] | what may be asked, and how it may be answered |
 //! | [`reduction`] | what a bet is worth when another runner does not run |
 //! | [`record`] | what the journal keeps |
@@ -21,6 +21,7 @@ pub mod account;
 pub mod act;
 pub mod catalogue;
 pub mod definition;
+pub mod few;
 pub mod football;
 pub mod home;
 pub mod ids;

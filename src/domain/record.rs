@@ -9,6 +9,7 @@
 
 use crate::act::{AccountChange, AccountProfile, ActError, Currency};
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
+use crate::few::Few;
 use crate::home::HomeEvent;
 use crate::ids::{AccountId, BetId, EntityId, Handle, MarketId, Runner, SessionId};
 use crate::money::Pence;
@@ -200,7 +201,7 @@ pub enum MarketEvent {
     #[serde(rename = "3")]
     StatusChanged(StatusChanged),
     #[serde(rename = "4")]
-    Placed { command: CommandRef, orders: Vec<Taken> },
+    Placed { command: CommandRef, orders: Few<Taken> },
     /// In play: the orders wait until `until` and are validated again then.
     #[serde(rename = "5")]
     Delayed {
@@ -212,7 +213,7 @@ pub enum MarketEvent {
     #[serde(rename = "6")]
     Cancelled {
         command: CommandRef,
-        orders: Vec<Result<(CancelledOrder, Handle), InstructionFault>>,
+        orders: Few<Result<(CancelledOrder, Handle), InstructionFault>>,
     },
     #[serde(rename = "7")]
     Replaced { command: CommandRef, orders: Vec<Replaced> },
@@ -395,7 +396,7 @@ pub enum Notice {
     Waiting { n: u64, orders: Vec<(BetId, Handle)> },
     /// Resting orders were met.
     #[serde(rename = "f")]
-    Filled(Vec<(BetId, Matched)>),
+    Filled(Few<(BetId, Matched)>),
     #[serde(rename = "l")]
     Lapsed(Vec<(BetId, Pence, LapseReason)>),
     /// How the market ended, or that the end was taken back.

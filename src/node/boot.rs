@@ -331,7 +331,7 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
         segment_bytes: settings.segment_bytes,
         snapshot_after_records: settings.snapshot_after_records,
         checkpoint_after_records: settings.checkpoint_after_records,
-        snapshot_cache_bytes: 64 << 20,
+        snapshot_cache_bytes: 32 << 20,
         backlog_max: 100_000,
         resume_suspended_after_ms: millis(settings.resume_suspended_after),
         idle_after: settings.idle_after,

@@ -159,7 +159,14 @@ impl Market {
     }
 
     /// Does what is due by `now`: orders whose delay is over, the next chunk of a resolution.
+    #[inline]
     pub fn due(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
+        if !self.waiting.is_empty() || self.telling.is_some() {
+            self.do_what_is_due(now, records);
+        }
+    }
+
+    fn do_what_is_due(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
         while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
             let record = self.release(now);
             records.push(record);
@@ -237,8 +244,13 @@ impl Market {
         }
     }
 
+    #[inline]
     fn runner(&self, runner: Runner) -> Option<u16> {
-        let at = self.runners.binary_search_by_key(&runner, |(runner, _)| *runner).ok()?;
+        // Most markets have two or three runners: a glance at each is quicker than a search.
+        let at = match self.runners.len() {
+            0..=8 => self.runners.iter().position(|(other, _)| *other == runner)?,
+            _ => self.runners.binary_search_by_key(&runner, |(runner, _)| *runner).ok()?,
+        };
         Some(self.runners[at].1)
     }
 }

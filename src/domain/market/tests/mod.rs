@@ -16,6 +16,7 @@ mod targets;
 use super::*;
 use crate::act::{ActError, MarketAct};
 use crate::definition::{BettingType, RunnerDefinition};
+use crate::few::Few;
 use crate::ids::{BetId, EventId, EventTypeId, Handle, MarketId, PartitionId, SelectionId};
 use crate::order::*;
 use crate::price::Price;
@@ -103,7 +104,7 @@ pub(super) const ANY: Conditions =
     Conditions { market_version: None, best_execution: true, self_match: true };
 
 pub(super) fn place(orders: &[NewOrder]) -> OrderCommand {
-    OrderCommand::Place { orders: orders.to_vec(), conditions: ANY }
+    OrderCommand::Place { orders: Few::each(orders, |order| *order), conditions: ANY }
 }
 
 /// A market with its accounts, each of which hears everything at once and knows where its bets stand. Every
@@ -225,7 +226,7 @@ impl Table {
 
     pub(super) fn place(&mut self, account: u64, order: NewOrder) -> PlacedOrder {
         match self.ask(account, &place(&[order])) {
-            Some(Answer::Placed(mut orders)) => orders.remove(0),
+            Some(Answer::Placed(orders)) => orders[0].clone(),
             other => panic!("not placed: {other:?}"),
         }
     }
@@ -249,7 +250,7 @@ impl Table {
     ) -> Result<i64, InstructionError> {
         let (handle, reduction) = (self.handle(bet), reduction.map(Pence));
         let bet = BetId(bet);
-        let orders = vec![CancelOrder { bet, handle, reduction }];
+        let orders = [CancelOrder { bet, handle, reduction }].into();
         match self.ask(account, &OrderCommand::Cancel { orders }) {
             Some(Answer::Cancelled(lines)) => {
                 lines[0].map(|order| order.size.0).map_err(|fault| fault.error)

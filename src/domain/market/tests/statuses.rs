@@ -72,7 +72,7 @@ fn an_order_can_name_the_version_that_it_saw() {
     let mut table = Table::open();
     let seen = table.market.version();
     let at = |version, bet| OrderCommand::Place {
-        orders: vec![back(bet, 300, 100)],
+        orders: [back(bet, 300, 100)].into(),
         conditions: Conditions { market_version: Some(version), ..ANY },
     };
     table.done(SUSPEND);
