@@ -248,6 +248,10 @@ pub enum MarketEvent {
     /// More goes than one record holds: these go ahead of the act's own record, which takes the last.
     #[serde(rename = "16")]
     LapsedAhead { lapsed: Vec<Lapsed> },
+    /// More changes than one record holds: what these orders come to when the act's own record, which says how
+    /// many there are, follows. Until then they are nothing.
+    #[serde(rename = "17")]
+    Prepared(Prepared),
     /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
     /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
     #[serde(rename = "20")]
@@ -269,6 +273,22 @@ pub struct RunnerRemoved {
     pub factors: Vec<(Runner, u32)>,
     pub lapsed: Vec<Lapsed>,
     pub adjusted: Vec<Adjusted>,
+    /// So many more were prepared, and come before these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prepared: u32,
+}
+
+/// Changes that do not fit into the record that makes them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Prepared {
+    /// How many of this act came before; what an act that was cut off left behind is dropped with 0.
+    pub after: u32,
+    pub adjusted: Vec<Adjusted>,
+    pub orders: Vec<AtClose>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An order that stays when a runner is removed: at another price, or with less to lose.
@@ -290,6 +310,9 @@ pub struct Reconciled {
     /// In the order of the definition; removed runners have none.
     pub prices: Vec<(Runner, StartingPrice)>,
     pub orders: Vec<AtClose>,
+    /// So many more were prepared, and come before these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prepared: u32,
 }
 
 /// One order at the reconciliation of its runner's starting price.

@@ -11,6 +11,7 @@
 //! | `verdict` | what an operator's word on the end means for each runner |
 //! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
 //! | `removal` | a runner that does not run |
+//! | `pieces` | acts that change more orders than one record holds |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `levels`, `slab` | the queues, the prices that they stand at, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -42,6 +43,7 @@ mod matching;
 mod notices;
 mod orders;
 mod outcomes;
+mod pieces;
 mod public;
 mod removal;
 mod settle;
@@ -67,7 +69,7 @@ use crate::ids::{AccountId, Runner};
 use crate::link::{Arrival, Served};
 use crate::money::Pence;
 use crate::order::OrderCommand;
-use crate::record::{CommandRef, MarketEvent, Notice, Resolution};
+use crate::record::{CommandRef, MarketEvent, Notice, Prepared, Resolution};
 use crate::time::UtcMillis;
 use book::Book;
 use crossing::House;
@@ -123,6 +125,8 @@ pub struct Market {
     factors: Vec<Option<u32>>,
     /// In the order of their removal.
     removed: Vec<Removed>,
+    /// What the rest of an act's records is about to change.
+    prepared: Option<Box<Prepared>>,
 }
 
 impl Market {
@@ -154,6 +158,7 @@ impl Market {
             MarketEvent::ResolutionClosed { crossed, .. } => self.apply_resolution_closed(*crossed),
             MarketEvent::RunnerRemoved(removal) => self.apply_runner_removed(at, removal),
             MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
+            MarketEvent::Prepared(prepared) => self.apply_prepared(prepared),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }
