@@ -15,11 +15,9 @@ use super::report::{Cell, Report, Table, thousands};
 use super::stats::{Quantiles, Spread};
 use anyhow::{Context, ensure};
 use domain::act::MarketAct;
-use domain::definition::{BettingType, MarketDefinition, RunnerDefinition};
+use domain::definition::MarketDefinition;
 use domain::few::Few;
-use domain::ids::{
-    AccountId, BetId, EventId, EventTypeId, Handle, MarketId, PartitionId, Runner, SelectionId,
-};
+use domain::ids::{AccountId, BetId, Handle, MarketId, PartitionId, Runner, SelectionId};
 use domain::market::{MAX_ORDERS, Market, Outgoing};
 use domain::money::Pence;
 use domain::order::{
@@ -265,7 +263,9 @@ impl ProductMarket {
     fn with_room_for(orders: usize) -> Self {
         let mut market = Market::default();
         let mut records = Vec::new();
-        let create = MarketAct::Create { definition: Box::new(definition()), open: true };
+        let runners = (1..=3).map(|number| Runner::plain(SelectionId(number)));
+        let definition = Box::new(MarketDefinition::plain(MarketId(1), runners));
+        let create = MarketAct::Create { definition, open: true };
         market.act(NOW, 1, &create, &mut records);
         market.send_outgoing(|_| {});
         ProductMarket {
@@ -366,38 +366,6 @@ fn new_order(operation: &Operation) -> NewOrder {
         persistence: Persistence::Lapse,
         time_in_force: TimeInForce::Rest,
         kind: OrderKind::Limit,
-    }
-}
-
-fn definition() -> MarketDefinition {
-    let runner = |selection| RunnerDefinition {
-        runner: Runner::plain(SelectionId(selection)),
-        name: format!("runner {selection}"),
-        sort_priority: selection as u16,
-        adjustment_factor: None,
-    };
-    MarketDefinition {
-        id: MarketId(1),
-        partition: PartitionId(0),
-        event: EventId(1),
-        event_type: EventTypeId(1),
-        name: "Match Odds".to_owned(),
-        market_type: "MATCH_ODDS".to_owned(),
-        start_time: NOW,
-        runners: (1..=3).map(runner).collect(),
-        number_of_winners: 1,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
-        turn_in_play: true,
-        persistence: true,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
-        base_rate: 500,
-        bet_delay_s: 0,
-        jurisdiction: None,
     }
 }
 
