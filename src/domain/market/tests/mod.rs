@@ -7,6 +7,7 @@ mod machine;
 mod naive;
 mod naive_closing;
 mod orders;
+mod pieces;
 mod reconciliation;
 mod removals;
 mod starting_prices;
@@ -15,9 +16,8 @@ mod targets;
 
 use super::*;
 use crate::act::{ActError, MarketAct};
-use crate::definition::{BettingType, RunnerDefinition};
 use crate::few::Few;
-use crate::ids::{BetId, EventId, EventTypeId, Handle, MarketId, PartitionId, SelectionId};
+use crate::ids::{BetId, Handle, MarketId, SelectionId};
 use crate::order::*;
 use crate::price::Price;
 use std::collections::BTreeMap;
@@ -29,34 +29,10 @@ pub(super) const DRAW: Runner = Runner { selection: SelectionId(3), handicap: 0 
 pub(super) const START: UtcMillis = UtcMillis(1_700_000_000_000);
 
 pub(super) fn definition() -> MarketDefinition {
-    let runner = |(runner, name): (Runner, &str)| RunnerDefinition {
-        runner,
-        name: name.to_owned(),
-        sort_priority: 1,
-        adjustment_factor: None,
-    };
     MarketDefinition {
-        id: MarketId(100_000_001),
-        partition: PartitionId(0),
-        event: EventId(30_000_001),
-        event_type: EventTypeId(1),
-        name: "Match Odds".to_owned(),
-        market_type: "MATCH_ODDS".to_owned(),
         start_time: START,
-        runners: [(HOME, "Home"), (AWAY, "Away"), (DRAW, "The Draw")].map(runner).to_vec(),
-        number_of_winners: 1,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
-        turn_in_play: true,
-        persistence: true,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
-        base_rate: 500,
         bet_delay_s: 5,
-        jurisdiction: None,
+        ..MarketDefinition::plain(MarketId(100_000_001), [HOME, AWAY, DRAW])
     }
 }
 
