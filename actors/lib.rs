@@ -5,12 +5,13 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`shell`], [`mailbox`], [`registry`], [`node`] | what every actor is made of |
+//! | [`shell`], [`mailbox`], [`gauge`], [`last_words`], [`registry`], [`node`] | what every actor is made of |
 //! | [`partition`], [`entity`] | a log, and the life of an entity in it |
 //! | [`journal`], [`directory`], [`publisher`], [`board`] | one of each in a partition |
 //! | [`home`], [`account`], [`market`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
 //! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
+//! | [`flow`], [`journey`] | which kinds send to which, and the ways of single orders, for who watches |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
 pub mod account;
@@ -20,8 +21,12 @@ pub mod board;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;
+pub mod flow;
+pub mod gauge;
 pub mod home;
 pub mod journal;
+pub mod journey;
+pub mod last_words;
 pub mod mailbox;
 pub mod market;
 pub mod node;

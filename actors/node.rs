@@ -3,6 +3,7 @@
 //! Holds registries and read-only settings, never state of the exchange.
 
 use crate::assignment::Assignments;
+use crate::journey::Journeys;
 use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
@@ -25,6 +26,8 @@ pub struct Node {
     pub plays: Assignments<Play>,
     /// What demo traders are to do.
     pub playbills: Assignments<Playbill>,
+    /// The ways of single orders.
+    pub journeys: Journeys,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
     /// Why nothing can be served, once known.
@@ -76,8 +79,21 @@ pub trait Nursery: fmt::Debug + Send + Sync {
     fn stop_then(&self, child: Child, then: Box<dyn FnOnce(bool) + Send>);
     /// True when the child has used up its restarts and waits for an operator.
     fn is_quarantined(&self, child: Child) -> bool;
+    /// Tells who watches that the child has recovered and takes requests.
+    fn tell_ready(&self, child: Child, recovery: Recovered);
     /// Runs the short wait of an actor for an answer; whoever asks bounds how many there are.
     fn attend(&self, wait: Wait);
+}
+
+/// What a child came back from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// Since it was started.
+    pub after: Duration,
+    /// Where the log stood when its snapshot was made, if there was one.
+    pub snapshot: Option<u64>,
+    /// Records behind that.
+    pub replayed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -99,6 +115,7 @@ impl Node {
             settings,
             plays: Assignments::default(),
             playbills: Assignments::default(),
+            journeys: Journeys::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
             doom: watch::Sender::new(None),

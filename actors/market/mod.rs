@@ -283,11 +283,39 @@ impl Entity for Market {
             "totalMatched": self.state.total_matched().to_string(),
             "settling": self.state.settling(),
             "accountsToHear": self.state.accounts_to_resume().count(),
+            "ladder": self.ladder(),
         })
     }
 }
 
+/// Prices and runners that an observation shows.
+const LADDER_SHOWN: usize = 10;
+const RUNNERS_SHOWN: usize = 100;
+
 impl Market {
+    /// The best prices of each runner, for who looks at the actor.
+    fn ladder(&self) -> serde_json::Value {
+        let request = ViewRequest {
+            offers: LadderDepth::Best(LADDER_SHOWN),
+            traded: false,
+            starting_price: false,
+        };
+        let view = MarketView::of(&self.state, &request);
+        let side = |offers: &[(domain::price::Price, Pence)]| {
+            let told = offers.iter().map(|(price, size)| [price.to_string(), size.to_string()]);
+            told.collect::<Vec<_>>()
+        };
+        let runners = view.runners.iter().take(RUNNERS_SHOWN).map(|runner| {
+            json!({
+                "selectionId": runner.runner.selection,
+                "handicap": runner.runner.handicap,
+                "back": side(&runner.available_to_back),
+                "lay": side(&runner.available_to_lay),
+            })
+        });
+        json!({ "runners": runners.collect::<Vec<_>>() })
+    }
+
     fn command(
         &mut self,
         account: AccountId,
@@ -300,6 +328,7 @@ impl Market {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival =
             self.state.command(now, account, n, attempt, acknowledged, command, &mut records);
+        follow_way(command, desk);
         self.record(now, records, desk)?;
         self.arrived(account, arrival, desk)
     }
@@ -493,6 +522,20 @@ impl Market {
             desk.expect_answers();
         }
     }
+}
+
+/// Where the first bet of a placement is, if its request is followed: bets that come together go together.
+fn follow_way(command: &OrderCommand, desk: &mut Desk) {
+    let OrderCommand::Place { orders, .. } = command else { return };
+    let Some(bet) = orders.first().map(|order| order.bet) else { return };
+    let Some(key) = desk.node.journeys.followed(bet) else { return };
+    desk.node.journeys.step(key, ["account", "market", "matched"], None);
+    let node = desk.node.clone();
+    desk.effect(move |through| {
+        let offset = Some(through.get());
+        node.journeys.step(key, ["market", "journal", "match durable"], offset);
+        node.journeys.step(key, ["board", "stream", "told to who watches"], offset);
+    });
 }
 
 fn board_of(desk: &Desk) -> Option<Mailbox<BoardMsg>> {
