@@ -25,6 +25,7 @@ pub enum Address {
     Board(PartitionId),
     Entity(PartitionId, EntityId),
     Catalogue,
+    Mail,
     Session(SessionId),
     /// A stream connection.
     Stream(u64),
@@ -48,6 +49,7 @@ impl Address {
             Address::Entity(_, EntityId::Account(_)) => "account",
             Address::Entity(_, EntityId::Market(_)) => "market",
             Address::Catalogue => "catalogue",
+            Address::Mail => "mail",
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
             Address::Trader(_) => "trader",
@@ -65,6 +67,7 @@ impl fmt::Display for Address {
             Address::Board(partition) => write!(out, "board-{partition}"),
             Address::Entity(_, entity) => entity.fmt(out),
             Address::Catalogue => write!(out, "catalogue"),
+            Address::Mail => write!(out, "mail"),
             Address::Session(session) => write!(out, "session-{:016x}", session.0),
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),
