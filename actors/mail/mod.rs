@@ -155,11 +155,7 @@ impl Behaviour for Mail {
         Ok(())
     }
 
-    fn handle(
-        &mut self,
-        message: MailMsg,
-        context: &mut Context<MailMsg>,
-    ) -> Result<(), Fault> {
+    fn handle(&mut self, message: MailMsg, context: &mut Context<MailMsg>) -> Result<(), Fault> {
         match message {
             MailMsg::Next { number, next } => self.next(number, &next, context),
             MailMsg::Read { number, through, records } => {
@@ -322,12 +318,7 @@ impl Mail {
         context.node.nursery().labour(Box::new(work));
     }
 
-    fn was_read(
-        &mut self,
-        number: u64,
-        through: Offset,
-        records: Option<Vec<(Offset, Record)>>,
-    ) {
+    fn was_read(&mut self, number: u64, through: Offset, records: Option<Vec<(Offset, Record)>>) {
         if number != self.followings {
             return;
         }
