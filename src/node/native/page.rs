@@ -22,6 +22,8 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &str)] = &[
     ("/try", include_str!("page/try.html"), HTML),
     ("/try.js", include_str!("page/try.js"), JAVASCRIPT),
+    ("/account", include_str!("page/account.html"), HTML),
+    ("/account.js", include_str!("page/account.js"), JAVASCRIPT),
     ("/confirm", include_str!("page/confirm.html"), HTML),
     ("/reset", include_str!("page/reset.html"), HTML),
     ("/link.js", include_str!("page/link.js"), JAVASCRIPT),
