@@ -1,6 +1,6 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { defineConfig, type Plugin } from "vite";
-import { mockApi } from "./mock/server";
+import { mockApi } from "./mock/server.ts";
 
 /** Speaks the operator API of a seeded world, in `npm run dev` and `npm run mock`. */
 function mock(): Plugin {

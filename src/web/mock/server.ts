@@ -3,14 +3,15 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mode, Overview, Role, Row, Sort, SupervisionEvent } from "../src/lib/api";
-import { LARGE, SMALL, World } from "./world";
+import { LARGE, SMALL, World } from "./world.ts";
 
 type Next = () => void;
 const CODES: Role[] = ["viewer", "operator", "admin"];
 const MODES = ["kill", "panic", "stop", "restart", "drain", "hang"];
 /** The policy the node itself sends, so that what breaks it breaks here first. */
 export const POLICY =
-  "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export function mockApi({ policy = false, world }: { policy?: boolean; world?: World } = {}) {
   let made: World | undefined = world;

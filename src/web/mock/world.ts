@@ -2,8 +2,8 @@
 // operator API that pages rest on; it decides nothing about betting.
 
 import type { Bucket, ClassCount, Death, Load, Mode, Recovery, Row, Sort, Status, SupervisionEvent } from "../src/lib/api";
-import { apply, type Life } from "../src/lib/fold";
-import { Random } from "./random";
+import { apply, type Life } from "../src/lib/fold.ts";
+import { Random } from "./random.ts";
 
 export interface Scale {
   markets: number;
@@ -102,7 +102,7 @@ export class World {
       this.#add(markets, `market-1.${200_001 + n}`, "market", undefined, `${event}, ${MARKETS[n % MARKETS.length]}`);
     }
     // Names that come from outside, at their worst.
-    const worst = this.actors.get("market-1.200003");
+    const worst = this.actors.get("market-1.200033");
     if (worst) worst.label = `<img src=x onerror=alert(1)> \u202egnp.exe ${"😀🎉⚽️".repeat(2_000)}`;
     for (let n = 0; n < scale.sessions; n += 1) {
       const user = FIRST[n % FIRST.length]!;
@@ -172,10 +172,11 @@ export class World {
     for (let n = 0; n < Math.min(6, times.length); n += 1) times[n] = now - 4_000 - n * 47_000;
     times.sort((a, b) => a - b);
     const victims = mortal.filter((it) => it.kind === "market" || it.kind === "account" || it.kind === "session");
-    for (const at of times) {
-      if (at > now - 2_000) continue;
-      this.#dies(random.pick(victims), Math.floor(at), random.next() < 0.7 ? "panicked" : "failed");
-    }
+    times.forEach((at, n) => {
+      if (at > now - 2_000) return;
+      // Of a million events, reports of the newest are kept.
+      this.#dies(random.pick(victims), Math.floor(at), random.next() < 0.7 ? "panicked" : "failed", PANIC, n > times.length - 5_000);
+    });
     this.events.sort((a, b) => a.atMs - b.atMs || a.seq - b.seq);
     this.events.forEach((event, n) => {
       event.seq = n + 1;
@@ -185,7 +186,10 @@ export class World {
       let life: Life = { status: "running", restarts: 0, incarnation: 1, sinceMs: begun };
       for (const at of actor.log) life = apply(life, this.events[at]!);
       actor.life = life;
-      actor.deaths.forEach((death) => (death.seq = actor.log.map((at) => this.events[at]!).find((e) => e.atMs === death.atMs && e.what === "exited")?.seq ?? death.seq));
+      for (const death of actor.deaths) {
+        const at = actor.log.find((n) => this.events[n]!.atMs === death.atMs && this.events[n]!.what === "exited");
+        if (at !== undefined) death.seq = at + 1;
+      }
     }
     const flapping = victims[3];
     if (flapping) {
@@ -198,10 +202,15 @@ export class World {
     );
   }
 
+  #places = new Map<Actor | undefined, string>();
   #place(actor: Actor): string {
+    const known = this.#places.get(actor.parent);
+    if (known !== undefined) return known;
     const ids: string[] = [];
     for (let it = actor.parent; it?.parent; it = it.parent) ids.unshift(it.id);
-    return ids.join("/");
+    const place = ids.join("/");
+    this.#places.set(actor.parent, place);
+    return place;
   }
 
   #log(atMs: number, actor: Actor, what: string, more: Record<string, unknown> = {}, child = actor.id): SupervisionEvent {
@@ -210,7 +219,7 @@ export class World {
     return event;
   }
 
-  #dies(actor: Actor, atMs: number, reason: "panicked" | "failed" | "killed", message = PANIC): Death {
+  #dies(actor: Actor, atMs: number, reason: "panicked" | "failed" | "killed", message = PANIC, reported = true): Death {
     const detail = reason === "panicked" ? { message, location: "src/domain/market/book.rs:214:9" } : reason === "failed" ? "the directory did not answer in 5 s" : undefined;
     const event = this.#log(atMs, actor, "exited", { exit: { reason, ...(detail ? { detail } : {}) } });
     const backoffMs = 5 + this.random.below(20);
@@ -236,7 +245,7 @@ export class World {
       death.location = "src/domain/market/book.rs:214:9";
       death.backtrace = TRACE;
     }
-    actor.deaths.push(death);
+    if (reported) actor.deaths.push(death);
     if (actor.deaths.length > 40) actor.deaths.shift();
     return death;
   }
@@ -273,7 +282,7 @@ export class World {
     for (let n = 0; n < Math.min(400, this.lively.length); n += 1) {
       const actor = this.random.pick(this.lively);
       const { load } = actor;
-      const swing = this.random.next() - 0.48;
+      const swing = this.random.next() - 0.5 - (actor.load.busyPct > 20 && actor.hot < 0.6 ? 0.1 : 0);
       load.perS = Math.max(0, load.perS * (1 + swing * 0.3));
       load.depth = Math.max(0, Math.round(load.depth + swing * (actor.hot > 0.6 ? 120 : 3)));
       if (load.depth > 4_000) load.depth = 900;

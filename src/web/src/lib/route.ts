@@ -62,7 +62,7 @@ export function changed(route: Route, changes: Record<string, string | number | 
 /** A moment out of a parameter: milliseconds since 1970, or an RFC 3339 time. */
 export function moment(text: string | undefined): number | undefined {
   if (!text) return undefined;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Date.parse(text);
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : NaN;
   return Number.isFinite(value) && value > 0 ? value : undefined;
 }
 
