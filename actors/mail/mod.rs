@@ -197,8 +197,8 @@ impl Behaviour for Mail {
 }
 
 impl Mail {
-    /// At its first start it begins behind what was there when the log was opened: who is here already
-    /// wants no old news, and nobody can have asked for a letter before.
+    /// Where no outbox was kept it begins behind what was there when the log was opened: who is here already
+    /// wants no old news.
     fn begin(&mut self, context: &Context<MailMsg>) {
         let partition = context.node.partition(PARTITION);
         let Some(partition) = partition.filter(|partition| partition.now().is_some()) else {

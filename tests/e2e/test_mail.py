@@ -54,6 +54,14 @@ class Post:
             return [message for known, message in self.taken if known == to]
 
 
+class OwnPort(Controller):
+    """Asked for port 0 it knows which one it was given before it looks whether it is there."""
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
     directory = tmp_path_factory.mktemp("authority")
@@ -74,14 +82,12 @@ def post(certificate):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(chain, key)
     post = Post()
-    controller = Controller(
+    controller = OwnPort(
         post, hostname="127.0.0.1", port=0, tls_context=context, require_starttls=True,
         authenticator=post.authenticate, auth_required=True, auth_require_tls=True,
     )
-    # Port 0 is a free one; the controller itself would ask its own port whether it is there.
-    controller._trigger_server = lambda: None
     controller.start()
-    post.port = controller.server.sockets[0].getsockname()[1]
+    post.port = controller.port
     yield post
     controller.stop()
 

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use actors::mail::{Post, Work};
 use actors::node::Node;
+use anyhow::Context as _;
 use domain::catalogue::Catalogue;
 use domain::ids::MarketId;
 use domain::mail::{Content, Ended, Letter, Outbox};
@@ -116,10 +117,16 @@ impl NodePost {
             (Way::Smtp(server), _) => Transport::server(server)?,
             (Way::File(_), folder) => Transport::folder(&folder.unwrap_or_else(|| data.into()))?,
         };
+        let outbox = OutboxFile::new(data.join("outbox.json"));
+        // A new node writes down that it has read nothing before anybody can ask it for a letter; one that
+        // had mail switched off until now begins behind what is there.
+        if !data.join("partition-0").exists() && outbox.load().is_none() {
+            outbox.keep(&Outbox::default()).context("outbox.json")?;
+        }
         Ok(Some(NodePost {
             node,
             transport: Arc::new(transport),
-            outbox: Arc::new(OutboxFile::new(data.join("outbox.json"))),
+            outbox: Arc::new(outbox),
             link_key,
             from: settings.from.clone(),
             public_url: settings.public_url.clone().unwrap_or(own_url),

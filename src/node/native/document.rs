@@ -237,8 +237,8 @@ fn answers() -> Value {
         "Markets": shape(&[("markets", "[Market]")]),
         "Offer": shape(&[("price", "price"), ("size", "amount")]),
         "RunnerBook": of_runner(&[
-            ("availableToBack", "[Offer]"), ("availableToLay", "[Offer]"),
-            ("lastPriceTraded", "?price"), ("totalMatched", "amount"), ("removed", "boolean"),
+            ("toBack", "[Offer]"), ("toLay", "[Offer]"),
+            ("lastPrice", "?price"), ("totalMatched", "amount"), ("removed", "boolean"),
         ]),
         "Book": shape(&[
             ("marketId", "string"), ("status", "string"), ("inPlay", "boolean"),

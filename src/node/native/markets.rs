@@ -158,9 +158,9 @@ fn shown_view(market: MarketId, view: &MarketView) -> Value {
     };
     let runner = |runner: &RunnerLadders| {
         let more = json!({
-            "availableToBack": ladder(&runner.available_to_back),
-            "availableToLay": ladder(&runner.available_to_lay),
-            "lastPriceTraded": runner.last_price_traded.map(|price| price.to_string()),
+            "toBack": ladder(&runner.available_to_back),
+            "toLay": ladder(&runner.available_to_lay),
+            "lastPrice": runner.last_price_traded.map(|price| price.to_string()),
             "totalMatched": runner.total_matched.to_string(),
             "removed": runner.removed_at.is_some(),
         });
