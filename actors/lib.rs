@@ -10,6 +10,7 @@
 //! | [`journal`], [`directory`], [`publisher`], [`board`] | one of each in a partition |
 //! | [`home`], [`account`], [`market`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
+//! | [`mail`] | reads the log and sends what follows from it for people |
 //! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
 //! | [`flow`], [`journey`] | which kinds send to which, and the ways of single orders, for who watches |
 //! | [`assignment`] | what feeds and strategies were told to do |
@@ -27,6 +28,7 @@ pub mod home;
 pub mod journal;
 pub mod journey;
 pub mod last_words;
+pub mod mail;
 pub mod mailbox;
 pub mod market;
 pub mod node;

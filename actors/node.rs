@@ -83,6 +83,8 @@ pub trait Nursery: fmt::Debug + Send + Sync {
     fn tell_ready(&self, child: Child, recovery: Recovered);
     /// Runs the short wait of an actor for an answer; whoever asks bounds how many there are.
     fn attend(&self, wait: Wait);
+    /// Runs work that would hold up a thread on one of its own; bounded by whoever asks, too.
+    fn labour(&self, work: Box<dyn FnOnce() + Send>);
 }
 
 /// What a child came back from.

@@ -27,6 +27,7 @@ pub enum Address {
     Board(PartitionId),
     Entity(PartitionId, EntityId),
     Catalogue,
+    Mail,
     Session(SessionId),
     /// A stream connection.
     Stream(u64),
@@ -77,6 +78,7 @@ impl Address {
             Address::Entity(_, EntityId::Account(_)) => "account",
             Address::Entity(_, EntityId::Market(_)) => "market",
             Address::Catalogue => "catalogue",
+            Address::Mail => "mail",
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
             Address::Trader(_) => "trader",
@@ -94,6 +96,7 @@ impl fmt::Display for Address {
             Address::Board(partition) => write!(out, "board-{partition}"),
             Address::Entity(_, entity) => entity.fmt(out),
             Address::Catalogue => write!(out, "catalogue"),
+            Address::Mail => write!(out, "mail"),
             Address::Session(session) => write!(out, "session-{:016x}", session.0),
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),

@@ -84,6 +84,10 @@ impl Nursery for TreeNursery {
         spawn::task(wait);
     }
 
+    fn labour(&self, work: Box<dyn FnOnce() + Send>) {
+        spawn::task(spawn::blocking(work));
+    }
+
     fn is_quarantined(&self, child: Child) -> bool {
         let (_, id) = place(child);
         let quarantined = self.0.quarantined.read().unwrap_or_else(PoisonError::into_inner);

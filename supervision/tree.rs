@@ -15,6 +15,7 @@
 //! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
 //! ├─ feeds          dynamic        one per recorded market being played
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
+//! ├─ services       one_for_one    mail
 //! ├─ sessions       dynamic        one per login and per stream connection (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
 //! ```
@@ -52,9 +53,11 @@ const BUDGET: u32 = 5;
 /// own failure.
 const CROWD: u32 = 10_000;
 
-/// The whole tree. `stream` and `doors` are the node's own.
+/// The whole tree. `services`, `stream` and `doors` are the node's own.
 pub struct Tree {
     pub node: Arc<Node>,
+    /// Who serves the whole node: mail. The node's own, it knows the mail server.
+    pub services: Vec<ChildSpec>,
     /// How the session of a stream connection starts: the node's own, it knows the words.
     pub stream: ChildSpec,
     pub doors: Vec<ChildSpec>,
@@ -76,6 +79,7 @@ impl Tree {
                 .into_child(),
                 crowd("feeds", feed(&node)).into_child(),
                 crowd("strategies", strategy(&node)).into_child(),
+                supervisor("services", Strategy::OneForOne, self.services).into_child(),
                 crowd("sessions", session(&node, self.stream)).into_child(),
                 supervisor("doors", Strategy::OneForOne, self.doors).into_child(),
             ],

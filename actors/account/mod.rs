@@ -208,7 +208,7 @@ impl Entity for Account {
             AccountMsg::Act { n, act } => self.act(n, &act, desk),
             AccountMsg::Heartbeat { wanted_s, reply } => self.heartbeat(wanted_s, reply, desk),
             AccountMsg::Query { query, reply } => {
-                let view = AccountView::of(&self.state, desk.records(), &query);
+                let view = AccountView::of(&self.state, desk.now(), desk.records(), &query);
                 desk.tell(move || drop(reply.send(view)))
             }
             AccountMsg::Follow { follower, since, deliver } => {
@@ -385,7 +385,7 @@ impl Account {
         let now = desk.now();
         self.run_due(now, desk);
         match self.state.act(now, n, act) {
-            Acted::Taken(event) => self.record(now, [*event], desk),
+            Acted::Taken(events) => self.record(now, events, desk),
             Acted::Answered(answer) => {
                 self.deliver(desk)?;
                 self.send(Outgoing::ActAnswered { n, answer }, desk);

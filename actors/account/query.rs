@@ -1,11 +1,13 @@
 //! What a door may ask an account, and what it is told: copied out of the actor.
 
 use domain::account::{
-    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, Match, OrderFilter,
-    OrderProjection, OrderSort, Page, ProfitAndLoss, Statement, StatementFilter,
+    Account, ClearedFilter, ClearedGroup, ClearedOrders, CurrentOrders, Exclusion, LimitView,
+    Match, OrderFilter, OrderProjection, OrderSort, Page, ProfitAndLoss, Statement,
+    StatementFilter,
 };
 use domain::act::{AccountProfile, Funds};
 use domain::ids::MarketId;
+use domain::time::UtcMillis;
 use std::collections::BTreeSet;
 
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub enum AccountQuery {
     Matches(Vec<MarketId>),
     /// Markets with orders of these states.
     MarketsWithOrders(OrderProjection),
+    /// What the customer has limited themself to.
+    Limits,
     /// What the matched bets of each market would pay.
     ProfitAndLoss(Vec<MarketId>),
 }
@@ -46,6 +50,10 @@ pub enum AccountView {
     Statement(Statement),
     Matches(Vec<(MarketId, Vec<Match>)>),
     MarketsWithOrders(BTreeSet<MarketId>),
+    Limits {
+        limits: Vec<LimitView>,
+        exclusion: Option<Exclusion>,
+    },
     /// Only of markets with a position.
     ProfitAndLoss {
         markets: Vec<(MarketId, ProfitAndLoss)>,
@@ -54,7 +62,12 @@ pub enum AccountView {
 }
 
 impl AccountView {
-    pub(super) fn of(account: &Account, records: u64, query: &AccountQuery) -> AccountView {
+    pub(super) fn of(
+        account: &Account,
+        now: UtcMillis,
+        records: u64,
+        query: &AccountQuery,
+    ) -> AccountView {
         match query {
             AccountQuery::Funds => AccountView::Funds {
                 funds: account.funds(),
@@ -76,6 +89,10 @@ impl AccountView {
             AccountQuery::MarketsWithOrders(projection) => {
                 AccountView::MarketsWithOrders(account.markets_with_orders(*projection))
             }
+            AccountQuery::Limits => AccountView::Limits {
+                limits: account.limits(now),
+                exclusion: account.exclusion(now),
+            },
             AccountQuery::ProfitAndLoss(markets) => AccountView::ProfitAndLoss {
                 markets: markets
                     .iter()

@@ -7,6 +7,10 @@
 //!          wait are told that the outcome is unknown; with their key they get it at the next try.
 //! Bounds   those of `domain::home`; doors admit operators' requests by permits.
 
+mod people;
+
+pub use people::PeopleMsg;
+
 use crate::account::AccountMsg;
 use crate::entity::{Desk, Entity};
 use crate::mailbox::Mailbox;
@@ -79,6 +83,8 @@ pub enum HomeMsg {
         app_key: String,
         reply: oneshot::Sender<Option<AccountId>>,
     },
+    /// About customers themselves.
+    People(PeopleMsg),
     User {
         username: String,
         reply: oneshot::Sender<Option<User>>,
@@ -150,6 +156,7 @@ impl Named for HomeMsg {
             HomeMsg::CreateApp { .. } => "create app",
             HomeMsg::Apps { .. } => "apps",
             HomeMsg::AppKey { .. } => "app key",
+            HomeMsg::People(message) => message.name(),
             HomeMsg::User { .. } => "user",
             HomeMsg::Usernames { .. } => "usernames",
             HomeMsg::FindUsers { .. } => "find users",
@@ -245,7 +252,7 @@ impl Entity for Home {
                 self.session_record(now, decided, reply, desk)
             }
             HomeMsg::Login { session, reply } => {
-                let login = self.state.session(desk.now(), session).cloned();
+                let login = self.state.login(desk.now(), session);
                 answer(desk, move || {
                     let _ = reply.send(SessionMsg::Login(login));
                 })
@@ -266,6 +273,7 @@ impl Entity for Home {
                     let _ = reply.send(owner);
                 })
             }
+            HomeMsg::People(message) => self.people(message, desk),
             HomeMsg::User { username, reply } => {
                 let user = self.state.user(&username).cloned();
                 answer(desk, move || drop(reply.send(user)))
@@ -294,7 +302,8 @@ impl Entity for Home {
         }
     }
 
-    fn woken(&mut self, _: &mut Desk) -> Result<(), Fault> {
+    fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault> {
+        self.sweep(desk);
         Ok(())
     }
 

@@ -65,9 +65,8 @@ impl Behaviour for Journal {
             let (slot, node) = (slot.clone(), node.clone());
             move |ready: Result<store::writer::Ready<PartitionFold>, OpenError>| match ready {
                 Ok(ready) => {
-                    let partition = slot.wait();
-                    partition.open(&ready.fold, ready.end, node.settings.clock);
                     let (end, epoch) = (ready.end.get(), ready.epoch.get());
+                    slot.wait().open(ready, node.settings.clock);
                     tracing::info!(partition = %id, offset = end, epoch, "journal open");
                 }
                 Err(error) => node.doom(format!("journal of partition {id}: {error}")),

@@ -21,10 +21,11 @@ use domain::partition::PartitionFold;
 use domain::record::Record;
 use domain::time::UtcMillis;
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use store::entry::Offset;
-use store::writer::WriterHandle;
+use store::journal::Reader;
+use store::writer::{Ready, WriterHandle};
 
 /// What waits for durability: runs on the journal's thread, so it only sends.
 pub struct Effect(Box<dyn FnOnce(Offset) + Send>);
@@ -58,6 +59,7 @@ struct Opened {
     outage_ms: i64,
     /// The last record that was there.
     end: Offset,
+    reader: Arc<dyn Reader>,
 }
 
 /// Why a request is refused before anything is decided.
@@ -77,14 +79,15 @@ impl Partition {
     }
 
     /// Called once, when the log has been read.
-    pub(crate) fn open(&self, fold: &PartitionFold, end: Offset, mode: ClockMode) {
+    pub(crate) fn open(&self, ready: Ready<PartitionFold>, mode: ClockMode) {
+        let Ready { fold, end, reader, .. } = ready;
         let clock = PartitionClock::new(mode, fold.last_at);
         let outage_ms = match fold.last_at {
             UtcMillis(0) => 0,
             last => clock.sample().since_ms(last),
         };
         let next_bet_count = AtomicU64::new(fold.next_bet_count);
-        let opened = self.opened.set(Opened { clock, next_bet_count, outage_ms, end });
+        let opened = self.opened.set(Opened { clock, next_bet_count, outage_ms, end, reader });
         debug_assert!(opened.is_ok(), "a log is read once");
     }
 
@@ -124,6 +127,11 @@ impl Partition {
 
     fn recovered(&self) -> &Opened {
         self.opened.get().expect("an entity recovers from a log that has been read")
+    }
+
+    /// What is written of the log; `None` while it is being read.
+    pub fn reader(&self) -> Option<Arc<dyn Reader>> {
+        self.opened.get().map(|opened| opened.reader.clone())
     }
 
     /// Asked before a request is decided: what was admitted always fits and is never refused later.

@@ -1,9 +1,10 @@
-//! What an operator may do to a market or an account. Home numbers each act per target, keeps it until it
+//! What an operator may do to a market or an account, and customers to their own. Home numbers each act per target, keeps it until it
 //! is answered, and journals who asked and why.
 
 use crate::definition::{MarketDefinition, MarketStatus};
 use crate::ids::Runner;
 use crate::money::Pence;
+use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +66,63 @@ impl Verdict {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AccountAct {
-    Open { currency: Currency, profile: AccountProfile },
-    Deposit { amount: Pence },
-    Withdraw { amount: Pence },
+    Open {
+        currency: Currency,
+        profile: AccountProfile,
+    },
+    Deposit {
+        amount: Pence,
+    },
+    Withdraw {
+        amount: Pence,
+    },
     Change(AccountChange),
+    /// The customer's own: what they may pay in or lose.
+    Limit(LimitChange),
+    /// The customer's own: no bets and no deposits until then, or for good.
+    Exclude {
+        until: Option<UtcMillis>,
+    },
+}
+
+/// What a customer limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LimitKind {
+    #[serde(rename = "d")]
+    Deposit,
+    #[serde(rename = "l")]
+    Loss,
+}
+
+/// How far back a limit counts, from any moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Window {
+    #[serde(rename = "d")]
+    Day,
+    #[serde(rename = "w")]
+    Week,
+    /// 30 days.
+    #[serde(rename = "m")]
+    Month,
+}
+
+impl Window {
+    pub fn ms(self) -> i64 {
+        let days = match self {
+            Window::Day => 1,
+            Window::Week => 7,
+            Window::Month => 30,
+        };
+        days * 24 * 60 * 60 * 1_000
+    }
+}
+
+/// One limit, said anew; no amount is no limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LimitChange {
+    pub kind: LimitKind,
+    pub window: Window,
+    pub amount: Option<Pence>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,6 +309,14 @@ pub enum ActError {
     AlreadyReconciled,
     #[error("the bet delay is too long")]
     BetDelayTooLong,
+    #[error("the customer's deposit limit would be passed")]
+    DepositLimit,
+    #[error("the customer has excluded themself")]
+    Excluded,
+    #[error("an exclusion is never shortened")]
+    ExcludedLonger,
+    #[error("the exclusion would be over already")]
+    ExclusionOver,
     #[error("the journal is read-only: nothing was done, try again later")]
     ReadOnly,
     #[error("the market is quarantined: an operator may retry its actor")]

@@ -14,6 +14,7 @@
 //! | [`market`] | the book and a market's life |
 //! | [`account`] | money, exposure, bets |
 //! | [`home`], [`catalogue`] | users, operators' acts, what there is to bet on |
+//! | [`mail`] | which letters follow from the log, and which have still to go |
 //! | [`ledger`], [`partition`] | what a whole log adds up to |
 //! | [`football`] | fair prices from goals |
 
@@ -28,6 +29,7 @@ pub mod ids;
 pub mod ladder;
 pub mod ledger;
 pub mod link;
+pub mod mail;
 pub mod market;
 pub mod money;
 pub mod order;

@@ -7,7 +7,7 @@
 //! The short names of the variants are the kinds of the journal: never reused, never given to another
 //! meaning. `store::codec` says what happens when a shape must change.
 
-use crate::act::{AccountChange, AccountProfile, ActError, Currency};
+use crate::act::{AccountChange, AccountProfile, ActError, Currency, LimitChange};
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
 use crate::few::Few;
 use crate::home::HomeEvent;
@@ -81,6 +81,12 @@ pub enum AccountEvent {
     /// They did not: these commands were sent to cancel, or given up.
     #[serde(rename = "9")]
     HeartbeatMissed { commands: Vec<(MarketId, u64)> },
+    /// The customer limits themself, from `from` on.
+    #[serde(rename = "10")]
+    LimitSet { n: u64, change: LimitChange, from: UtcMillis },
+    /// The customer wants no bets until then, or for good; what cancels their orders stands before it.
+    #[serde(rename = "11")]
+    Excluded { n: u64, until: Option<UtcMillis> },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -16,6 +16,7 @@ use std::time::Duration;
 use actors::directory::DirectoryMsg;
 use actors::entity::EntityMsg;
 use actors::home::HomeMsg;
+use actors::mail::{Mail, MailArgs};
 use actors::node::{ClockMode, Node};
 use actors::registry::Address;
 use anyhow::{Context as _, anyhow, bail};
@@ -31,7 +32,9 @@ use crate::betfair::exchange::NodeExchange;
 use crate::config::{ClockSource, Settings};
 use crate::door::actor::{DoorActor, HttpDoor, bind};
 use crate::door::{self, DrainSwitch, Limits};
-use crate::secret;
+use crate::mail::NodePost;
+use crate::native::Native;
+use crate::secret::{self, LinkKey};
 use crate::stream::{self, Service, StreamActor, StreamArgs, StreamDoor, StreamSession};
 use crate::{native, operator};
 
@@ -133,7 +136,17 @@ impl Running {
         };
         let room = door::OpenFiles::raise().room();
         let bets = betfair::routes::routes(exchange.clone());
+        let link_key = link_key(&settings.data_directory)?;
+        let own_url = format!("http://{}", listeners.http);
+        let data = &settings.data_directory;
+        let post = NodePost::new(node.clone(), &settings.mail, data, link_key.clone(), own_url)?;
+        // Who cannot be written to cannot confirm.
+        let mut customers = settings.customers.clone();
+        customers.sign_up &= post.is_some();
+        let api = Native::new(node.clone(), exchange.clone(), customers, link_key);
         let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
+        let bets = bets.or(native::routes::routes(Arc::new(api))).unify().boxed();
+        let mail = post.map(|post| tree::actor::<Mail>(&node, MailArgs { post: Arc::new(post) }));
         let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
         let doors = vec![
@@ -159,6 +172,7 @@ impl Running {
         });
         let spec = Tree {
             node: node.clone(),
+            services: mail.into_iter().collect(),
             stream: stream_session(&node, &service),
             doors: doors
                 .into_iter()
@@ -353,6 +367,28 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
 
 fn millis(span: Duration) -> i64 {
     i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What mailed links are made with: drawn at the first start, the same from then on.
+fn link_key(directory: &Path) -> anyhow::Result<LinkKey> {
+    let path = directory.join("link.key");
+    let what = || path.display().to_string();
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let digits = text.trim();
+            let byte = |at: usize| u8::from_str_radix(digits.get(2 * at..2 * at + 2)?, 16).ok();
+            let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
+            let bytes = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+            bytes.map(LinkKey::of).with_context(|| format!("{} is no key of 64 digits", what()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let key = LinkKey::new();
+            let digits: String = key.bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+            write_secret(&path, &digits).with_context(what)?;
+            Ok(key)
+        }
+        Err(error) => Err(error).with_context(what),
+    }
 }
 
 /// Readable by its owner only, complete or not there.

@@ -14,11 +14,14 @@ use std::str::FromStr;
 use std::time::Duration;
 
 mod limits;
+mod people;
 
 use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
 use crate::betfair::limits::Limits as CustomerLimits;
 use crate::door::Limits;
+use crate::mail::MailSettings;
+use crate::native::Customers;
 use crate::stream::{CertificateFiles, StreamLimits};
 
 /// Every key with its default and what it is for.
@@ -82,6 +85,28 @@ const KEYS: &[(&str, &str, &str)] = &[
         "43200000",
         "a login lasts so long, and so long again from each keepAlive",
     ),
+    ("accounts.sign_up", "on", "on, or off: only the operator makes accounts"),
+    (
+        "accounts.play_money",
+        "off",
+        "the most pounds that customers may give themselves at once, or off",
+    ),
+    ("accounts.behind_tls", "no", "yes where browsers reach the node over TLS that a proxy ends"),
+    (
+        "accounts.public_url",
+        "",
+        "what links in mail begin with; without one the http listener's address",
+    ),
+    ("mail.transport", "file", "file: one a letter, in a folder; smtp: to a mail server; off"),
+    ("mail.directory", "", "the folder; without one, mail in the data directory"),
+    ("mail.from", "Laybook <no-reply@localhost>", "whom letters say they are from"),
+    ("mail.server", "localhost:587", "the mail server"),
+    ("mail.tls", "starttls", "starttls, tls from the first byte, or off"),
+    ("mail.authority", "", "PEM file of the authority of its certificate, beside the system's"),
+    ("mail.username", "", "who the node is to the mail server"),
+    ("mail.password_file", "", "the file with its password"),
+    ("mail.retry_ms", "60000", "the pause behind a letter's first try; it doubles"),
+    ("mail.timeout_ms", "20000", "for one try"),
     ("timeouts.header_ms", "5000", "for a request's head"),
     ("timeouts.body_ms", "10000", "for a request's body"),
     ("timeouts.idle_ms", "240000", "of a connection without a request"),
@@ -131,6 +156,10 @@ pub struct Settings {
     pub idle_after: Duration,
     /// A login, or its last keepAlive, lasts so long.
     pub session: Duration,
+    /// What the node says about customers.
+    pub customers: Customers,
+    /// How mail leaves.
+    pub mail: MailSettings,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -414,6 +443,8 @@ impl Layers {
         let resume_suspended_after = self.millis("recovery.resume_suspended_after_ms");
         let idle_after = self.millis("entities.idle_after_ms");
         let session = self.number("sessions.lifetime_ms", 1_000, 24 * 3_600_000);
+        let customers = self.read_customers(session);
+        let mail = self.read_mail();
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -441,6 +472,8 @@ impl Layers {
             resume_suspended_after: resume_suspended_after?,
             idle_after: idle_after?,
             session: Duration::from_millis(session?),
+            customers: customers?,
+            mail: mail?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

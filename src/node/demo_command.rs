@@ -44,6 +44,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         ("admin.listen", args.admin.clone()),
         ("stream.listen", "off".to_owned()),
         ("stream_plain.listen", "off".to_owned()),
+        ("accounts.play_money", "1000.00".to_owned()),
         ("log.filter", "warn,actors::trader=info".to_owned()),
     ];
     let settings = match Settings::read(None, &flags) {
@@ -142,6 +143,8 @@ Laybook is running. Everything is play money and goes with this process (Ctrl-C)
               the supervision tree, live; the link works once (another: laybook link --admin {at} --token-file {token})
   operators   {admin}    /v1/operator/tree, /v1/operator/ledger; /metrics, /livez, /readyz
               token in {token}
+  accounts    {http}/try    sign up, log in, limits: the native API, to try
+              mail in {mail}
   data        {directory}
 
   username    password    application key    balance
@@ -160,6 +163,7 @@ Live matches, best price to back / to lay, and what was matched:
         console = running.console_link("demo"),
         at = running.listeners.admin,
         directory = directory.path().display(),
+        mail = directory.path().join("mail").display(),
         log_in = examples.log_in(),
         look = examples.look(),
         bet = examples.bet(),

@@ -7,7 +7,8 @@
 //! | [`telemetry`] | where logs go |
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
-//! | [`native`] | the customers' own API: the binary order channel |
+//! | [`native`] | the customers' own API: JSON, and the binary order channel |
+//! | [`mail`] | how letters look, and how they leave |
 //! | [`operator`] | the admin listener: operators' requests, the tree, figures |
 //! | [`bench`] | programs that measure the product |
 //! | [`boot`] | a node's life: up, ready, down |
@@ -35,6 +36,7 @@ pub mod events_command;
 pub mod follow_command;
 pub mod link_command;
 pub mod lints_command;
+pub mod mail;
 pub mod native;
 pub mod node_client;
 pub mod operator;

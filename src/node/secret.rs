@@ -1,6 +1,6 @@
 //! Secrets that the node draws: tokens, application keys, session ids. What is kept of a token is its hash.
 
-use domain::home::SecretHash;
+use domain::home::{Drawn, SecretHash};
 
 /// 260 bits from the operating system, as letters and digits with a trailing `=` that clients expect.
 pub fn token() -> String {
@@ -18,6 +18,56 @@ pub fn derived_token(own: &str, key: &str, request: &[u8]) -> String {
     let mut bytes = [0; TOKEN_LETTERS];
     hash.finalize_xof().fill(&mut bytes);
     format!("{}=", as_letters(&bytes))
+}
+
+/// What the tokens of mailed links are made with: of a link the journal keeps a nonce and a hash, and only
+/// who also has this can make the token.
+#[derive(Clone)]
+pub struct LinkKey([u8; 32]);
+
+impl LinkKey {
+    /// Of these bytes.
+    pub fn of(bytes: [u8; 32]) -> LinkKey {
+        LinkKey(bytes)
+    }
+
+    /// A new one.
+    pub fn new() -> LinkKey {
+        let mut bytes = [0; 32];
+        fill(&mut bytes);
+        LinkKey(bytes)
+    }
+
+    /// To be written to a file that only the node reads.
+    pub fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The token of a link, the same whenever it is asked for.
+    pub fn token(&self, nonce: &[u8; 16]) -> String {
+        let mut bytes = [0; TOKEN_LETTERS];
+        blake3::Hasher::new_keyed(&self.0).update(nonce).finalize_xof().fill(&mut bytes);
+        as_letters(&bytes)
+    }
+
+    /// A link to be: its nonce, and the hash of its token.
+    pub fn draw(&self) -> Drawn {
+        let mut nonce = [0; 16];
+        fill(&mut nonce);
+        Drawn { nonce, token: hash(&self.token(&nonce)) }
+    }
+}
+
+impl Default for LinkKey {
+    fn default() -> LinkKey {
+        LinkKey::new()
+    }
+}
+
+impl std::fmt::Debug for LinkKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinkKey")
+    }
 }
 
 /// An application key, as Betfair's look.
@@ -64,5 +114,9 @@ mod tests {
         assert!(token().ends_with('='));
         assert!(app_key().bytes().all(|b| b.is_ascii_alphanumeric()));
         assert_eq!(hash("a"), hash("a"));
+        let key = LinkKey::new();
+        let drawn = key.draw();
+        assert_eq!(hash(&key.token(&drawn.nonce)), drawn.token);
+        assert_ne!(LinkKey::new().token(&drawn.nonce), key.token(&drawn.nonce));
     }
 }

@@ -19,7 +19,8 @@ DEADLINE_S = 60
 class Node:
     """A node on ports of its own; `LAYBOOK_BIN` names the binary."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, settings=None):
+        """`settings` are environment names without their prefix, such as `MAIL__TRANSPORT`."""
         self.data = directory / "data"
         self.log_path = directory / "stderr.log"
         self.log = open(self.log_path, "ab")
@@ -30,7 +31,12 @@ class Node:
         for listener in ("--http", "--admin", "--stream", "--stream-plain"):
             command += [listener, "127.0.0.1:0"]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, text=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            text=True,
+            env=os.environ | {f"LAYBOOK__{key}": value for key, value in (settings or {}).items()},
         )
         self.addresses = {}
         # The reader goes on for as long as the node talks, so that the node never meets a full pipe.

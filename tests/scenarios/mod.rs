@@ -8,6 +8,7 @@ mod in_play;
 mod matching;
 mod order_channel;
 mod orders;
+mod people;
 mod places;
 mod racing;
 mod restart;

@@ -65,7 +65,7 @@ impl World {
             Message::AccountAct { n, act } => {
                 let now = self.now;
                 match self.account(id).state.act(now, n, &act) {
-                    Acted::Taken(event) => self.account_hands_over(id, vec![*event]),
+                    Acted::Taken(events) => self.account_hands_over(id, events),
                     Acted::Answered(answer) => {
                         self.account_sends(id, FromAccount::ActAnswered { n, answer });
                         Ok(())

@@ -1,9 +1,9 @@
-//! Home's acts on an account: open, deposit, withdraw, change. Each number is taken once, refused or not,
+//! Home's acts on an account: open, deposit, withdraw, change, limit, exclude. Each number is taken once, refused or not,
 //! and its answer is kept for repeats.
 
 use super::statement::StatementItem;
 use super::{Account, Outgoing};
-use crate::act::{AccountAct, AccountChange, AccountProfile, ActAnswer, ActError};
+use crate::act::{AccountAct, AccountChange, AccountProfile, ActAnswer, ActError, LimitKind};
 use crate::link::Request;
 use crate::money::Pence;
 use crate::record::AccountEvent;
@@ -16,7 +16,7 @@ const ACTS_KEPT: u64 = 4_096;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acted {
     /// Decided and folded, to be journaled; the answer follows as [`Outgoing::ActAnswered`].
-    Taken(Box<AccountEvent>),
+    Taken(Vec<AccountEvent>),
     /// The answer of an act taken before.
     Answered(ActAnswer),
     /// A stray repeat of an act answered long ago.
@@ -33,13 +33,26 @@ impl Account {
             Request::Answered(answer) => return Acted::Answered(answer.clone()),
             Request::Forgotten => return Acted::Forgotten,
         }
-        let event =
-            self.decide_act(n, act).unwrap_or_else(|error| AccountEvent::ActRefused { n, error });
-        self.apply_act(now, &event);
-        Acted::Taken(Box::new(event))
+        let decided = match act {
+            AccountAct::Exclude { until } if self.opened.is_some() => {
+                self.decide_exclusion(now, n, *until)
+            }
+            act => self.decide_act(now, n, act).map(|event| vec![event]),
+        };
+        let events = decided.unwrap_or_else(|error| vec![AccountEvent::ActRefused { n, error }]);
+        // What an exclusion cancels is folded as it is decided; the act's own record is the last.
+        if let Some(event) = events.last() {
+            self.apply_act(now, event);
+        }
+        Acted::Taken(events)
     }
 
-    fn decide_act(&self, n: u64, act: &AccountAct) -> Result<AccountEvent, ActError> {
+    fn decide_act(
+        &self,
+        now: UtcMillis,
+        n: u64,
+        act: &AccountAct,
+    ) -> Result<AccountEvent, ActError> {
         if let AccountAct::Open { currency, profile } = act {
             return match self.opened {
                 Some(_) => Err(ActError::AccountExists),
@@ -58,6 +71,12 @@ impl Account {
                 if balance > Pence::MAX_ENTERED || entered.0 > i64::MAX / 4 {
                     return Err(ActError::TooLarge);
                 }
+                if self.limits.is_excluded(now) {
+                    return Err(ActError::Excluded);
+                }
+                if self.limits.room(now, LimitKind::Deposit).is_some_and(|room| amount > room) {
+                    return Err(ActError::DepositLimit);
+                }
                 Ok(AccountEvent::Deposited { n, amount })
             }
             AccountAct::Withdraw { amount } => {
@@ -68,7 +87,8 @@ impl Account {
                 Ok(AccountEvent::Withdrew { n, amount })
             }
             AccountAct::Change(change) => Ok(AccountEvent::Changed { n, change: *change }),
-            AccountAct::Open { .. } => Err(ActError::AccountExists),
+            AccountAct::Limit(change) => self.decide_limit(now, n, change),
+            AccountAct::Open { .. } | AccountAct::Exclude { .. } => Err(ActError::AccountExists),
         }
     }
 
@@ -82,6 +102,7 @@ impl Account {
                 self.money.deposited += *amount;
                 self.money.balance += *amount;
                 self.statement.push(at, StatementItem::Deposit, *amount, self.money.balance);
+                self.limits.deposited(at, *amount);
                 *n
             }
             AccountEvent::Withdrew { n, amount } => {
@@ -94,6 +115,14 @@ impl Account {
                 if let Some((_, profile)) = &mut self.opened {
                     change_profile(profile, change);
                 }
+                *n
+            }
+            AccountEvent::LimitSet { n, change, from } => {
+                self.limits.apply_change(at, change, *from);
+                *n
+            }
+            AccountEvent::Excluded { n, until } => {
+                self.limits.apply_exclusion(at, *until);
                 *n
             }
             AccountEvent::ActRefused { n, .. } => *n,

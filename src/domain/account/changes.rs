@@ -130,6 +130,7 @@ impl Account {
     /// a lay that is the higher price, for a back the lower one (at plain odds both are its stake).
     pub(super) fn decide_replace(
         &self,
+        now: UtcMillis,
         market: MarketId,
         orders: &[(BetId, Price)],
         market_version: Option<u64>,
@@ -164,7 +165,7 @@ impl Account {
         })?;
         let worst = position.map_or(0, |position| position.worst_with(&position.terms, &added));
         let exposure =
-            self.afford(market, worst).map_err(|error| Refusal::whole(error, orders.len()))?;
+            self.afford(now, market, worst).map_err(|error| Refusal::whole(error, orders.len()))?;
         let orders = able
             .into_iter()
             .map(|(bet, handle, new_price)| ReplaceOrder {

@@ -18,6 +18,7 @@
 //! | `notices`, `answers`, `payment` | what a market says, decided and folded |
 //! | `acts`, `statement` | what an operator does; the lines of the account |
 //! | `heartbeat` | what is done when a customer falls silent |
+//! | `limits` | what customers bind themselves to |
 //! | `sessions`, `history` | what is remembered, and for how long |
 //! | `queries`, `cleared`, `audit` | what can be asked; whether it adds up |
 
@@ -31,6 +32,7 @@ mod exposure;
 mod fragments;
 mod heartbeat;
 mod history;
+mod limits;
 mod lines;
 mod notices;
 mod ordered;
@@ -54,6 +56,7 @@ pub use cleared::{
 pub use fragments::Match;
 pub use heartbeat::{HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, HeartbeatAction, HeartbeatAnswer};
 pub use history::{CLEARED_MS_MAX, CLEARED_UNMATCHED_MAX};
+pub use limits::{Exclusion, LimitView, RAISE_AFTER_MS};
 pub use notices::NoticeTaken;
 pub use outgoing::Outgoing;
 pub use queries::{
@@ -77,6 +80,7 @@ use crate::record::AccountEvent;
 use crate::time::UtcMillis;
 use heartbeat::Switch;
 use history::History;
+use limits::Limits;
 use outgoing::Outbox;
 use position::Position;
 use serde::{Deserialize, Serialize};
@@ -98,6 +102,7 @@ pub struct Account {
     customer_refs: CustomerRefs,
     acts: Served<ActAnswer>,
     switch: Switch,
+    limits: Limits,
     #[serde(skip)]
     outgoing: Outbox,
 }

@@ -174,6 +174,7 @@ impl Account {
             match resolution {
                 Resolution::Unsettled => {
                     if let Some(resolved) = position.resolved.take() {
+                        self.limits.unsettled(resolved.at, resolved.payment.net);
                         self.history.unsettled(market, &resolved);
                     }
                 }
@@ -188,6 +189,7 @@ impl Account {
                     };
                     position.resolved = Some(Resolved { at, results, payment: payment.clone() });
                     self.history.resolved(market, at, position.unmatched);
+                    self.limits.settled(at, payment.net);
                 }
             }
             for bet in &position.bets {

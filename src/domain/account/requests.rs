@@ -5,7 +5,7 @@ use super::exposure;
 use super::position::{Added, worst_of};
 use super::sessions::Kind;
 use super::validate::{REFERENCE_LEN_MAX, is_reference, limit, stake, validate};
-use crate::act::{AccountProfile, AccountStatus};
+use crate::act::{AccountProfile, AccountStatus, LimitKind};
 use crate::definition::MarketTerms;
 use crate::ids::{BetId, MarketId};
 use crate::link::Request;
@@ -72,7 +72,7 @@ impl Account {
                 self.cancel_all(now, key, request, &markets)
             }
             RequestBody::Replace { market, orders, market_version } => {
-                let decided = self.decide_replace(*market, orders, *market_version, next_bet);
+                let decided = self.decide_replace(now, *market, orders, *market_version, next_bet);
                 self.fold_named(now, key, request, *market, decided)
             }
             RequestBody::Update { market, orders } => {
@@ -100,7 +100,7 @@ impl Account {
             return Requested::Answered(refused_whole(&request.body, ExecutionError::InvalidOrder));
         };
         let strategy_ref = strategy_ref.as_deref().filter(|text| !text.is_empty());
-        let exposure = match self.admit_placement(*market, terms, tickets, strategy_ref) {
+        let exposure = match self.admit_placement(now, *market, terms, tickets, strategy_ref) {
             Ok(exposure) => exposure,
             Err(refusal) => return Requested::Answered(refused(&request.body, refusal)),
         };
@@ -123,7 +123,8 @@ impl Account {
     fn admits(&self, now: UtcMillis, request: &CustomerRequest) -> Result<(), ExecutionError> {
         let profile = self.profile().ok_or(ExecutionError::InvalidAccountState)?;
         let kind = Kind::of_request(&request.body);
-        if profile.status != AccountStatus::Active && kind != Kind::Cancel {
+        let may_bet = profile.status == AccountStatus::Active && !self.limits.is_excluded(now);
+        if !may_bet && kind != Kind::Cancel {
             return Err(ExecutionError::InvalidAccountState);
         }
         if request.body.market().is_some_and(|market| self.is_out_of_credit(market)) {
@@ -150,6 +151,7 @@ impl Account {
     /// The exposure of the market with the whole batch in it, if rules and money allow it.
     fn admit_placement(
         &self,
+        now: UtcMillis,
         market: MarketId,
         terms: &MarketTerms,
         tickets: &[Ticket],
@@ -174,12 +176,17 @@ impl Account {
             Some(position) => position.worst_with(terms, &added),
             None => worst_of(terms, &added),
         };
-        self.afford(market, worst).map_err(|error| Refusal::whole(error, tickets.len()))
+        self.afford(now, market, worst).map_err(|error| Refusal::whole(error, tickets.len()))
     }
 
     /// The hold that `worst` (hundredths of a penny) needs in the market, if the account can bear it. What
     /// holds no more than before adds no risk and is always borne.
-    pub(super) fn afford(&self, market: MarketId, worst: i128) -> Result<Pence, ExecutionError> {
+    pub(super) fn afford(
+        &self,
+        now: UtcMillis,
+        market: MarketId,
+        worst: i128,
+    ) -> Result<Pence, ExecutionError> {
         let before = i128::from(self.exposure_in(market).0);
         let hold = exposure::hold(worst);
         let total = i128::from(self.held.0) - before + hold;
@@ -188,6 +195,7 @@ impl Account {
                 return Err(ExecutionError::InsufficientFunds);
             }
             let limit = self.profile().and_then(|profile| profile.exposure_limit);
+            let limit = limit.into_iter().chain(self.limits.room(now, LimitKind::Loss)).min();
             if limit.is_some_and(|limit| total > i128::from(limit.0)) {
                 return Err(ExecutionError::LossLimitExceeded);
             }

@@ -10,6 +10,7 @@ use crate::time::UtcMillis;
 
 pub(crate) const NAME_CHARS: usize = 100;
 pub(crate) const REASON_CHARS: usize = 500;
+pub(crate) const USERNAME_CHARS: usize = 64;
 
 type Checked = Result<(), HomeError>;
 
@@ -66,6 +67,27 @@ pub(crate) fn email(text: &str) -> Checked {
     let plain = !text.chars().any(char::is_whitespace)
         && text.rsplit_once('@').is_some_and(|(who, host)| !who.is_empty() && !host.is_empty());
     plain.then_some(()).ok_or_else(|| HomeError::invalid("email", "is not an address"))
+}
+
+/// An address that mail is sent to: nothing in it can mean something else in a header or to a mail server.
+pub(crate) fn mail_address(text: &str) -> Checked {
+    const OTHERS: &str = "!#$%&'*+-/=?^_`{|}~.";
+    let dots_apart = |part: &str| part.split('.').all(|label| !label.is_empty());
+    let user = |part: &str| {
+        part.len() <= 64
+            && dots_apart(part)
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || OTHERS.contains(c))
+    };
+    let host = |part: &str| {
+        let label =
+            |label: &str| label.len() <= 63 && !label.starts_with('-') && !label.ends_with('-');
+        dots_apart(part)
+            && part.split('.').all(label)
+            && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.')
+    };
+    let good = text.len() <= 254
+        && text.split_once('@').is_some_and(|(left, right)| user(left) && host(right));
+    good.then_some(()).ok_or_else(|| HomeError::invalid("email", "is not an address"))
 }
 
 pub(crate) fn country(text: &str) -> Checked {
@@ -141,6 +163,33 @@ mod tests {
         assert!(email("a@b.example").is_ok());
         for text in ["a", "@b", "a@", "a b@c", "a@b\u{200B}"] {
             assert!(email(text).is_err(), "{text}");
+        }
+        for text in ["a@b.example", "o'brien+bets@mail.host-1.example", "x@localhost"] {
+            assert!(mail_address(text).is_ok(), "{text}");
+        }
+        let long = format!("{}@b.example", "a".repeat(65));
+        for text in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "a@b\r\nBcc: x@y",
+            "a\n@b",
+            "a@b.",
+            ".a@b",
+            "a..b@c",
+            "<a@b>",
+            "a,b@c",
+            "\"a\"@b",
+            "a@-b",
+            "a@[1.2.3.4]",
+            "ä@b",
+            "a@b\u{200B}",
+            &long,
+        ] {
+            assert!(mail_address(text).is_err(), "{text:?}");
         }
         assert!(country("GB").is_ok());
         for text in ["gb", "GBR", "", "G1"] {

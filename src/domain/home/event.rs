@@ -5,7 +5,9 @@
 
 use crate::act::{Act, ActAnswer, MarketAct};
 use crate::definition::MarketDefinition;
+use crate::home::api_keys::ApiKey;
 use crate::home::apps::DeveloperApp;
+use crate::home::links::Link;
 use crate::ids::{
     AccountId, CompetitionId, EntityId, EventId, EventTypeId, MarketId, PartitionId, Runner,
     SessionId,
@@ -49,6 +51,34 @@ pub enum HomeEvent {
     AppCreated {
         account: AccountId,
         app: DeveloperApp,
+    },
+    /// A link is to be sent by mail.
+    LinkMade(Box<Link>),
+    /// Nobody followed them in time.
+    LinksExpired,
+    /// Links to a new password are spent, and every session but `kept` ends.
+    PasswordChanged {
+        account: AccountId,
+        password_hash: String,
+        kept: Option<SessionId>,
+    },
+    ApiKeyCreated {
+        account: AccountId,
+        key: Box<ApiKey>,
+    },
+    /// Once in a while.
+    ApiKeyUsed {
+        account: AccountId,
+        id: u64,
+    },
+    ApiKeyRevoked {
+        account: AccountId,
+        id: u64,
+    },
+    /// Where the customer is mailed at every change of a bet; `None`: no longer.
+    MailWished {
+        account: AccountId,
+        email: Option<String>,
     },
 }
 
@@ -107,10 +137,21 @@ pub enum OperationAnswer {
 /// Who asked for an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct By {
-    /// The name of the operator's token.
+    /// The name of the operator's token; [`By::customer`] for a customer's own.
     pub operator: String,
     pub reason: Option<String>,
     pub key: Option<IdempotencyKey>,
+}
+
+/// No operator's token has such a name.
+pub(crate) const CUSTOMER: &str = "customer:";
+
+impl By {
+    /// A customer, about their own account.
+    pub fn customer(username: &str, key: Option<IdempotencyKey>) -> By {
+        let operator = format!("{CUSTOMER}{}", username.to_ascii_lowercase());
+        By { operator, reason: None, key }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

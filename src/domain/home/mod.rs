@@ -1,5 +1,5 @@
 //! Home: the entity of partition 0 that keeps what belongs to no market and no account: users, sessions'
-//! tokens, the list of events and markets, operators' tokens, and every operator's act with who and why.
+//! tokens, API keys, links on their way by mail, the list of events and markets, operators' tokens, and every operator's act with who and why.
 //!
 //! ```text
 //!   operator ── operate ──▶ Operated ──▶ acts 1, 2, … per target ──▶ account or market
@@ -10,21 +10,27 @@
 //! a market may be settled is the market's answer. It keeps each act until the target's journaled answer
 //! has come, and repeats it: so a market exists in the end once home has listed it, whoever dies.
 
+mod api_keys;
 mod apps;
 mod check;
 mod event;
+mod links;
 mod operate;
 mod operations;
+mod people;
 mod request;
 mod sessions;
 mod shape;
 #[cfg(test)]
 mod tests;
 
+pub use api_keys::{ApiKey, MAX_API_KEYS, MAX_API_KEYS_PER_USER, Scope, USE_NOTED_MS, session_of};
 pub use apps::{DeveloperApp, MAX_APPS, MAX_APPS_PER_USER};
 pub use event::*;
+pub use links::{Drawn, LINK_MS, Link, MAX_LINKS, MAX_LINKS_PER_ADDRESS, Purpose, SignUp};
 pub use operate::MAX_BET_DELAY_S;
 pub use operations::{Arrival, KEY_MS, MAX_OPEN_ACTS, MAX_OPERATIONS, Outgoing, ToEntity};
+pub use people::{MailWish, NewApiKey};
 pub use request::*;
 pub use sessions::{EXTENSION_MS_MIN, MAX_SESSIONS, MAX_SESSIONS_PER_USER, SESSION_MS};
 
@@ -35,7 +41,9 @@ use crate::ids::{
     SessionId,
 };
 use crate::time::UtcMillis;
+use api_keys::ApiKeys;
 use apps::Apps;
+use links::Links;
 use operations::Operations;
 use serde::{Deserialize, Serialize};
 use sessions::Sessions;
@@ -87,6 +95,12 @@ pub struct Home {
     next: NextIds,
     sessions: Sessions,
     operations: Operations,
+    /// By the address in small letters; of two users with one address the first is meant.
+    emails: BTreeMap<String, AccountId>,
+    links: Links,
+    api_keys: ApiKeys,
+    /// Who wants mail at every change of a bet.
+    mailed: BTreeSet<AccountId>,
     #[serde(skip)]
     outgoing: Vec<Outgoing>,
 }
@@ -129,6 +143,10 @@ impl Default for Home {
             },
             sessions: Sessions::default(),
             operations: Operations::default(),
+            emails: BTreeMap::new(),
+            links: Links::default(),
+            api_keys: ApiKeys::default(),
+            mailed: BTreeSet::new(),
             outgoing: Vec::new(),
         }
     }
@@ -140,6 +158,8 @@ impl Home {
     pub fn apply(&mut self, at: UtcMillis, event: &HomeEvent) {
         self.sessions.drop_expired(at);
         self.operations.drop_expired(at);
+        self.links.drop_expired(at);
+        self.api_keys.drop_expired(at);
         match event {
             HomeEvent::Operated { operation, by, change, acts } => {
                 let answer = self.change(change, event.listed());
@@ -164,6 +184,34 @@ impl Home {
                 }
                 self.apps.add(*account, app.clone());
             }
+            HomeEvent::LinkMade(link) => self.links.add(link),
+            // The sweep above is all there is to it.
+            HomeEvent::LinksExpired => {}
+            HomeEvent::PasswordChanged { account, password_hash, kept } => {
+                self.change_password_hash(*account, password_hash, *kept);
+            }
+            HomeEvent::ApiKeyCreated { account, key } => self.api_keys.add(*account, key),
+            HomeEvent::ApiKeyUsed { account, id } => self.api_keys.used(at, *account, *id),
+            HomeEvent::ApiKeyRevoked { account, id } => self.api_keys.revoke(*account, *id),
+            HomeEvent::MailWished { account, email } => {
+                match email {
+                    Some(_) => self.mailed.insert(*account),
+                    None => self.mailed.remove(account),
+                };
+            }
+        }
+    }
+
+    fn change_password_hash(&mut self, account: AccountId, hash: &str, kept: Option<SessionId>) {
+        let name = self.accounts.get(&account);
+        if let Some(user) = name.and_then(|name| self.users.get_mut(name)) {
+            user.password_hash = hash.to_owned();
+        }
+        self.links.spend_resets(account);
+        for session in self.sessions.of(account).to_vec() {
+            if Some(session) != kept {
+                self.sessions.close(session);
+            }
         }
     }
 
@@ -180,6 +228,11 @@ impl Home {
                 let name = user.username.to_ascii_lowercase();
                 self.accounts.insert(user.account, name.clone());
                 self.app_keys.insert(user.app_key.clone(), user.account);
+                // The link was followed, when one led here.
+                self.links.spend_sign_up(&user.username);
+                if let Some(email) = &user.email {
+                    self.emails.entry(email.to_ascii_lowercase()).or_insert(user.account);
+                }
                 self.users.insert(name, (**user).clone());
                 Some(OperationAnswer::User {
                     account: user.account,
@@ -257,9 +310,15 @@ impl Home {
         }
     }
 
-    /// Home waits for no moment: what has expired is no longer found, and the next record drops it.
+    /// When the next link expires: a sign-up that was not confirmed leaves nothing of its owner here. For
+    /// the rest home waits for no moment: what has expired is no longer found, and the next record drops it.
     pub fn wake(&self) -> Option<UtcMillis> {
-        None
+        self.links.next_due()
+    }
+
+    /// What has come due by `now`.
+    pub fn due(&self, now: UtcMillis) -> Option<HomeEvent> {
+        self.links.next_due().filter(|due| *due <= now).map(|_| HomeEvent::LinksExpired)
     }
 
     // ------------------------------------------------------------------------------------ sessions
@@ -280,7 +339,7 @@ impl Home {
         if self.app_key(app_key).is_none() {
             return Err(HomeError::invalid("appKey", "is nobody's"));
         }
-        if self.sessions.is_taken(session, &token) {
+        if self.sessions.is_taken(session, &token) || self.api_keys.is_taken(session) {
             return Err(HomeError::invalid("session", "is in use"));
         }
         HomeError::full("sessions", self.sessions.len(), MAX_SESSIONS)?;
@@ -445,6 +504,8 @@ impl Home {
     pub fn check_invariants(&self) -> Result<(), String> {
         self.sessions.check_invariants()?;
         self.operations.check_invariants()?;
+        self.links.check_invariants()?;
+        self.api_keys.check_invariants()?;
         for (name, user) in &self.users {
             let same = self.accounts.get(&user.account) == Some(name)
                 && self.app_keys.get(&user.app_key) == Some(&user.account)

@@ -1,7 +1,8 @@
-//! What an operator's request leads to: checked against what home keeps, given its ids, numbered.
+//! What an operator's request, or a customer's about their own account, leads to: checked against what home keeps, given its ids, numbered.
 //!
 //! `operate` reads; it never changes the state that its record will be applied to.
 
+use super::event::CUSTOMER;
 use super::operations::Known;
 use super::shape::{self, check_shape};
 use super::{
@@ -20,7 +21,8 @@ use std::collections::BTreeSet;
 pub const MAX_BET_DELAY_S: u16 = 60;
 /// 100 % in hundredths of a percent.
 const WHOLE: u32 = 10_000;
-const USERNAME_CHARS: usize = 64;
+/// From a day to five years.
+const EXCLUSION_DAYS: std::ops::RangeInclusive<u32> = 1..=1_826;
 
 impl Home {
     /// Decides an operator's request at `now`, which must be the time of the record that follows. A repeat
@@ -42,7 +44,12 @@ impl Home {
         }
         self.operations.room()?;
         let (change, acts) = match request {
-            HomeRequest::CreateUser(user) => self.create_user(*user)?,
+            HomeRequest::CreateUser(user) => {
+                if self.links.sign_up(now, &user.username).is_some() {
+                    return Err(HomeError::UsernameTaken);
+                }
+                self.create_user(*user)?
+            }
             HomeRequest::Deposit { username, amount } => {
                 check::amount("amount", amount)?;
                 self.account_act(&username, AccountAct::Deposit { amount })?
@@ -58,6 +65,16 @@ impl Home {
             HomeRequest::CreateEvent(event) => self.create_event(*event)?,
             HomeRequest::CreateMarket(market) => self.create_market(*market)?,
             HomeRequest::MarketAct { market, act } => self.market_act(market, act)?,
+            HomeRequest::Limit { username, change } => {
+                self.account_act(&username, AccountAct::Limit(change))?
+            }
+            HomeRequest::Exclude { username, days } => {
+                let until = days.map(|days| exclusion_end(now, days)).transpose()?;
+                self.account_act(&username, AccountAct::Exclude { until })?
+            }
+            HomeRequest::Confirm { token, app_key, partition } => {
+                self.create_user(self.confirmed(now, &token, app_key, partition)?)?
+            }
             HomeRequest::CreateOperatorToken { token, name, role } => {
                 self.create_operator_token(OperatorToken { token, name, role })?
             }
@@ -70,7 +87,7 @@ impl Home {
     }
 
     fn create_user(&self, new: NewUser) -> Result<(Change, Vec<SentAct>), HomeError> {
-        check::code("username", &new.username, USERNAME_CHARS, "._@+-")?;
+        check::code("username", &new.username, check::USERNAME_CHARS, "._@+-")?;
         check::password_hash(&new.password_hash)?;
         if let Some(email) = &new.email {
             check::email(email)?;
@@ -264,6 +281,9 @@ impl Home {
         token: OperatorToken,
     ) -> Result<(Change, Vec<SentAct>), HomeError> {
         check::name("name", &token.name, check::NAME_CHARS)?;
+        if token.name.starts_with(CUSTOMER) {
+            return Err(HomeError::invalid("name", "would pass for a customer's"));
+        }
         if self.operators.contains(&token.name) {
             return Err(HomeError::invalid("name", "is another token's"));
         }
@@ -278,6 +298,14 @@ impl Home {
         let first = self.operations.next_act(target, acts.len())?;
         Ok((first..).zip(acts).map(|(n, act)| SentAct { target, n, act }).collect())
     }
+}
+
+fn exclusion_end(now: UtcMillis, days: u32) -> Result<UtcMillis, HomeError> {
+    if !EXCLUSION_DAYS.contains(&days) {
+        let (least, most) = (EXCLUSION_DAYS.start(), EXCLUSION_DAYS.end());
+        return Err(HomeError::invalid("days", format!("must be {least} to {most}")));
+    }
+    Ok(now.plus_ms(i64::from(days) * 24 * 60 * 60 * 1_000))
 }
 
 fn check_by(by: &By) -> Result<(), HomeError> {

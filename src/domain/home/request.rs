@@ -1,9 +1,9 @@
-//! What an operator may ask of home, and why home may refuse.
+//! What operators and customers may ask of home, and why home may refuse.
 //!
 //! A request carries everything that a pure fold cannot make itself: hashes, keys drawn at random, and the
 //! partition that a placement policy chose. Home gives the ids.
 
-use crate::act::{AccountChange, AccountProfile, Currency, MarketAct};
+use crate::act::{AccountChange, AccountProfile, Currency, LimitChange, MarketAct};
 use crate::definition::{BettingType, LineDefinition};
 use crate::home::event::{Role, SecretHash};
 use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, SelectionId};
@@ -32,6 +32,22 @@ pub enum HomeRequest {
     MarketAct {
         market: MarketId,
         act: MarketAct,
+    },
+    /// A customer's own: a limit on themself.
+    Limit {
+        username: String,
+        change: LimitChange,
+    },
+    /// A customer's own: no bets for so many days, or for good.
+    Exclude {
+        username: String,
+        days: Option<u32>,
+    },
+    /// The link of a sign-up was followed.
+    Confirm {
+        token: SecretHash,
+        app_key: String,
+        partition: PartitionId,
     },
     CreateOperatorToken {
         token: SecretHash,
@@ -164,6 +180,10 @@ pub enum HomeError {
     NoSuchMarket,
     #[error("the session is closed or was never opened")]
     NoSuchSession,
+    #[error("the link was used, or has expired, or never was one")]
+    LinkSpent,
+    #[error("no such API key")]
+    NoSuchKey,
     #[error("the key was used for another request")]
     KeyReused,
     /// `field` is the path of the operator API's own field: `runners[2].name`.
@@ -172,6 +192,8 @@ pub enum HomeError {
     /// Each field is good by itself; the market cannot be of such a shape.
     #[error("{field}: {reason}")]
     Unfit { field: String, reason: String },
+    #[error("the journal takes no more just now, try again")]
+    Busy,
     #[error("no more than {limit} {what}")]
     Full { what: String, limit: u64 },
 }

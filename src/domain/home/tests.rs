@@ -13,6 +13,7 @@ use crate::ladder::LineRange;
 use crate::money::Pence;
 
 mod history;
+mod people;
 
 const NOON: UtcMillis = UtcMillis(1_700_000_000_000);
 const HOUR: i64 = 3_600_000;

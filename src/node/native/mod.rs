@@ -3,5 +3,23 @@
 //! | room | what it is |
 //! |---|---|
 //! | [`orders`] | `/v1/orders`, the binary order channel |
+//! | [`table`] | every path that speaks JSON: what it takes, gives and needs |
+//! | [`schema`], [`document`] | strict reading by the table, and the documents written from it |
+//! | [`api`] | the way of a request; `people`, `account`, `markets` are its handlers |
+//! | [`who`], [`rate`] | who asks, and how often they may |
+//! | [`routes`], [`page`] | warp; the small pages that links and documents lead to |
 
+mod account;
+pub mod api;
+pub mod document;
+mod markets;
 pub mod orders;
+pub mod page;
+mod people;
+pub mod rate;
+pub mod routes;
+pub mod schema;
+pub mod table;
+pub mod who;
+
+pub use api::{Customers, Native};

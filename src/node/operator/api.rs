@@ -170,17 +170,10 @@ impl Api<'_> {
 
     fn by(&self, reason: Option<String>) -> Result<By, Problem> {
         let key = idempotency_key(self.asked.key)?;
-        let key = key.map(|key| IdempotencyKey { key, request: self.fingerprint() });
+        let Asked { method, path, body, .. } = self.asked;
+        let request = request::fingerprint(method.as_str(), path, body);
+        let key = key.map(|key| IdempotencyKey { key, request });
         Ok(By { operator: self.operator.clone(), reason, key })
-    }
-
-    /// Of method, path and body: the same key with another request is refused.
-    fn fingerprint(&self) -> [u8; 32] {
-        let mut hash = blake3::Hasher::new();
-        for part in [self.asked.method.as_str().as_bytes(), self.asked.path.as_bytes()] {
-            hash.update(part).update(b"\n");
-        }
-        *hash.update(self.asked.body).finalize().as_bytes()
     }
 
     async fn operate(

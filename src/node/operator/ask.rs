@@ -89,6 +89,11 @@ fn refused(error: OperateError) -> Problem {
         }
         OperateError::Refused(home) => home,
     };
+    refused_by_home(home)
+}
+
+/// Home refused: nothing was done.
+pub fn refused_by_home(home: HomeError) -> Problem {
     let reason = home.to_string();
     match home {
         HomeError::Invalid { field, reason } => Problem::field("invalid", field, reason),
@@ -105,7 +110,12 @@ fn refused(error: OperateError) -> Problem {
         HomeError::NoSuchUser | HomeError::NoSuchEvent | HomeError::NoSuchMarket => {
             Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason)
         }
-        HomeError::NoSuchSession => Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason),
+        HomeError::NoSuchSession | HomeError::NoSuchKey => {
+            Problem::new(StatusCode::NOT_FOUND, "not_found").reason(reason)
+        }
+        HomeError::LinkSpent => Problem::new(StatusCode::GONE, "link_spent")
+            .reason(format!("{reason}: log in, or ask for another")),
+        HomeError::Busy => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy").reason(reason),
         HomeError::KeyReused => Problem {
             status: StatusCode::UNPROCESSABLE_ENTITY,
             ..Problem::field("key_reused", "Idempotency-Key", reason)
@@ -131,6 +141,14 @@ fn refused_act(error: ActError) -> Problem {
         ActError::InsufficientFunds => {
             Problem { status: StatusCode::CONFLICT, ..field("insufficient_funds", "amount") }
         }
+        ActError::DepositLimit => {
+            Problem { status: StatusCode::CONFLICT, ..field("deposit_limit", "amount") }
+        }
+        ActError::Excluded => Problem::new(StatusCode::CONFLICT, "excluded").reason(reason),
+        ActError::ExcludedLonger => {
+            Problem { status: StatusCode::CONFLICT, ..field("excluded_longer", "days") }
+        }
+        ActError::ExclusionOver => field("bad_number", "days"),
         ActError::ReadOnly | ActError::Quarantined => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable").reason(reason)
         }

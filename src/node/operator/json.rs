@@ -231,6 +231,24 @@ impl<'v> Members<'v> {
         Ok(Some(list))
     }
 
+    /// A list of some of the words, none of them twice.
+    pub fn words(&mut self, name: &'static str, words: &[&'static str]) -> Read<Vec<&'static str>> {
+        let Some(items) = self.items(name, words.len())? else { return Ok(None) };
+        let mut list: Vec<&'static str> = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let found = words.iter().find(|word| item.as_str() == Some(word));
+            match found.filter(|word| !list.contains(word)) {
+                Some(word) => list.push(word),
+                None => {
+                    let name = format!("{name}[{index}]");
+                    let reason = format!("is not one of {}, once", words.join(", "));
+                    return Err(self.refused("bad_word", &name, reason));
+                }
+            }
+        }
+        Ok(Some(list))
+    }
+
     /// A list of at most `most` whole numbers from 1.
     pub fn ids(&mut self, name: &'static str, most: usize) -> Read<Vec<u64>> {
         let Some(items) = self.items(name, most)? else { return Ok(None) };

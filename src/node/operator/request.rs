@@ -215,6 +215,15 @@ pub fn idempotency_key(header: Option<&[u8]>) -> Result<Option<String>, Problem>
     }
 }
 
+/// Of method, path and body: the same key with another request is refused.
+pub fn fingerprint(method: &str, path: &str, body: &[u8]) -> [u8; 32] {
+    let mut hash = blake3::Hasher::new();
+    for part in [method.as_bytes(), path.as_bytes()] {
+        hash.update(part).update(b"\n");
+    }
+    *hash.update(body).finalize().as_bytes()
+}
+
 /// Why, for the audit.
 fn reason(m: &mut Members<'_>) -> Result<Option<String>, Problem> {
     let reason = m.text("reason")?;

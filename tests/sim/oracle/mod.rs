@@ -106,6 +106,18 @@ impl Oracle {
             }
             AccountEvent::Heartbeat { .. } | AccountEvent::HeartbeatMissed { .. } => Ok(()),
             AccountEvent::ActRefused { n, .. } => self.act(record, *n).map(|_| ()),
+            AccountEvent::LimitSet { n, change, .. } => {
+                let act = self.act(record, *n)?;
+                let asked = Act::Account(AccountAct::Limit(*change));
+                hold!(OneEffect, act == asked, "{act:?} became {event:?}");
+                Ok(())
+            }
+            AccountEvent::Excluded { n, until } => {
+                let act = self.act(record, *n)?;
+                let asked = Act::Account(AccountAct::Exclude { until: *until });
+                hold!(OneEffect, act == asked, "{act:?} became {event:?}");
+                Ok(())
+            }
             AccountEvent::Opened { n, profile, .. } => {
                 naive.profile = *profile;
                 self.act(record, *n).map(|_| ())

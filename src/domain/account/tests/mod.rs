@@ -7,6 +7,7 @@
 mod endings;
 mod fake_market;
 mod heartbeats;
+mod limits;
 mod model;
 mod statements;
 mod stories;
@@ -110,8 +111,8 @@ impl Bettor {
     fn act(&mut self, act: AccountAct) -> ActAnswer {
         self.act += 1;
         let acted = self.account.act(UtcMillis(self.now), self.act, &act);
-        let Acted::Taken(event) = acted else { panic!("a new act is taken: {acted:?}") };
-        self.journal(&event);
+        let Acted::Taken(events) = acted else { panic!("a new act is taken: {acted:?}") };
+        events.iter().for_each(|event| self.journal(event));
         self.checked();
         match self.account.act(UtcMillis(self.now), self.act, &act) {
             Acted::Answered(answer) => answer,

@@ -379,7 +379,7 @@ fn an_act_before_the_account_is_open_is_refused() {
     let mut account = Account::default();
     let acted = account.act(UtcMillis(1), 1, &AccountAct::Deposit { amount: pounds(1) });
     let refused = AccountEvent::ActRefused { n: 1, error: ActError::NoSuchAccount };
-    assert_eq!(acted, Acted::Taken(Box::new(refused)));
+    assert_eq!(acted, Acted::Taken(vec![refused]));
 }
 
 #[test]

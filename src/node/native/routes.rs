@@ -1,0 +1,100 @@
+//! The native API's paths on the public door. The only file beside the channel's that knows warp.
+//!
+//! Takes what begins with `/v1/`, and the few pages of `page`; everything else is some other route's.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use warp::filters::BoxedFilter;
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use warp::path::FullPath;
+use warp::{Filter, Reply as _};
+
+use super::api::{Asked, Body, Native, Reply};
+use super::page;
+use crate::door::Caller;
+use crate::operator::access::Credentials;
+
+/// All paths of the API and its pages.
+pub fn routes(native: Arc<Native>) -> BoxedFilter<(warp::reply::Response,)> {
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::path::full()
+        .and_then(|path: FullPath| async move {
+            match path.as_str().starts_with("/v1/") || page::is_page(path.as_str()) {
+                true => Ok(path),
+                false => Err(warp::reject::not_found()),
+            }
+        })
+        .and(warp::method())
+        .and(query)
+        .and(warp::header::headers_cloned())
+        .and(warp::ext::get::<Caller>())
+        .and(warp::body::bytes())
+        .then(move |path: FullPath, method, query: String, headers, caller, body| {
+            let native = native.clone();
+            async move {
+                respond(&native, path.as_str(), &method, &query, &headers, &caller, &body).await
+            }
+        })
+        .boxed()
+}
+
+async fn respond(
+    native: &Native,
+    path: &str,
+    method: &Method,
+    query: &str,
+    headers: &HeaderMap,
+    caller: &Caller,
+    body: &Bytes,
+) -> warp::reply::Response {
+    if *method == Method::GET
+        && let Some(page) = page::get(path)
+    {
+        let mut response = Response::new(page.body).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(page.kind));
+        return response;
+    }
+    let text_of = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let brought = Credentials {
+        authorization: text_of(header::AUTHORIZATION),
+        cookie: text_of(header::COOKIE),
+        origin: text_of(header::ORIGIN),
+        fetch_site: headers.get("sec-fetch-site").and_then(|value| value.to_str().ok()),
+        host: text_of(header::HOST),
+    };
+    let asked = Asked {
+        method: method.as_str(),
+        path,
+        query,
+        brought,
+        content_type: text_of(header::CONTENT_TYPE),
+        key: headers.get("idempotency-key").map(HeaderValue::as_bytes),
+        body,
+        address: caller.peer().ip(),
+        request_id: caller.request_id(),
+    };
+    response_of(native.answer(asked).await)
+}
+
+fn response_of(reply: Reply) -> warp::reply::Response {
+    let (kind, body) = match reply.body {
+        None => (None, Vec::new()),
+        Some(Body::Json(value)) => (Some("application/json"), value.to_string().into_bytes()),
+        Some(Body::Csv(text)) => (Some("text/csv; charset=utf-8"), text.into_bytes()),
+    };
+    let mut response = Response::new(body).into_response();
+    *response.status_mut() = reply.status;
+    if let Some(kind) = kind {
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
+    for (name, value) in reply.headers {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(HeaderName::from_static(name), value);
+        }
+    }
+    if reply.status == StatusCode::NO_CONTENT {
+        response.headers_mut().remove(header::CONTENT_TYPE);
+    }
+    response
+}
