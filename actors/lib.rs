@@ -8,8 +8,9 @@
 //! | [`shell`], [`mailbox`], [`registry`], [`node`] | what every actor is made of |
 //! | [`partition`], [`entity`] | a log, and the life of an entity in it |
 //! | [`journal`], [`directory`], [`publisher`], [`board`] | one of each in a partition |
-//! | [`home`], [`account`], [`market`] | the entities |
+//! | [`home`], [`account`], [`market`], [`football`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
+//! | [`ratings`], [`fixture`] | how strong teams are, and the prices of one match |
 //! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
@@ -20,6 +21,8 @@ pub mod board;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;
+pub mod fixture;
+pub mod football;
 pub mod home;
 pub mod journal;
 pub mod mailbox;
@@ -27,6 +30,7 @@ pub mod market;
 pub mod node;
 pub mod partition;
 pub mod publisher;
+pub mod ratings;
 pub mod registry;
 pub mod replay;
 pub mod session;

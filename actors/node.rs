@@ -7,6 +7,7 @@ use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
 use crate::trader::Playbill;
+use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -90,6 +91,10 @@ pub enum Child {
     Replay(u32),
     /// A demo trader.
     Trader(u32),
+    /// The ratings of a competition.
+    Ratings(CompetitionNo),
+    /// The prices of a match.
+    Fixture(FixtureId),
 }
 
 impl Node {

@@ -5,6 +5,7 @@
 //! What is found may be gone a moment later: every send says so.
 
 use crate::mailbox::{Control, Gauge, Load, Mailbox};
+use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{AccountId, EntityId, PartitionId, SessionId};
 use ractor::ActorCell;
 use std::any::Any;
@@ -32,6 +33,10 @@ pub enum Address {
     Replay(u32),
     /// A demo trader.
     Trader(u32),
+    /// The ratings of a competition.
+    Ratings(CompetitionNo),
+    /// The prices of a match.
+    Fixture(FixtureId),
     /// A listener, by its name.
     Door(&'static str),
 }
@@ -47,10 +52,13 @@ impl Address {
             Address::Entity(_, EntityId::Home) => "home",
             Address::Entity(_, EntityId::Account(_)) => "account",
             Address::Entity(_, EntityId::Market(_)) => "market",
+            Address::Entity(_, EntityId::Football) => "football",
             Address::Catalogue => "catalogue",
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
             Address::Trader(_) => "trader",
+            Address::Ratings(_) => "ratings",
+            Address::Fixture(_) => "fixture",
             Address::Door(_) => "door",
         }
     }
@@ -69,6 +77,8 @@ impl fmt::Display for Address {
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),
             Address::Trader(n) => write!(out, "trader-{n}"),
+            Address::Ratings(competition) => write!(out, "ratings-{competition}"),
+            Address::Fixture(fixture) => write!(out, "fixture-{fixture}"),
             Address::Door(name) => write!(out, "door-{name}"),
         }
     }

@@ -129,7 +129,7 @@ fn place(child: Child) -> (String, String) {
     match child {
         Child::Entity(partition, entity) => {
             let crowd = match entity {
-                EntityId::Home => String::new(),
+                EntityId::Home | EntityId::Football => String::new(),
                 EntityId::Account(_) => format!("/accounts-{partition}"),
                 EntityId::Market(_) => format!("/markets-{partition}"),
             };
@@ -138,6 +138,10 @@ fn place(child: Child) -> (String, String) {
         Child::Session(session) => ("sessions".into(), Address::Session(session).to_string()),
         Child::Stream(n) => ("sessions".into(), Address::Stream(n).to_string()),
         Child::Replay(n) => ("feeds".into(), Address::Replay(n).to_string()),
+        Child::Ratings(competition) => {
+            ("fixtures".into(), Address::Ratings(competition).to_string())
+        }
+        Child::Fixture(fixture) => ("fixtures".into(), Address::Fixture(fixture).to_string()),
         Child::Trader(n) => ("strategies".into(), Address::Trader(n).to_string()),
     }
 }

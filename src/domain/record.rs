@@ -9,6 +9,7 @@
 
 use crate::act::{AccountChange, AccountProfile, ActError, Currency};
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
+use crate::football::almanac::FootballEvent;
 use crate::home::HomeEvent;
 use crate::ids::{AccountId, BetId, EntityId, Handle, MarketId, Runner, SessionId};
 use crate::money::Pence;
@@ -40,6 +41,8 @@ pub enum Event {
     Account(AccountEvent),
     #[serde(rename = "m")]
     Market(MarketEvent),
+    #[serde(rename = "f")]
+    Football(FootballEvent),
 }
 
 // ---------------------------------------------------------------------------------------- account

@@ -128,6 +128,9 @@ impl Running {
         let room = door::OpenFiles::raise().room();
         let bets = betfair::routes::routes(exchange.clone());
         let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
+        let football = native::football::routes(watch.clone());
+        let football = football.or(native::pricing::routes(node.clone())).unify().boxed();
+        let bets = football.or(bets).unify().boxed();
         let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
         let doors = vec![

@@ -7,7 +7,7 @@
 //! | [`telemetry`] | where logs go |
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
-//! | [`native`] | the customers' own API: the binary order channel |
+//! | [`native`] | the customers' own API: the binary order channel, football, prices |
 //! | [`operator`] | the admin listener: operators' requests, the tree, figures |
 //! | [`bench`] | programs that measure the product |
 //! | [`boot`] | a node's life: up, ready, down |

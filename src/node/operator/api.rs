@@ -62,6 +62,9 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
         return Err(ask::unavailable("the node is not ready"));
     }
     let (operator, role) = who(watch, asked).await?;
+    if role == Role::Provider {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden"));
+    }
     let api = Api { watch, asked, operator };
     match asked.method {
         &Method::GET => api.look(segments).await,
@@ -324,6 +327,7 @@ impl Api<'_> {
             token: secret::hash(&token),
             name: asked.name,
             role: match asked.role {
+                request::Role::Provider => Role::Provider,
                 request::Role::Viewer => Role::Viewer,
                 request::Role::Operator => Role::Operator,
                 request::Role::Admin => Role::Admin,

@@ -4,14 +4,12 @@
 //! |---|---|
 //! | [`table`] | a CSV file with a header, whose errors name file, line and column |
 //! | [`day`] | a date, as files write it and as models count it |
-//! | [`club`] | whether two names mean the same club |
 //! | [`results`], [`odds`], [`goals`] | what such files hold |
 //! | `*_command` | `laybook price`, `fit`, `backtest`, `inplay` |
 //!
 //! Decides nothing about football: what a strength, a price or a margin is stands in the domain.
 
 pub mod backtest_command;
-pub mod club;
 pub mod day;
 pub mod fit_command;
 pub mod goals;

@@ -58,6 +58,8 @@ pub struct CreateToken {
 /// What an operator's token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
+    /// Tell of football: a provider's API key.
+    Provider,
     /// Look.
     Viewer,
     /// Run markets and users.
