@@ -11,7 +11,8 @@
 //! | [`home`], [`account`], [`market`], [`football`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
 //! | [`ratings`], [`fixture`] | how strong teams are, and the prices of one match |
-//! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
+//! | [`replay`], [`stadium`] | who plays recorded markets, and who tells of a demo's matches |
+//! | [`trader`] | who makes a demo's markets, by the prices of [`fixture`] |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
 pub mod account;
@@ -35,4 +36,5 @@ pub mod registry;
 pub mod replay;
 pub mod session;
 pub mod shell;
+pub mod stadium;
 pub mod trader;

@@ -7,6 +7,7 @@ use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
 use crate::trader::Playbill;
+use crate::trader::playbill::Season;
 use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub struct Node {
     pub plays: Assignments<Play>,
     /// What demo traders are to do.
     pub playbills: Assignments<Playbill>,
+    /// What stadiums tell of.
+    pub seasons: Assignments<Season>,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
     /// Why nothing can be served, once known.
@@ -91,6 +94,8 @@ pub enum Child {
     Replay(u32),
     /// A demo trader.
     Trader(u32),
+    /// Who tells of a demo's matches.
+    Stadium(u32),
     /// The ratings of a competition.
     Ratings(CompetitionNo),
     /// The prices of a match.
@@ -104,6 +109,7 @@ impl Node {
             settings,
             plays: Assignments::default(),
             playbills: Assignments::default(),
+            seasons: Assignments::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
             doom: watch::Sender::new(None),

@@ -33,6 +33,8 @@ pub enum Address {
     Replay(u32),
     /// A demo trader.
     Trader(u32),
+    /// Who tells of a demo's matches.
+    Stadium(u32),
     /// The ratings of a competition.
     Ratings(CompetitionNo),
     /// The prices of a match.
@@ -57,6 +59,7 @@ impl Address {
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
             Address::Trader(_) => "trader",
+            Address::Stadium(_) => "stadium",
             Address::Ratings(_) => "ratings",
             Address::Fixture(_) => "fixture",
             Address::Door(_) => "door",
@@ -77,6 +80,7 @@ impl fmt::Display for Address {
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),
             Address::Trader(n) => write!(out, "trader-{n}"),
+            Address::Stadium(n) => write!(out, "stadium-{n}"),
             Address::Ratings(competition) => write!(out, "ratings-{competition}"),
             Address::Fixture(fixture) => write!(out, "fixture-{fixture}"),
             Address::Door(name) => write!(out, "door-{name}"),

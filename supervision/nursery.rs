@@ -138,6 +138,7 @@ fn place(child: Child) -> (String, String) {
         Child::Session(session) => ("sessions".into(), Address::Session(session).to_string()),
         Child::Stream(n) => ("sessions".into(), Address::Stream(n).to_string()),
         Child::Replay(n) => ("feeds".into(), Address::Replay(n).to_string()),
+        Child::Stadium(n) => ("feeds".into(), Address::Stadium(n).to_string()),
         Child::Ratings(competition) => {
             ("fixtures".into(), Address::Ratings(competition).to_string())
         }

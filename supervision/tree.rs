@@ -14,7 +14,7 @@
 //! │       ├─ board-0               public prices of watched markets, for all who watch
 //! │       └─ football              fixtures, results, and what is told of matches
 //! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
-//! ├─ feeds          dynamic        one per recorded market being played
+//! ├─ feeds          dynamic        one per recorded market being played; who tells of a demo's matches
 //! ├─ fixtures       dynamic        pricing: ratings per competition, one per match that is looked at
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
 //! ├─ sessions       dynamic        one per login and per stream connection (transient)
@@ -41,6 +41,7 @@ use actors::ratings::{Ratings, RatingsArgs};
 use actors::replay::{Replay, ReplayArgs};
 use actors::session::{Session, SessionArgs};
 use actors::shell::{Behaviour, Shell};
+use actors::stadium::{Stadium, StadiumArgs};
 use actors::trader::{Trader, TraderArgs};
 use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{EntityId, PartitionId, SessionId};
@@ -140,12 +141,17 @@ fn session(node: &Arc<Node>, stream: ChildSpec) -> ChildSpec {
     login.or_if(|id| id.starts_with("stream-"), stream).restart(Restart::Transient)
 }
 
+/// A recorded market that is played, or by its id who tells of a demo's matches.
 fn feed(node: &Arc<Node>) -> ChildSpec {
-    child::<Replay>(node, |context| {
+    let replay = child::<Replay>(node, |context| {
         let number = context.id.strip_prefix("replay-")?.parse().ok()?;
         Some(ReplayArgs { number })
-    })
-    .restart(Restart::Transient)
+    });
+    let stadium = child::<Stadium>(node, |context| {
+        let number = context.id.strip_prefix("stadium-")?.parse().ok()?;
+        Some(StadiumArgs { number })
+    });
+    replay.or_if(|id| id.starts_with("stadium-"), stadium).restart(Restart::Transient)
 }
 
 /// A match's prices, or by its id a competition's ratings.
