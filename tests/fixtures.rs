@@ -98,7 +98,7 @@ fn home_wins(book: &Value) -> f64 {
 
 #[test]
 fn a_match_is_told_and_its_prices_follow() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("fixtures-told");
     let node = Launch::new(&scratch).manual_clock().start();
     let mut operator = Operator::of(&node);
     let mut provider = Provider::of(&node, &mut operator);
@@ -157,7 +157,7 @@ fn a_match_is_told_and_its_prices_follow() {
 
 #[test]
 fn what_a_provider_may_not_say_is_refused_by_field() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("fixtures-refused");
     let node = Launch::new(&scratch).start();
     let mut operator = Operator::of(&node);
     let mut provider = Provider::of(&node, &mut operator);
@@ -232,7 +232,7 @@ fn what_a_provider_may_not_say_is_refused_by_field() {
 #[test]
 fn on_a_saturday_every_pricing_actor_dies_and_no_price_differs() {
     const MATCHES: usize = 24;
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("fixtures-saturday");
     let node = Launch::new(&scratch).manual_clock().start();
     let mut operator = Operator::of(&node);
     let mut provider = Provider::of(&node, &mut operator);
