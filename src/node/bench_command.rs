@@ -15,6 +15,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Fanout => Bench::Fanout,
         BenchName::Idle => Bench::Idle,
         BenchName::Full => Bench::Full,
+        BenchName::Pricing => Bench::Pricing { results_csv: args.results_csv },
     };
     let settings = Settings {
         json: args.json,

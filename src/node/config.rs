@@ -82,6 +82,11 @@ const KEYS: &[(&str, &str, &str)] = &[
         "43200000",
         "a login lasts so long, and so long again from each keepAlive",
     ),
+    (
+        "football.directory",
+        "",
+        "files of results, fixtures and events that are told to the node when it starts",
+    ),
     ("timeouts.header_ms", "5000", "for a request's head"),
     ("timeouts.body_ms", "10000", "for a request's body"),
     ("timeouts.idle_ms", "240000", "of a connection without a request"),
@@ -131,6 +136,8 @@ pub struct Settings {
     pub idle_after: Duration,
     /// A login, or its last keepAlive, lasts so long.
     pub session: Duration,
+    /// Whose files are told to the node when it starts.
+    pub football: Option<PathBuf>,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -414,6 +421,9 @@ impl Layers {
         let resume_suspended_after = self.millis("recovery.resume_suspended_after_ms");
         let idle_after = self.millis("entities.idle_after_ms");
         let session = self.number("sessions.lifetime_ms", 1_000, 24 * 3_600_000);
+        let football = self.read("football.directory", |value| {
+            Ok((!value.is_empty()).then(|| PathBuf::from(value)))
+        });
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -441,6 +451,7 @@ impl Layers {
             resume_suspended_after: resume_suspended_after?,
             idle_after: idle_after?,
             session: Duration::from_millis(session?),
+            football: football?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

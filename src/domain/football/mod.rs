@@ -14,6 +14,7 @@ pub mod club;
 pub mod fixture;
 pub mod implied;
 pub mod inplay;
+pub mod judge;
 pub mod live;
 pub mod margin;
 pub mod pricer;

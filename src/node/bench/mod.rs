@@ -7,6 +7,7 @@
 //! | `orders`, `order_line`, `peer` | durable bets a second over the order channel, its connections, the Erlang beside it |
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
+//! | `pricing` | books, fits and inversions of football, and the results that a peer fits |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
@@ -32,6 +33,7 @@ mod orders;
 mod peer;
 #[cfg(feature = "peers")]
 mod peers;
+mod pricing;
 mod progress;
 mod report;
 mod restart;
@@ -39,7 +41,7 @@ mod stats;
 
 pub use node::RunningNode;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,6 +62,11 @@ pub enum Bench {
     Idle,
     /// A market full of orders lapses.
     Full,
+    /// Football on one thread; or only the results of so many seasons that it fits.
+    Pricing {
+        /// How many.
+        results_csv: Option<u8>,
+    },
 }
 
 /// How to measure and what to print.
@@ -112,6 +119,12 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Fanout => fanout::run_bench(settings)?,
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
+        Bench::Pricing { results_csv: None } => pricing::run_bench(settings)?,
+        Bench::Pricing { results_csv: Some(seasons) } => {
+            let text = pricing::results_csv(seasons.into());
+            io::stdout().lock().write_all(text.as_bytes())?;
+            return Ok(());
+        }
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())

@@ -60,12 +60,10 @@ async fn put(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> Result<Value, Problem> {
-    let read: fn(&[u8]) -> Result<Vec<Word>, Problem> = match path {
-        "/v1/football/fixtures" => |body| word::list(body, word::fixture),
-        "/v1/football/results" => |body| word::list(body, word::result),
-        "/v1/football/events" => |body| word::list(body, word::event),
-        _ => return Err(Problem::new(StatusCode::NOT_FOUND, "not_found")),
-    };
+    let what = path.strip_prefix("/v1/football/").unwrap_or_default();
+    if !matches!(what, "fixtures" | "results" | "events") {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found"));
+    }
     if method != Method::PUT {
         return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
     }
@@ -79,8 +77,18 @@ async fn put(
         return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden"));
     }
     check_content_type(text(header::CONTENT_TYPE.as_str()), body)?;
-    let words = read(body)?;
+    let words = words(what, body)?;
     told(tell(&watch.node, words).await?)
+}
+
+/// A list of `fixtures`, `results` or `events`, as it is put.
+pub fn words(what: &str, body: &[u8]) -> Result<Vec<Word>, Problem> {
+    match what {
+        "fixtures" => word::list(body, word::fixture),
+        "results" => word::list(body, word::result),
+        "events" => word::list(body, word::event),
+        _ => Err(Problem::new(StatusCode::NOT_FOUND, "not_found")),
+    }
 }
 
 /// Tells football, and waits until it is durable.
