@@ -3,15 +3,20 @@
 //! Handlers never wait. A question carries a reply end; a short wait, which the tree runs, turns what comes out
 //! of the other end into a message. An answer that never comes (whoever was asked has died) is `None`.
 
+use crate::fixture::{FixtureMsg, View, Watcher};
+use crate::football::question;
 use crate::home::{HomeMsg, NewLogin, OperateError};
 use crate::market::{MarketMsg, MarketView, ViewRequest};
+use crate::node::Child;
 use crate::partition::deliver;
 use crate::session::{RequestError, SessionMsg, SessionRequest};
 use crate::shell::Context;
 use crate::{account::AccountMsg, account::AccountQuery, account::AccountView, registry::Address};
+use domain::football::almanac::{Almanac, FixtureId};
 use domain::home::{By, HomeError, HomeRequest, Login, OperationAnswer};
 use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use domain::request::Outcome;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
@@ -95,6 +100,47 @@ impl<M: Send + 'static> Context<M> {
         let (reply, answer) = oneshot::channel();
         let view = MarketMsg::View { request, reply };
         deliver(&self.node, PARTITION, EntityId::Market(market), view);
+        self.when(answer, message);
+    }
+
+    /// Asks for a match's book; its actor is started when it does not run. `watch` is told to one that is not
+    /// the incarnation `watched` already. The answer comes with who gave it.
+    pub fn book(
+        &self,
+        fixture: FixtureId,
+        watched: Option<u64>,
+        watch: Watcher,
+        message: impl FnOnce(Option<(u64, Arc<View>)>) -> M + Send + 'static,
+    ) {
+        let address = Address::Fixture(fixture);
+        if self.node.registry.find::<FixtureMsg>(address).is_none() {
+            self.node.nursery().start(Child::Fixture(fixture));
+        }
+        let (me, registry) = (self.me.clone(), self.node.registry.clone());
+        self.node.nursery().attend(Box::pin(async move {
+            let ask = async {
+                let way = registry.arrival::<FixtureMsg>(address, None, SESSION_UP_WITHIN).await?;
+                if watched != Some(way.incarnation()) {
+                    way.send(FixtureMsg::Watch(watch)).ok()?;
+                }
+                let (reply, answer) = oneshot::channel();
+                way.send(FixtureMsg::View { reply }).ok()?;
+                Some((way.incarnation(), answer.await.ok()??))
+            };
+            let answer = ask.await;
+            // An actor that has died meanwhile wants no answer.
+            let _ = me.send(message(answer));
+        }));
+    }
+
+    /// Asks football.
+    pub fn football<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Almanac) -> T + Send + 'static,
+        message: impl FnOnce(Option<T>) -> M + Send + 'static,
+    ) {
+        let (reply, answer) = oneshot::channel();
+        deliver(&self.node, PARTITION, EntityId::Football, question(read, reply));
         self.when(answer, message);
     }
 

@@ -8,11 +8,13 @@
 //! | [`shell`], [`mailbox`], [`gauge`], [`last_words`], [`registry`], [`node`] | what every actor is made of |
 //! | [`partition`], [`entity`] | a log, and the life of an entity in it |
 //! | [`journal`], [`directory`], [`publisher`], [`board`] | one of each in a partition |
-//! | [`home`], [`account`], [`market`] | the entities |
+//! | [`home`], [`account`], [`market`], [`football`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
 //! | [`mail`] | reads the log and sends what follows from it for people |
-//! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
 //! | [`flow`], [`journey`] | which kinds send to which, and the ways of single orders, for who watches |
+//! | [`ratings`], [`fixture`] | how strong teams are, and the prices of one match |
+//! | [`replay`], [`stadium`] | who plays recorded markets, and who tells of a demo's matches |
+//! | [`trader`] | who makes a demo's markets, by the prices of [`fixture`] |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
 pub mod account;
@@ -22,7 +24,9 @@ pub mod board;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;
+pub mod fixture;
 pub mod flow;
+pub mod football;
 pub mod gauge;
 pub mod home;
 pub mod journal;
@@ -34,8 +38,10 @@ pub mod market;
 pub mod node;
 pub mod partition;
 pub mod publisher;
+pub mod ratings;
 pub mod registry;
 pub mod replay;
 pub mod session;
 pub mod shell;
+pub mod stadium;
 pub mod trader;

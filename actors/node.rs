@@ -8,6 +8,8 @@ use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
 use crate::trader::Playbill;
+use crate::trader::playbill::Season;
+use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +30,8 @@ pub struct Node {
     pub playbills: Assignments<Playbill>,
     /// The ways of single orders.
     pub journeys: Journeys,
+    /// What stadiums tell of.
+    pub seasons: Assignments<Season>,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
     /// Why nothing can be served, once known.
@@ -108,6 +112,12 @@ pub enum Child {
     Replay(u32),
     /// A demo trader.
     Trader(u32),
+    /// Who tells of a demo's matches.
+    Stadium(u32),
+    /// The ratings of a competition.
+    Ratings(CompetitionNo),
+    /// The prices of a match.
+    Fixture(FixtureId),
 }
 
 impl Node {
@@ -118,6 +128,7 @@ impl Node {
             plays: Assignments::default(),
             playbills: Assignments::default(),
             journeys: Journeys::default(),
+            seasons: Assignments::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
             doom: watch::Sender::new(None),

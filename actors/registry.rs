@@ -7,6 +7,7 @@
 use crate::gauge::{Gauge, Load};
 use crate::last_words;
 use crate::mailbox::{Control, Mailbox};
+use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{AccountId, EntityId, PartitionId, SessionId};
 use ractor::ActorCell;
 use std::any::Any;
@@ -35,6 +36,12 @@ pub enum Address {
     Replay(u32),
     /// A demo trader.
     Trader(u32),
+    /// Who tells of a demo's matches.
+    Stadium(u32),
+    /// The ratings of a competition.
+    Ratings(CompetitionNo),
+    /// The prices of a match.
+    Fixture(FixtureId),
     /// A listener, by its name.
     Door(&'static str),
 }
@@ -77,11 +84,15 @@ impl Address {
             Address::Entity(_, EntityId::Home) => "home",
             Address::Entity(_, EntityId::Account(_)) => "account",
             Address::Entity(_, EntityId::Market(_)) => "market",
+            Address::Entity(_, EntityId::Football) => "football",
             Address::Catalogue => "catalogue",
             Address::Mail => "mail",
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
             Address::Trader(_) => "trader",
+            Address::Stadium(_) => "stadium",
+            Address::Ratings(_) => "ratings",
+            Address::Fixture(_) => "fixture",
             Address::Door(_) => "door",
         }
     }
@@ -101,6 +112,9 @@ impl fmt::Display for Address {
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),
             Address::Trader(n) => write!(out, "trader-{n}"),
+            Address::Stadium(n) => write!(out, "stadium-{n}"),
+            Address::Ratings(competition) => write!(out, "ratings-{competition}"),
+            Address::Fixture(fixture) => write!(out, "fixture-{fixture}"),
             Address::Door(name) => write!(out, "door-{name}"),
         }
     }

@@ -152,25 +152,32 @@ fn place(child: Child) -> (String, String) {
     match child {
         Child::Entity(partition, entity) => {
             let crowd = match entity {
-                EntityId::Home => String::new(),
+                EntityId::Home | EntityId::Football => String::new(),
                 EntityId::Account(_) => format!("/accounts-{partition}"),
                 EntityId::Market(_) => format!("/markets-{partition}"),
             };
             (format!("partitions/partition-{partition}{crowd}"), entity.to_string())
         }
-        Child::Session(session) => ("sessions".into(), Address::Session(session).to_string()),
-        Child::Stream(n) => ("sessions".into(), Address::Stream(n).to_string()),
-        Child::Replay(n) => ("feeds".into(), Address::Replay(n).to_string()),
-        Child::Trader(n) => ("strategies".into(), Address::Trader(n).to_string()),
+        Child::Session(_) | Child::Stream(_) => ("sessions".into(), address(child).to_string()),
+        Child::Replay(_) | Child::Stadium(_) => ("feeds".into(), address(child).to_string()),
+        Child::Ratings(_) | Child::Fixture(_) => ("fixtures".into(), address(child).to_string()),
+        Child::Trader(_) => ("strategies".into(), address(child).to_string()),
     }
 }
 
 fn kind(child: Child) -> &'static str {
+    address(child).kind()
+}
+
+fn address(child: Child) -> Address {
     match child {
-        Child::Entity(partition, entity) => Address::Entity(partition, entity).kind(),
-        Child::Session(session) => Address::Session(session).kind(),
-        Child::Stream(n) => Address::Stream(n).kind(),
-        Child::Replay(n) => Address::Replay(n).kind(),
-        Child::Trader(n) => Address::Trader(n).kind(),
+        Child::Entity(partition, entity) => Address::Entity(partition, entity),
+        Child::Session(session) => Address::Session(session),
+        Child::Stream(n) => Address::Stream(n),
+        Child::Replay(n) => Address::Replay(n),
+        Child::Stadium(n) => Address::Stadium(n),
+        Child::Ratings(competition) => Address::Ratings(competition),
+        Child::Fixture(fixture) => Address::Fixture(fixture),
+        Child::Trader(n) => Address::Trader(n),
     }
 }

@@ -11,9 +11,11 @@
 //! │       ├─ markets-0   dynamic   one actor per open market
 //! │       ├─ home                  users, operators' acts, what there is to bet on
 //! │       ├─ publisher-0           the partition's causal stream
-//! │       └─ board-0               public prices of watched markets, for all who watch
+//! │       ├─ board-0               public prices of watched markets, for all who watch
+//! │       └─ football              fixtures, results, and what is told of matches
 //! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
-//! ├─ feeds          dynamic        one per recorded market being played
+//! ├─ feeds          dynamic        one per recorded market being played; who tells of a demo's matches
+//! ├─ fixtures       dynamic        pricing: ratings per competition, one per match that is looked at
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
 //! ├─ services       one_for_one    mail
 //! ├─ sessions       dynamic        one per login and per stream connection (transient)
@@ -30,15 +32,20 @@ use actors::board::Board;
 use actors::catalogue::Catalogue;
 use actors::directory::Directory;
 use actors::entity::{EntityActor, EntityArgs};
+use actors::fixture::{Fixture, FixtureArgs};
+use actors::football::Football;
 use actors::home::Home;
 use actors::journal::Journal;
 use actors::market::Market;
 use actors::node::Node;
 use actors::publisher::Publisher;
+use actors::ratings::{Ratings, RatingsArgs};
 use actors::replay::{Replay, ReplayArgs};
 use actors::session::{Session, SessionArgs};
 use actors::shell::{Behaviour, Shell};
+use actors::stadium::{Stadium, StadiumArgs};
 use actors::trader::{Trader, TraderArgs};
+use domain::football::almanac::{CompetitionNo, FixtureId};
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::sync::Arc;
 
@@ -78,6 +85,7 @@ impl Tree {
                 )
                 .into_child(),
                 crowd("feeds", feed(&node)).into_child(),
+                crowd("fixtures", fixture(&node)).into_child(),
                 crowd("strategies", strategy(&node)).into_child(),
                 supervisor("services", Strategy::OneForOne, self.services).into_child(),
                 crowd("sessions", session(&node, self.stream)).into_child(),
@@ -113,6 +121,10 @@ fn partition(node: &Arc<Node>, id: &str) -> SupervisorSpec {
     }
     children.push(actor::<Publisher>(node, id));
     children.push(actor::<Board>(node, id));
+    if id == PartitionId(0) {
+        let football = EntityArgs { partition: id, entity: EntityId::Football };
+        children.push(actor::<EntityActor<Football>>(node, football).shutdown(Shutdown::Brutal));
+    }
     supervisor(&format!("partition-{id}"), Strategy::RestForOne, children)
 }
 
@@ -138,12 +150,30 @@ fn session(node: &Arc<Node>, stream: ChildSpec) -> ChildSpec {
     login.or_if(|id| id.starts_with("stream-"), stream).restart(Restart::Transient)
 }
 
+/// A recorded market that is played, or by its id who tells of a demo's matches.
 fn feed(node: &Arc<Node>) -> ChildSpec {
-    child::<Replay>(node, |context| {
+    let replay = child::<Replay>(node, |context| {
         let number = context.id.strip_prefix("replay-")?.parse().ok()?;
         Some(ReplayArgs { number })
-    })
-    .restart(Restart::Transient)
+    });
+    let stadium = child::<Stadium>(node, |context| {
+        let number = context.id.strip_prefix("stadium-")?.parse().ok()?;
+        Some(StadiumArgs { number })
+    });
+    replay.or_if(|id| id.starts_with("stadium-"), stadium).restart(Restart::Transient)
+}
+
+/// A match's prices, or by its id a competition's ratings.
+fn fixture(node: &Arc<Node>) -> ChildSpec {
+    let ratings = child::<Ratings>(node, |context| {
+        let number = context.id.strip_prefix("ratings-")?.parse().ok()?;
+        Some(RatingsArgs { competition: CompetitionNo(number) })
+    });
+    let fixture = child::<Fixture>(node, |context| {
+        let number = context.id.strip_prefix("fixture-")?.parse().ok()?;
+        Some(FixtureArgs { fixture: FixtureId(number) })
+    });
+    fixture.or_if(|id| id.starts_with("ratings-"), ratings).restart(Restart::Transient)
 }
 
 fn strategy(node: &Arc<Node>) -> ChildSpec {

@@ -12,6 +12,7 @@
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
+//! | [`fixtures`] | does what providers tell move prices, and is every price the same after every death? |
 //! | [`pricing`] | do the pricing commands say what the models say, and refuse files by name and line? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
@@ -29,6 +30,7 @@ mod bad_input;
 mod conformance;
 mod console;
 mod events;
+mod fixtures;
 mod golden;
 mod harness;
 mod healing;

@@ -298,6 +298,9 @@ impl Directory {
             EntityMessage::Home(message) => {
                 send(registry.find(address), message, node).map_err(EntityMessage::Home)
             }
+            EntityMessage::Football(message) => {
+                send(registry.find(address), message, node).map_err(EntityMessage::Football)
+            }
             EntityMessage::Account(message) => {
                 send(registry.find(address), message, node).map_err(EntityMessage::Account)
             }
@@ -393,6 +396,9 @@ impl Directory {
         match entity {
             EntityId::Home => {
                 control.send(registry.find::<EntityMsg<crate::home::HomeMsg>>(address))
+            }
+            EntityId::Football => {
+                control.send(registry.find::<EntityMsg<crate::football::FootballMsg>>(address))
             }
             EntityId::Account(_) => {
                 control.send(registry.find::<EntityMsg<crate::account::AccountMsg>>(address))

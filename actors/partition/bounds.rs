@@ -16,6 +16,7 @@
 use super::route::EntityMessage;
 use super::{Busy, Routed};
 use crate::account::AccountMsg;
+use crate::football::FootballMsg;
 use crate::home::{HomeMsg, OperateError};
 use crate::market::MarketMsg;
 use crate::node::Node;
@@ -26,6 +27,8 @@ use crate::session::SessionMsg;
 pub const MAIL_MAX: usize = 65_536;
 /// Requests of customers and operators, and questions, are let in below this.
 pub const REQUESTS_MAX: usize = 16_384;
+/// Providers and doors are let in below this: one word may be a thousand fixtures.
+const TELLERS_MAX: usize = 1_024;
 /// Mail that may wait for the directory.
 pub const DIRECTORY_MAX: usize = 65_536;
 
@@ -86,12 +89,33 @@ impl Routed for MarketMsg {
     fn let_go(self, _: &Node, _: u64) {}
 }
 
+impl Routed for FootballMsg {
+    fn into_message(self) -> EntityMessage {
+        EntityMessage::Football(self)
+    }
+
+    fn bound(&self) -> usize {
+        match self {
+            FootballMsg::Tell { .. } | FootballMsg::Ask(_) => TELLERS_MAX,
+            _ => REQUESTS_MAX,
+        }
+    }
+
+    fn let_go(self, _: &Node, _: u64) {
+        if let FootballMsg::Tell { reply, .. } = self {
+            // Nothing was taken, and that is known.
+            let _ = reply.send(Err(Busy::Mailbox));
+        }
+    }
+}
+
 impl EntityMessage {
     pub(crate) fn let_go(self, node: &Node, by: u64) {
         match self {
             EntityMessage::Home(message) => message.let_go(node, by),
             EntityMessage::Account(message) => message.let_go(node, by),
             EntityMessage::Market(message) => message.let_go(node, by),
+            EntityMessage::Football(message) => message.let_go(node, by),
         }
     }
 }

@@ -11,6 +11,7 @@ use super::bounds::{DIRECTORY_MAX, REQUESTS_MAX};
 use crate::account::AccountMsg;
 use crate::directory::DirectoryMsg;
 use crate::entity::{Desk, EntityMsg};
+use crate::football::FootballMsg;
 use crate::home::HomeMsg;
 use crate::mailbox::{Mailbox, Undelivered};
 use crate::market::MarketMsg;
@@ -28,6 +29,7 @@ pub enum EntityMessage {
     Home(HomeMsg),
     Account(AccountMsg),
     Market(MarketMsg),
+    Football(FootballMsg),
 }
 
 /// A message on its way through the directory.

@@ -7,10 +7,10 @@ use crate::market::MarketView;
 use crate::shell::Context;
 use domain::act::{MarketAct, Verdict};
 use domain::definition::MarketStatus;
-use domain::football::Team;
 use domain::home::{HomeRequest, IdempotencyKey, NewEvent, NewMarket, OperationAnswer};
 use domain::ids::{EventId, MarketId};
 use domain::time::UtcMillis;
+use std::cmp::Ordering;
 
 impl Trader {
     pub(super) fn list_event(&mut self, context: &Context<TraderMsg>) {
@@ -83,10 +83,10 @@ impl Trader {
                     MarketAct::Settle(Verdict::won_by(winners))
                 }
                 (_, MarketStatus::Inactive) => MarketAct::Open,
-                (Stage::InPlay | Stage::GoalPause, MarketStatus::Open) if !in_play => {
+                (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !in_play => {
                     MarketAct::TurnInPlay { bet_delay_s: Some(0) }
                 }
-                (Stage::GoalPause, MarketStatus::Open) => {
+                (Stage::Pause, MarketStatus::Open) => {
                     self.paused = true;
                     MarketAct::Suspend { lapse: true }
                 }
@@ -103,13 +103,14 @@ impl Trader {
     }
 
     pub(super) fn winner(&self, question: Question) -> usize {
+        let score = self.book.as_ref().map(|book| book.priced.rests.score).unwrap_or_default();
         match question {
-            Question::MatchOdds => match self.game.winner() {
-                Some(Team::Home) => 0,
-                Some(Team::Away) => 1,
-                None => 2,
+            Question::MatchOdds => match score.home.cmp(&score.away) {
+                Ordering::Greater => 0,
+                Ordering::Less => 1,
+                Ordering::Equal => 2,
             },
-            Question::OverUnder => usize::from(self.game.over_two_and_a_half()),
+            Question::OverUnder => usize::from(score.home.saturating_add(score.away) > 2),
         }
     }
 

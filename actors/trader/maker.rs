@@ -6,8 +6,9 @@
 
 use domain::account::CurrentOrder;
 use domain::football::SplitMix64;
+use domain::football::book::{Kind, market};
 use domain::football::quote::Quote;
-use domain::football::score_grid::{Chances, GoalLine, ScoreGrid};
+use domain::football::score_grid::{Chances, GoalLine};
 use domain::ids::{BetId, MarketId, Runner};
 use domain::money::Pence;
 use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
@@ -37,15 +38,16 @@ pub struct Changes {
     pub place: Vec<Ticket>,
 }
 
-/// Each runner's chances, in the order of the question.
-pub fn chances(question: Question, grid: &ScoreGrid) -> Vec<Chances> {
-    match question {
-        Question::MatchOdds => {
-            let odds = grid.match_odds();
-            vec![odds.home, odds.away, odds.draw]
-        }
-        Question::OverUnder => vec![grid.under(GoalLine(10)), grid.over(GoalLine(10))],
-    }
+/// Each runner's chances in a book, in the order of the question; nothing when the book has none.
+pub fn chances(question: Question, book: &[Chances]) -> Vec<Chances> {
+    let (kind, line, order): (_, _, &[usize]) = match question {
+        // A book has home, draw, away; and over, under.
+        Question::MatchOdds => (Kind::MatchOdds, None, &[0, 2, 1]),
+        Question::OverUnder => (Kind::OverUnder, Some(GoalLine(10)), &[1, 0]),
+    };
+    let first = market(kind, line).map_or(usize::MAX, |market| market.first);
+    let chances = order.iter().map(|at| book.get(first.checked_add(*at)?).copied());
+    chances.collect::<Option<_>>().unwrap_or_default()
 }
 
 /// What the maker wants to show: stake by runner, side of the order and price.
@@ -129,6 +131,8 @@ fn ticket(runner: Runner, side: Side, price: Price, size: Pence, kind: TimeInFor
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::football::book::{self, Situation};
+    use domain::football::inplay::MatchState;
     use domain::football::score_grid::Expectancy;
     use domain::ids::SelectionId;
     use domain::order::OrderType;
@@ -137,8 +141,10 @@ mod tests {
     const MARKET: MarketId = MarketId(1);
 
     fn runners(home: f64) -> Vec<(Runner, Chances)> {
-        let grid = ScoreGrid::new(Expectancy::new(home, 1.2), -0.06);
-        let chances = chances(Question::MatchOdds, &grid);
+        let state = MatchState::before(Expectancy::new(home, 1.2), -0.06);
+        let mut book = Vec::new();
+        book::chances(&Situation::before(state), &mut book);
+        let chances = chances(Question::MatchOdds, &book);
         (1..).map(|id| Runner::plain(SelectionId(id))).zip(chances).collect()
     }
 

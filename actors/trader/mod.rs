@@ -1,15 +1,20 @@
-//! A demo trader: leads one match after another, and makes and takes prices on it.
+//! A demo trader: lists one match after another, leads its markets as its prices say, and quotes them.
+//!
+//! What it quotes and when it suspends is the word of the match's pricing actor (`fixture`), which hears of the
+//! match as of any other; of the script it knows who plays when.
 //!
 //! Owns     nothing that lasts: what is listed, matched and held is read back at every look.
 //! Started  by `strategies`, one per slot of a demo; permanent.
-//! Asks     home for the match's life (as an operator) and for two logins; its two sessions, like any
-//!          customer's, for orders; markets and its account how they stand.
+//! Asks     football which match is its own, and the match's actor for its book; home for the markets' life (as
+//!          an operator) and for two logins; its two sessions, like any customer's, for orders; markets and
+//!          its account how they stand.
 //! Crash    everything follows from the slot, the seed and the time, and events and markets are listed under
 //!          a key of their own: a new incarnation goes on with the same match.
 //! Bounds   one question at a time; at most `maker::wanted` orders a market.
 //!
 //! ```text
-//!   look: log in ─▶ list ─▶ view both markets ─▶ act on their status ─▶ own orders ─▶ cancel, place, punt
+//!   look: log in ─▶ list ─▶ book ─▶ view both markets ─▶ act on their status ─▶ own orders ─▶ cancel, place, punt
+//!           │                ▲─ a book that is not open any more: nothing planned is sent, look again
 //!           └─────── an answer that does not come: cancel everything and begin again ◀──────┘
 //! ```
 
@@ -18,22 +23,27 @@ pub mod maker;
 pub mod playbill;
 
 use crate::account::{AccountQuery, AccountView};
+use crate::fixture::View;
 use crate::home::{NewLogin, OperateError};
 use crate::market::{LadderDepth, MarketView, ViewRequest};
 use crate::node::Child;
 use crate::registry::Address;
 use crate::session::{RequestError, SessionRequest};
 use crate::shell::{Behaviour, Context, Fault, Named};
+use crate::stadium;
 use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
 use domain::definition::MarketStatus;
 use domain::football::SplitMix64;
-use domain::football::score_grid::Chances;
+use domain::football::almanac::{Almanac, FixtureId};
+use domain::football::live::Phase;
+use domain::football::pricer::Status;
+use domain::football::score_grid::{Chances, Score};
 use domain::home::{By, HomeError, IdempotencyKey, Login, OperationAnswer, SecretHash};
 use domain::ids::{AccountId, EventId, EventTypeId, MarketId, PartitionId, Runner, SessionId};
 use domain::request::{CancelScope, CustomerRequest, Outcome, RequestBody};
 use domain::time::UtcMillis;
 use maker::Question;
-use playbill::{Match, Season, Stage};
+use playbill::{Match, Season, Stage, minute};
 use serde_json::json;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -59,6 +69,8 @@ pub struct Customer {
 pub enum TraderMsg {
     /// Look how things stand.
     Look,
+    /// The book of a match has changed.
+    News(Arc<View>),
     /// To question number `n`.
     Answer { n: u64, answer: Answer },
 }
@@ -67,6 +79,8 @@ pub enum TraderMsg {
 pub enum Answer {
     LoggedIn(SessionId, Option<Result<Login, HomeError>>),
     Operated(Option<Result<OperationAnswer, OperateError>>),
+    Found(Option<Option<FixtureId>>),
+    Book(Option<(u64, Arc<View>)>),
     Viewed(Option<MarketView>),
     Orders(Option<AccountView>),
     Done(Option<Result<Outcome, RequestError>>),
@@ -76,9 +90,12 @@ impl Named for TraderMsg {
     fn name(&self) -> &'static str {
         match self {
             TraderMsg::Look => "look",
+            TraderMsg::News(_) => "news",
             TraderMsg::Answer { answer, .. } => match answer {
                 Answer::LoggedIn(..) => "logged in",
                 Answer::Operated(_) => "operated",
+                Answer::Found(_) => "found",
+                Answer::Book(_) => "book",
                 Answer::Viewed(_) => "viewed",
                 Answer::Orders(_) => "orders",
                 Answer::Done(_) => "done",
@@ -101,9 +118,13 @@ pub struct Trader {
     punter: Option<SessionId>,
     event: Option<EventId>,
     listed: Vec<Listed>,
+    fixture: Option<FixtureId>,
+    /// The last that was heard, and who told it.
+    book: Option<Arc<View>>,
+    watched: Option<u64>,
     /// Suspended by this incarnation.
     paused: bool,
-    goals_told: usize,
+    goals_told: Option<Score>,
     /// As of the last look.
     score: String,
     stage: Stage,
@@ -128,6 +149,8 @@ struct Listed {
 #[derive(Debug, Default)]
 struct Look {
     planned: bool,
+    /// The book is that of this look.
+    read: bool,
     todo: VecDeque<(Who, SessionRequest)>,
     /// Acts of this look: one that does not help is not tried for ever.
     acts: u32,
@@ -167,15 +190,18 @@ impl Behaviour for Trader {
         Ok(Trader {
             number: args.number,
             random: SplitMix64::new(game.fixture.seed ^ now.0 as u64),
-            goals_told: game.goals(now),
-            score: game.score_line(now),
-            stage: game.stage(now),
+            goals_told: None,
+            score: String::new(),
+            stage: Stage::BeforeKickOff,
             playbill,
             game,
             maker: None,
             punter: None,
             event: None,
             listed: Vec::new(),
+            fixture: None,
+            book: None,
+            watched: None,
             paused: false,
             look: Look::default(),
             asked: None,
@@ -197,6 +223,7 @@ impl Behaviour for Trader {
     ) -> Result<(), Fault> {
         match message {
             TraderMsg::Look => self.look(context),
+            TraderMsg::News(view) => self.news(view, context),
             TraderMsg::Answer { n, answer } => self.answered(n, answer, context),
         }
         Ok(())
@@ -209,7 +236,7 @@ impl Behaviour for Trader {
             "kickOff": self.game.kick_off.0,
             "markets": self.listed.iter().map(|listed| listed.market.to_string()).collect::<Vec<_>>(),
             "score": self.score,
-            "inPlay": matches!(self.stage, Stage::InPlay | Stage::GoalPause),
+            "inPlay": matches!(self.stage, Stage::InPlay | Stage::Pause),
             "questions": self.questions,
             "begunAgain": self.begun_again,
         })
@@ -226,10 +253,27 @@ impl Trader {
         self.look.acts = 0;
         // What follows a login is done first.
         self.look.planned = !self.look.todo.is_empty();
+        self.look.read = false;
         for listed in &mut self.listed {
             listed.seen = None;
         }
         self.go_on(context);
+    }
+
+    /// A book that is not open any more stops everything that was planned by the one before.
+    fn news(&mut self, view: Arc<View>, context: &Context<TraderMsg>) {
+        if self.fixture != Some(view.dossier.fixture) {
+            return;
+        }
+        let closed = view.priced.status != Status::Open;
+        let stage = self.stage;
+        self.heard(view);
+        if closed && stage != self.stage {
+            self.look.todo.retain(|(_, request)| !matches!(request, SessionRequest::Place { .. }));
+            if self.asked.is_none() {
+                self.look(context);
+            }
+        }
     }
 
     fn answered(&mut self, n: u64, answer: Answer, context: &Context<TraderMsg>) {
@@ -240,10 +284,20 @@ impl Trader {
         let taken = match answer {
             Answer::LoggedIn(session, Some(Ok(login))) => self.logged_in(session, &login, context),
             Answer::Operated(Some(Ok(answer))) => self.operated(answer),
-            Answer::Viewed(Some(view)) => self.viewed(&view),
-            Answer::Orders(Some(AccountView::CurrentOrders(orders))) => {
-                self.plan(&orders.orders, context)
+            Answer::Found(Some(found)) => {
+                // Its provider has not told of it yet: the next look finds it.
+                self.fixture = found;
+                self.look.read = found.is_none();
+                Ok(())
             }
+            Answer::Book(Some((by, view))) => {
+                self.watched = Some(by);
+                self.look.read = true;
+                self.heard(view);
+                Ok(())
+            }
+            Answer::Viewed(Some(view)) => self.viewed(&view),
+            Answer::Orders(Some(AccountView::CurrentOrders(orders))) => self.plan(&orders.orders),
             // What was refused is seen at the next look.
             Answer::Done(Some(Ok(_))) => Ok(()),
             other => Err(format!("{other:?}")),
@@ -264,13 +318,18 @@ impl Trader {
         if self.listed.len() < 2 {
             return self.list_market(event, context);
         }
+        if !self.look.read {
+            return self.read_book(context);
+        }
+        if self.book.is_none() {
+            return;
+        }
         if let Some(listed) = self.listed.iter().find(|listed| listed.seen.is_none()) {
             let market = listed.market;
             let n = self.ask();
             return context.view(market, VIEW, move |view| told(n, Answer::Viewed(view)));
         }
-        self.tell_goals(now);
-        let stage = self.game.stage(now);
+        let stage = self.stage;
         if let Some((market, act)) = self.act(stage, now) {
             return self.operate_market(market, act, context);
         }
@@ -334,20 +393,18 @@ impl Trader {
         context.query(account, query, move |view| told(n, Answer::Orders(view)));
     }
 
-    fn plan(
-        &mut self,
-        resting: &[CurrentOrder],
-        context: &Context<TraderMsg>,
-    ) -> Result<(), String> {
+    fn plan(&mut self, resting: &[CurrentOrder]) -> Result<(), String> {
         self.look.planned = true;
-        let Some(now) = now(context) else { return Ok(()) };
-        let grid = self.game.script.state_at(self.game.elapsed_s(now)).grid();
+        let Some(book) = self.book.clone() else { return Ok(()) };
+        if book.priced.status != Status::Open {
+            return Ok(());
+        }
         for listed in &self.listed {
             let open = listed.seen.is_some_and(|(status, _)| status == MarketStatus::Open);
             if !open {
                 continue;
             }
-            let chances = maker::chances(listed.question, &grid);
+            let chances = maker::chances(listed.question, &book.priced.chances);
             let runners: Vec<(Runner, Chances)> =
                 listed.runners.iter().copied().zip(chances).collect();
             let changes = maker::changes(listed.market, &maker::wanted(&runners), resting);
@@ -384,14 +441,35 @@ impl Trader {
 
     // ---------------------------------------------------------------------------------- the match
 
-    fn tell_goals(&mut self, now: UtcMillis) {
-        self.score = self.game.score_line(now);
-        self.stage = self.game.stage(now);
-        let goals = self.game.goals(now);
-        if goals != self.goals_told {
-            self.goals_told = goals;
+    fn read_book(&mut self, context: &Context<TraderMsg>) {
+        let n = self.ask();
+        let Some(fixture) = self.fixture else {
+            let id = stadium::id_of(self.number, self.game.round);
+            let find = move |almanac: &Almanac| almanac.fixture_of(stadium::SOURCE, &id);
+            return context.football(find, move |found| told(n, Answer::Found(found)));
+        };
+        let me = context.me.clone();
+        let watch = Box::new(move |view: &Arc<View>, _: &[u16]| {
+            me.send(TraderMsg::News(view.clone())).is_ok()
+        });
+        context.book(fixture, self.watched, watch, move |book| told(n, Answer::Book(book)));
+    }
+
+    fn heard(&mut self, view: Arc<View>) {
+        let rests = view.priced.rests;
+        self.stage = match (view.priced.status, rests.phase) {
+            (Status::Over, _) => Stage::Over,
+            (_, Phase::Before) => Stage::BeforeKickOff,
+            (Status::Open, _) => Stage::InPlay,
+            (Status::Suspended | Status::Withheld, _) => Stage::Pause,
+        };
+        let (score, clock) = (rests.score, view.dossier.story.clock(view.at));
+        self.score = format!("{} {}-{}", minute(clock), score.home, score.away);
+        if self.goals_told.is_some_and(|before| before != score) {
             tracing::info!(game = self.game.name(), score = self.score, "goal");
         }
+        self.goals_told = Some(score);
+        self.book = Some(view);
     }
 
     fn next_match(&mut self, now: UtcMillis) {
@@ -404,12 +482,13 @@ impl Trader {
         {
             return;
         }
-        tracing::info!(game = self.game.name(), score = self.game.score_line(now), "full time");
+        tracing::info!(game = self.game.name(), score = self.score, "full time");
         let season = self.playbill.season;
         let round = season.round_at(self.number, now).max(self.game.round + 1);
         self.game = season.play(self.number, round);
-        self.goals_told = 0;
-        (self.event, self.paused) = (None, false);
+        (self.goals_told, self.event, self.paused) = (None, None, false);
+        (self.fixture, self.book, self.watched) = (None, None, None);
+        self.stage = Stage::BeforeKickOff;
         self.listed.clear();
     }
 

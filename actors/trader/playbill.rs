@@ -1,15 +1,15 @@
-//! When which match is played, and what its markets should be at any moment.
+//! When which match is played.
 //!
 //! Pure. A slot plays one match after another, for ever, on an accelerated clock; slots begin one after the
 //! other. Everything follows from the seed, the slot and the time, so that a trader that was restarted goes on
 //! with the match it was in.
 //!
 //! ```text
-//!   BeforeKickOff ──▶ InPlay ◀──▶ GoalPause ──▶ Over ──▶ the next round
+//!   BeforeKickOff ──▶ InPlay ◀──▶ Pause ──▶ Over ──▶ the next round
 //! ```
 
-use domain::football::Team;
 use domain::football::fixture::{MatchEvent, MatchScript, TimedEvent};
+use domain::football::inplay::Clock;
 use domain::football::weekend::{Fixture, RHO, fixtures};
 use domain::time::UtcMillis;
 
@@ -33,10 +33,9 @@ const LEAD_MS: i64 = 5_000;
 /// So many matches begin at once, one after another; the rest are spread over the round.
 const EARLY_SLOTS: u32 = 4;
 const EARLY_MS: f64 = 7_000.0;
-/// How long the markets stay suspended after a goal, by the match clock.
-const GOAL_PAUSE_S: u32 = 90;
-/// A market that is suspended so long after a goal's pause was left so by a trader that died.
-const LEFT_SUSPENDED_S: u32 = 300;
+/// A market that is suspended so long after a goal or a card, by the match clock, was left so by a trader that
+/// died.
+const LEFT_SUSPENDED_S: u32 = 480;
 
 /// One match of a slot.
 #[derive(Debug)]
@@ -48,11 +47,13 @@ pub struct Match {
     pace_per_ms: f64,
 }
 
+/// What the markets of a match should be, by its book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     BeforeKickOff,
     InPlay,
-    GoalPause,
+    /// Something is not settled: suspended.
+    Pause,
     Over,
 }
 
@@ -65,6 +66,11 @@ impl Season {
     /// How often a trader looks.
     pub fn tick_ms(&self) -> u64 {
         (1_000.0 / self.speed).clamp(200.0, 1_000.0) as u64
+    }
+
+    /// By the match clock, how often its time is told: about once a second.
+    pub fn clock_every_s(&self) -> u32 {
+        (PACE * self.speed).clamp(5.0, 450.0) as u32
     }
 
     /// The round that a slot is in, or the first.
@@ -114,64 +120,24 @@ impl Match {
         (since >= 0).then_some((since as f64 * self.pace_per_ms) as u32)
     }
 
-    pub fn stage(&self, now: UtcMillis) -> Stage {
-        match self.elapsed_s(now) {
-            None => Stage::BeforeKickOff,
-            Some(elapsed) if elapsed >= self.script.length_s() => Stage::Over,
-            Some(_) if self.since_goal_s(now).is_some_and(|since| since < GOAL_PAUSE_S) => {
-                Stage::GoalPause
-            }
-            Some(_) => Stage::InPlay,
-        }
-    }
-
-    /// A suspension now is what is left of a goal's pause, not an operator's.
+    /// A suspension now is what is left of a pause, not an operator's.
     pub fn was_left_suspended(&self, now: UtcMillis) -> bool {
-        self.since_goal_s(now).is_some_and(|since| since < GOAL_PAUSE_S + LEFT_SUSPENDED_S)
-    }
-
-    /// `23' 1-0`.
-    pub fn score_line(&self, now: UtcMillis) -> String {
-        let state = self.script.state_at(self.elapsed_s(now));
-        let (clock, score) = (state.clock, state.score);
-        let now = TimedEvent { at_s: 0, clock, event: MatchEvent::KickOff };
-        format!("{} {}-{}", now.minute(), score.home, score.away)
-    }
-
-    /// Goals so far.
-    pub fn goals(&self, now: UtcMillis) -> usize {
-        self.goals_until(self.elapsed_s(now)).count()
+        let Some(elapsed) = self.elapsed_s(now) else { return false };
+        let pauses = |event: &&TimedEvent| {
+            matches!(event.event, MatchEvent::Goal(_) | MatchEvent::RedCard(_))
+        };
+        let until = self.script.events().iter().take_while(|event| event.at_s <= elapsed);
+        until.filter(pauses).last().is_some_and(|last| elapsed - last.at_s < LEFT_SUSPENDED_S)
     }
 
     pub fn name(&self) -> String {
         self.fixture.name()
     }
+}
 
-    /// Who won; nobody in a draw.
-    pub fn winner(&self) -> Option<Team> {
-        let score = self.script.final_state().score;
-        match score.home.cmp(&score.away) {
-            std::cmp::Ordering::Greater => Some(Team::Home),
-            std::cmp::Ordering::Less => Some(Team::Away),
-            std::cmp::Ordering::Equal => None,
-        }
-    }
-
-    pub fn over_two_and_a_half(&self) -> bool {
-        let score = self.script.final_state().score;
-        u16::from(score.home) + u16::from(score.away) > 2
-    }
-
-    fn since_goal_s(&self, now: UtcMillis) -> Option<u32> {
-        let elapsed = self.elapsed_s(now)?;
-        self.goals_until(Some(elapsed)).last().map(|at| elapsed - at)
-    }
-
-    fn goals_until(&self, elapsed: Option<u32>) -> impl Iterator<Item = u32> {
-        let goals = self.script.events().iter();
-        let goals = goals.filter(|event| matches!(event.event, MatchEvent::Goal(_)));
-        goals.map(|event| event.at_s).take_while(move |at| Some(*at) <= elapsed)
-    }
+/// As it is announced: `23'`, `45+2'`.
+pub fn minute(clock: Clock) -> String {
+    TimedEvent { at_s: 0, clock, event: MatchEvent::KickOff }.minute()
 }
 
 #[cfg(test)]
@@ -185,36 +151,16 @@ mod tests {
             for round in 0..40 {
                 let game = season.play(slot, round);
                 let next = season.play(slot, round + 1);
-                assert_eq!(game.stage(game.kick_off.plus_ms(-1)), Stage::BeforeKickOff);
+                assert_eq!(game.elapsed_s(game.kick_off.plus_ms(-1)), None);
                 assert_eq!(game.elapsed_s(game.kick_off), Some(0));
                 let minute_before_next = next.kick_off.plus_ms(-60_000);
-                assert_eq!(game.stage(minute_before_next), Stage::Over, "{slot} {round}");
+                let length = Some(game.script.length_s());
+                assert!(game.elapsed_s(minute_before_next) >= length, "{slot} {round}");
                 assert_eq!(season.round_at(slot, game.kick_off), round);
                 assert_eq!(season.round_at(slot, minute_before_next), round);
             }
         }
         assert_eq!(season.round_at(3, season.began), 0);
-    }
-
-    #[test]
-    fn a_goal_pauses_the_markets_for_some_seconds() {
-        let season = Season::new(1, 12, UtcMillis(1_700_000_000_000), 1.0);
-        let mut paused = 0;
-        for slot in 0..12 {
-            let game = season.play(slot, 0);
-            for second in 0..540 {
-                let now = game.kick_off.plus_ms(second * 1_000);
-                let goals = game.goals(now);
-                let before = game.goals(now.plus_ms(-1_000));
-                if game.stage(now) == Stage::GoalPause {
-                    paused += 1;
-                    assert!(game.was_left_suspended(now));
-                } else if goals > before {
-                    assert_eq!(game.stage(now), Stage::Over, "a goal in the last second");
-                }
-            }
-        }
-        assert!(paused > 60, "{paused} seconds");
     }
 
     #[test]

@@ -120,6 +120,9 @@ pub enum EntityId {
     Account(AccountId),
     #[serde(rename = "m")]
     Market(MarketId),
+    /// Fixtures, results, and what is told of matches. In partition 0 only.
+    #[serde(rename = "f")]
+    Football,
 }
 
 impl fmt::Display for EntityId {
@@ -129,6 +132,7 @@ impl fmt::Display for EntityId {
             EntityId::Home => write!(out, "home"),
             EntityId::Account(id) => write!(out, "account-{id}"),
             EntityId::Market(id) => write!(out, "market-{id}"),
+            EntityId::Football => write!(out, "football"),
         }
     }
 }
@@ -137,8 +141,10 @@ impl FromStr for EntityId {
     type Err = NotAnId;
 
     fn from_str(text: &str) -> Result<Self, NotAnId> {
-        if text == "home" {
-            return Ok(EntityId::Home);
+        match text {
+            "home" => return Ok(EntityId::Home),
+            "football" => return Ok(EntityId::Football),
+            _ => {}
         }
         if let Some(id) = text.strip_prefix("account-") {
             return id.parse().map(|id| EntityId::Account(AccountId(id))).map_err(|_| NotAnId);
@@ -172,7 +178,12 @@ mod tests {
 
     #[test]
     fn entity_ids_are_read_as_they_are_printed() {
-        for id in [EntityId::Home, EntityId::Account(AccountId(3)), EntityId::Market(MarketId(9))] {
+        for id in [
+            EntityId::Home,
+            EntityId::Account(AccountId(3)),
+            EntityId::Market(MarketId(9)),
+            EntityId::Football,
+        ] {
             assert_eq!(id.to_string().parse(), Ok(id));
         }
     }

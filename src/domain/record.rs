@@ -10,6 +10,7 @@
 use crate::act::{AccountChange, AccountProfile, ActError, Currency, LimitChange};
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
 use crate::few::Few;
+use crate::football::almanac::FootballEvent;
 use crate::home::HomeEvent;
 use crate::ids::{AccountId, BetId, EntityId, Handle, MarketId, Runner, SessionId};
 use crate::money::Pence;
@@ -41,6 +42,8 @@ pub enum Event {
     Account(AccountEvent),
     #[serde(rename = "m")]
     Market(MarketEvent),
+    #[serde(rename = "f")]
+    Football(FootballEvent),
 }
 
 // ---------------------------------------------------------------------------------------- account

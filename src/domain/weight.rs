@@ -2,6 +2,7 @@
 //!
 //! Counts what a record has many of, and nothing else.
 
+use crate::football::almanac::FootballEvent;
 use crate::order::{Answer, OrderCommand};
 use crate::record::{AccountEvent, Event, MarketEvent, Notice};
 
@@ -15,6 +16,7 @@ impl Event {
             Event::Home(_) => 1,
             Event::Account(event) => event.lines(),
             Event::Market(event) => event.lines(),
+            Event::Football(FootballEvent::Told(items)) => items.len(),
         };
         (RECORD + LINE * lines) as u64
     }

@@ -147,6 +147,9 @@ impl Running {
         let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
         let bets = bets.or(native::routes::routes(Arc::new(api))).unify().boxed();
         let mail = post.map(|post| tree::actor::<Mail>(&node, MailArgs { post: Arc::new(post) }));
+        let football = native::football::routes(watch.clone());
+        let football = football.or(native::pricing::routes(node.clone())).unify().boxed();
+        let bets = football.or(bets).unify().boxed();
         let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
         let doors = vec![

@@ -11,6 +11,7 @@ use crate::config::Flag;
 use crate::pricing::backtest_command::BacktestArgs;
 use crate::pricing::fit_command::FitArgs;
 use crate::pricing::inplay_command::InplayArgs;
+use crate::pricing::models_command::ModelsArgs;
 use crate::pricing::price_command::PriceArgs;
 
 /// What `laybook` may be asked.
@@ -59,6 +60,8 @@ pub enum Command {
     Fit(FitArgs),
     /// Predicts seasons day by day from the days before, and says how well
     Backtest(BacktestArgs),
+    /// Judges the models on the same matches: log loss, calibration, champion against challengers
+    Models(ModelsArgs),
     /// Prices matches in every minute from the goals that fell
     Inplay(InplayArgs),
     /// Measures and prints figures
@@ -112,6 +115,9 @@ pub struct NodeArgs {
     /// Address of the Exchange Stream API over plain TCP, or off
     #[arg(long, value_name = "ADDRESS")]
     pub stream_plain: Option<String>,
+    /// Folder of football that is told to the node: results (CSV), fixtures, results and events (JSON)
+    #[arg(long, value_name = "DIR")]
+    pub football: Option<PathBuf>,
     /// Whose time it is
     #[arg(long)]
     pub clock: Option<ClockArg>,
@@ -134,7 +140,9 @@ impl NodeArgs {
             ClockArg::Manual => "manual".to_owned(),
         });
         let data = self.data.as_ref().map(|path| path.display().to_string());
+        let football = self.football.as_ref().map(|path| path.display().to_string());
         let flags = [
+            ("football.directory", football),
             ("data.directory", data),
             ("http.listen", self.http.clone()),
             ("admin.listen", self.admin.clone()),
@@ -234,6 +242,9 @@ pub struct BenchArgs {
     /// How many seconds a round of load lasts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=600))]
     pub seconds: u16,
+    /// `pricing`: prints the results of so many seasons that it fits, for a peer, and measures nothing
+    #[arg(long, value_name = "SEASONS", value_parser = clap::value_parser!(u8).range(1..=50))]
+    pub results_csv: Option<u8>,
     /// Where a node of its own keeps its data while it lasts
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
@@ -268,6 +279,8 @@ pub enum BenchName {
     Full,
     /// Bets with and without a console open on ten thousand actors
     Watch,
+    /// Books, fits and inversions of football, on one thread
+    Pricing,
 }
 
 /// `laybook tree`

@@ -107,6 +107,11 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("mail.password_file", "", "the file with its password"),
     ("mail.retry_ms", "60000", "the pause behind a letter's first try; it doubles"),
     ("mail.timeout_ms", "20000", "for one try"),
+    (
+        "football.directory",
+        "",
+        "files of results, fixtures and events that are told to the node when it starts",
+    ),
     ("timeouts.header_ms", "5000", "for a request's head"),
     ("timeouts.body_ms", "10000", "for a request's body"),
     ("timeouts.idle_ms", "240000", "of a connection without a request"),
@@ -160,6 +165,8 @@ pub struct Settings {
     pub customers: Customers,
     /// How mail leaves.
     pub mail: MailSettings,
+    /// Whose files are told to the node when it starts.
+    pub football: Option<PathBuf>,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -445,6 +452,9 @@ impl Layers {
         let session = self.number("sessions.lifetime_ms", 1_000, 24 * 3_600_000);
         let customers = self.read_customers(session);
         let mail = self.read_mail();
+        let football = self.read("football.directory", |value| {
+            Ok((!value.is_empty()).then(|| PathBuf::from(value)))
+        });
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -474,6 +484,7 @@ impl Layers {
             session: Duration::from_millis(session?),
             customers: customers?,
             mail: mail?,
+            football: football?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

@@ -30,6 +30,8 @@ use crate::telemetry;
 
 /// Matches that are listed at any time.
 const SLOTS: u32 = 12;
+/// Who tells of them.
+const STADIUM: u32 = 0;
 const TICKER_EVERY: Duration = Duration::from_secs(2);
 const CUSTOMERS: [&str; 2] = ["alice", "bob"];
 const PLAY_MONEY: Pence = Pence(1_000_000);
@@ -95,6 +97,9 @@ async fn begin(node: &Arc<Node>, args: &DemoArgs) -> anyhow::Result<()> {
     let began = node.partition(PartitionId(0)).and_then(|partition| partition.now());
     let season =
         Season::new(args.seed, SLOTS, began.context("the journal is not open")?, args.speed);
+    // What is told of the matches comes in as from any provider.
+    node.seasons.give(STADIUM, season);
+    node.nursery().start(Child::Stadium(STADIUM));
     for slot in 0..SLOTS {
         let playbill = Playbill {
             season,

@@ -7,7 +7,7 @@
 //! | [`telemetry`] | where logs go |
 //! | [`door`] | the accept loop: connections, deadlines, caps, whole bodies, draining |
 //! | [`betfair`] | Betfair's JSON-RPC: reading calls, writing answers |
-//! | [`native`] | the customers' own API: JSON, and the binary order channel |
+//! | [`native`] | the customers' own API: JSON, the binary order channel, football, prices |
 //! | [`mail`] | how letters look, and how they leave |
 //! | [`operator`] | the admin listener: operators' requests, the tree, figures |
 //! | [`bench`] | programs that measure the product |

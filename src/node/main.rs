@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
-use laybook::pricing::{backtest_command, fit_command, inplay_command, price_command};
+use laybook::pricing::{
+    backtest_command, fit_command, inplay_command, models_command, price_command,
+};
 use laybook::{
     bench_command, config_command, demo_command, events_command, follow_command, link_command,
     lints_command, replay_command, serve_command, top_command, tree_command, verify_command,
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Command::Price(args) => price_command::run(&args),
         Command::Fit(args) => fit_command::run(&args),
         Command::Backtest(args) => backtest_command::run(&args),
+        Command::Models(args) => models_command::run(&args),
         Command::Inplay(args) => inplay_command::run(&args),
         Command::Bench(args) => bench_command::run(&args),
         Command::Config(args) => {

@@ -38,6 +38,7 @@ pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let football = settings.football.clone();
     let running = Running::start(settings).await?;
     announce(&running.listeners)?;
     let stop = stop_asked()?;
@@ -47,6 +48,10 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         () = &mut stop => return running.stop().await,
     }
     say(&format!("console {}", running.console_link("console")))?;
+    if let Some(folder) = football {
+        let taken = crate::pricing::folder::tell(&running.node, &folder).await?;
+        tracing::info!(folder = %folder.display(), taken, "football told");
+    }
     say("ready")?;
     running.run(stop).await
 }

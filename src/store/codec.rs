@@ -8,6 +8,7 @@
 use crate::checkpoint::Compact;
 use crate::entry::{CodecError, Entry, Fold, Offset};
 use domain::account::Account;
+use domain::football::almanac::{Almanac, Stirred};
 use domain::home::Home;
 use domain::ids::EntityId;
 use domain::market::Market;
@@ -95,6 +96,15 @@ impl Compact<Record> for EntityCompact {
                 }
                 _ => false,
             }),
+            EntityId::Football => {
+                fold::<Almanac>(state, records, |almanac, record| match &record.event {
+                    Event::Football(event) => {
+                        almanac.apply(record.at, event, &mut Stirred::default());
+                        true
+                    }
+                    _ => false,
+                })
+            }
             EntityId::Account(_) => {
                 fold::<Account>(state, records, |account, record| match &record.event {
                     Event::Account(event) => {

@@ -11,7 +11,7 @@ pub(super) fn labels(world: &World) -> Vec<String> {
         match &record.event {
             Event::Market(event) => of_market(event, &mut labels),
             Event::Account(event) => of_account(event, &mut labels),
-            Event::Home(_) => {}
+            Event::Home(_) | Event::Football(_) => {}
         }
     }
     labels

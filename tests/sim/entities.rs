@@ -501,7 +501,7 @@ impl World {
                 let shell = &self.markets[&id];
                 encode_state(&(shell.seq, &shell.state))
             }
-            EntityId::Home => return,
+            EntityId::Home | EntityId::Football => return,
         };
         self.snapshots.insert(entity, (self.log.len(), bytes));
     }
@@ -524,6 +524,7 @@ impl World {
                 let before = self.markets.remove(&id).map(|shell| shell.state);
                 self.revive_market(id, before, false)
             }
+            EntityId::Football => Ok(()),
         }
     }
 }

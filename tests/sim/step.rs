@@ -116,6 +116,7 @@ impl World {
                 EntityId::Home => self.home_repeats(),
                 EntityId::Account(id) => self.account_repeats(id),
                 EntityId::Market(id) => self.market_repeats(id),
+                EntityId::Football => {}
             },
             Kind::Die => {
                 let entity = self.any_entity(random);

@@ -150,6 +150,7 @@ impl World {
             EntityId::Home => self.home_takes(message)?,
             EntityId::Account(id) => self.account_takes(id, message)?,
             EntityId::Market(id) => self.market_takes(id, message)?,
+            EntityId::Football => {}
         }
         Ok(true)
     }

@@ -105,6 +105,10 @@ impl MatchScript {
         state
     }
 
+    pub fn clock_at(&self, elapsed_s: u32) -> Clock {
+        self.state_at(Some(elapsed_s)).clock
+    }
+
     pub fn final_state(&self) -> MatchState {
         self.state_at(Some(self.length_s()))
     }

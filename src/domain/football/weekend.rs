@@ -3,11 +3,15 @@
 //! A strength is a logarithm: a team with attack 0.2 scores e^0.2 = 1.22 times as often as the league's
 //! average, one with defence 0.2 concedes that much less.
 
-use super::score_grid::Expectancy;
+use super::fixture::MatchScript;
+use super::score_grid::{Expectancy, Score};
 use super::split_mix::SplitMix64;
 
 /// The correlation of low scores that fits four leagues best (pricing fact sheet 4.5).
 pub const RHO: f64 = -0.06;
+
+/// A team, its attack and its defence.
+type Strength = (&'static str, f64, f64);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct League {
@@ -17,7 +21,7 @@ pub struct League {
     pub timezone: &'static str,
     /// Goals of an average team against another on neutral ground.
     goals: f64,
-    teams: &'static [(&'static str, f64, f64)],
+    teams: &'static [Strength],
 }
 
 /// Of playing at home, as a logarithm.
@@ -50,22 +54,70 @@ pub fn fixtures(seed: u64) -> Vec<Fixture> {
             order.swap(last, random.next_below(last as u64 + 1) as usize);
         }
         for pair in order.chunks_exact(2) {
-            let (&(home, home_attack, home_defence), &(away, away_attack, away_defence)) =
-                (pair[0], pair[1]);
-            let of = |strength: f64| league.goals * strength.exp();
+            let (home, away) = (pair[0], pair[1]);
             fixtures.push(Fixture {
                 league,
-                home,
-                away,
-                expectancy: Expectancy::new(
-                    of(HOME_ADVANTAGE + home_attack - away_defence),
-                    of(away_attack - home_defence - HOME_ADVANTAGE),
-                ),
+                home: home.0,
+                away: away.0,
+                expectancy: expectancy(league, home, away),
                 seed: random.next_u64(),
             });
         }
     }
     fixtures
+}
+
+/// A match of a season that is over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Past {
+    pub league: &'static League,
+    pub home: &'static str,
+    pub away: &'static str,
+    pub score: Score,
+    /// From 0; a league has `rounds` of them.
+    pub round: u32,
+    pub rounds: u32,
+}
+
+/// A season in which every team of every league has met every other at home and away, by the same strengths.
+pub fn past_season(seed: u64) -> Vec<Past> {
+    let mut random = SplitMix64::new(seed ^ 0x5EA5_0217);
+    let mut season = Vec::new();
+    for league in &LEAGUES {
+        let teams = league.teams;
+        let others = teams.len() - 1;
+        let rounds = 2 * others as u32;
+        for round in 0..2 * others {
+            for pair in 0..teams.len() / 2 {
+                // Everybody but the last goes round in a circle.
+                let place = |at: usize| (at + round) % others;
+                let (one, other) = match pair {
+                    0 => (place(0), others),
+                    _ => (place(pair), place(others - pair)),
+                };
+                let (home, away) = match (round >= others) ^ (round % others % 2 == 1) {
+                    true => (&teams[other], &teams[one]),
+                    false => (&teams[one], &teams[other]),
+                };
+                let script =
+                    MatchScript::draw(expectancy(league, home, away), RHO, random.next_u64());
+                season.push(Past {
+                    league,
+                    home: home.0,
+                    away: away.0,
+                    score: script.final_state().score,
+                    round: round as u32,
+                    rounds,
+                });
+            }
+        }
+    }
+    season
+}
+
+fn expectancy(league: &League, home: &Strength, away: &Strength) -> Expectancy {
+    let of = |strength: f64| league.goals * strength.exp();
+    Expectancy::new(of(HOME_ADVANTAGE + home.1 - away.2), of(away.1 - home.2 - HOME_ADVANTAGE))
 }
 
 /// Teams with attack and defence.
@@ -202,6 +254,21 @@ mod tests {
         }
         assert_eq!(fixtures(5), fixtures(5));
         assert_ne!(fixtures(5), fixtures(6));
+    }
+
+    #[test]
+    fn in_a_season_everybody_meets_everybody_at_home_and_away() {
+        let season = past_season(4);
+        assert_eq!(season.len(), 3 * 380 + 306);
+        let pairs: BTreeSet<_> = season.iter().map(|past| (past.home, past.away)).collect();
+        assert_eq!(pairs.len(), season.len());
+        for league in &LEAGUES {
+            for round in 0..2 * (league.teams.len() as u32 - 1) {
+                let of = season.iter().filter(|past| past.league == league && past.round == round);
+                let teams: BTreeSet<_> = of.flat_map(|past| [past.home, past.away]).collect();
+                assert_eq!(teams.len(), league.teams.len(), "{} {round}", league.name);
+            }
+        }
     }
 
     #[test]

@@ -204,6 +204,8 @@ pub struct OperatorToken {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Role {
+    /// Tells of football, and nothing else.
+    Provider,
     Viewer,
     Operator,
     Admin,

@@ -480,7 +480,7 @@ impl Home {
     /// Where an entity lives, of those that home knows.
     pub fn partition(&self, entity: EntityId) -> Option<PartitionId> {
         match entity {
-            EntityId::Home => Some(PartitionId(0)),
+            EntityId::Home | EntityId::Football => Some(PartitionId(0)),
             EntityId::Account(account) => self.user_of(account).map(|user| user.partition),
             EntityId::Market(market) => self.placement(market).map(|placed| placed.partition),
         }

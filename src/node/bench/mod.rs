@@ -7,6 +7,7 @@
 //! | `orders`, `order_line`, `peer` | durable bets a second over the order channel, its connections, the Erlang beside it |
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
+//! | `pricing` | books, fits and inversions of football, and the results that a peer fits |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `filled` | the node full of open bets that `restart` and `full` begin with |
 //! | `watch` | bets with and without a console open on ten thousand actors |
@@ -35,6 +36,7 @@ mod orders;
 mod peer;
 #[cfg(feature = "peers")]
 mod peers;
+mod pricing;
 mod progress;
 mod report;
 mod restart;
@@ -43,7 +45,7 @@ mod watch;
 
 pub use node::RunningNode;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -66,6 +68,11 @@ pub enum Bench {
     Full,
     /// What it costs to be watched.
     Watch,
+    /// Football on one thread; or only the results of so many seasons that it fits.
+    Pricing {
+        /// How many.
+        results_csv: Option<u8>,
+    },
 }
 
 /// How to measure and what to print.
@@ -119,6 +126,12 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
         Bench::Watch => watch::run_bench(settings)?,
+        Bench::Pricing { results_csv: None } => pricing::run_bench(settings)?,
+        Bench::Pricing { results_csv: Some(seasons) } => {
+            let text = pricing::results_csv(seasons.into());
+            io::stdout().lock().write_all(text.as_bytes())?;
+            return Ok(());
+        }
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())

@@ -33,6 +33,8 @@ pub const BETFAIR_BODY_BYTES: usize = 1 << 20;
 pub const LOGIN_BODY_BYTES: usize = 4 << 10;
 /// A body of the native and the operator API.
 pub const NATIVE_BODY_BYTES: usize = 64 << 10;
+/// Of a provider of football: a thousand fixtures.
+pub(super) const FOOTBALL_BODY_BYTES: usize = 1 << 20;
 
 impl Default for Limits {
     fn default() -> Limits {
@@ -57,6 +59,8 @@ pub fn body_bytes_of(path: &str) -> usize {
         BETFAIR_BODY_BYTES
     } else if path.starts_with("/api/") {
         LOGIN_BODY_BYTES
+    } else if path.starts_with("/v1/football/") {
+        FOOTBALL_BODY_BYTES
     } else {
         NATIVE_BODY_BYTES
     }

@@ -1,4 +1,4 @@
-//! The native API of customers: `/v1/*` on the public door, in the words of the domain.
+//! The native API of customers and providers: `/v1/*` on the public door, in the words of the domain.
 //!
 //! | room | what it is |
 //! |---|---|
@@ -8,14 +8,18 @@
 //! | [`api`] | the way of a request; `people`, `account`, `markets` are its handlers |
 //! | [`who`], [`rate`] | who asks, and how often they may |
 //! | [`routes`], [`page`] | warp; the small pages that links and documents lead to |
+//! | [`football`] | `/v1/football/*`: what providers tell |
+//! | [`pricing`] | `/v1/pricing/*`: books, ratings and what they rest on |
 
 mod account;
 pub mod api;
 pub mod document;
+pub mod football;
 mod markets;
 pub mod orders;
 pub mod page;
 mod people;
+pub mod pricing;
 pub mod rate;
 pub mod routes;
 pub mod schema;

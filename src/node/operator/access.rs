@@ -42,6 +42,19 @@ pub async fn who(
     method: &Method,
     brought: &Credentials<'_>,
 ) -> Result<Operator, Problem> {
+    let operator = guest_or_token(watch, method, brought).await?;
+    match operator.role {
+        // Its key is for another door.
+        Role::Provider => Err(forbidden()),
+        Role::Viewer | Role::Operator | Role::Admin => Ok(operator),
+    }
+}
+
+async fn guest_or_token(
+    watch: &Watch,
+    method: &Method,
+    brought: &Credentials<'_>,
+) -> Result<Operator, Problem> {
     let looks = *method == Method::GET || *method == Method::HEAD;
     if let Some(token) = brought.authorization.and_then(|value| value.strip_prefix("Bearer ")) {
         return by_token(watch, looks, secret::hash(token.trim())).await;
@@ -96,6 +109,7 @@ pub fn forbidden() -> Problem {
 /// The word of a role.
 pub fn role_word(role: Role) -> &'static str {
     match role {
+        Role::Provider => "provider",
         Role::Viewer => "viewer",
         Role::Operator => "operator",
         Role::Admin => "admin",

@@ -363,6 +363,7 @@ const AFTER_THE_ANSWER: std::time::Duration = std::time::Duration::from_millis(2
 
 fn role(asked: request::Role) -> Role {
     match asked {
+        request::Role::Provider => Role::Provider,
         request::Role::Viewer => Role::Viewer,
         request::Role::Operator => Role::Operator,
         request::Role::Admin => Role::Admin,

@@ -35,6 +35,32 @@ pub fn read<T>(
     Ok(it)
 }
 
+/// Reads a body that is a list of at most `most` objects, each by `read`. Paths begin with `[0].`.
+pub fn read_list<T>(
+    body: &[u8],
+    most: usize,
+    read: impl Fn(&mut Members<'_>) -> Result<T, Problem>,
+) -> Result<Vec<T>, Problem> {
+    let Strict(value) = serde_json::from_slice(body).map_err(|error| {
+        Problem::new(StatusCode::BAD_REQUEST, "bad_json").reason(error.to_string())
+    })?;
+    let Value::Array(items) = &value else {
+        let problem = Problem::new(StatusCode::BAD_REQUEST, "bad_json");
+        return Err(problem.reason("the body is not a list"));
+    };
+    if items.len() > most {
+        let reason = format!("the list has more than {most} items");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many").reason(reason));
+    }
+    let objects = items.iter().enumerate().map(|(index, item)| {
+        let Value::Object(object) = item else {
+            return Err(Problem::field("bad_type", format!("[{index}]"), "is not an object"));
+        };
+        Members::read_object(object, format!("[{index}]."), &read)
+    });
+    objects.collect()
+}
+
 /// Refuses a body that does not say that it is JSON: a form of another site cannot say so without being
 /// asked by the browser first.
 pub fn check_content_type(content_type: Option<&str>, body: &[u8]) -> Result<(), Problem> {
@@ -58,6 +84,9 @@ pub struct Members<'v> {
     path: String,
     asked: Vec<&'static str>,
 }
+
+/// Nobody scores more.
+const GOALS_MAX: u8 = 99;
 
 /// A value that may be absent, or a problem.
 pub type Read<T> = Result<Option<T>, Problem>;
@@ -95,6 +124,45 @@ impl<'v> Members<'v> {
             return Err(self.refused("bad_name", name, reason));
         }
         Ok(Some(text))
+    }
+
+    /// Somebody else's id: a text as [`Members::name`], or a whole number.
+    pub fn key(&mut self, name: &'static str) -> Read<String> {
+        match self.object.get(name) {
+            Some(Value::Number(number)) if number.is_u64() => {
+                self.asked.push(name);
+                Ok(Some(number.to_string()))
+            }
+            _ => self.name(name),
+        }
+    }
+
+    /// Goals of two teams: "1-0", or an object of `home` and `away`.
+    pub fn score(&mut self, name: &'static str) -> Read<(u8, u8)> {
+        let text = match self.value(name) {
+            None => return Ok(None),
+            Some(Value::String(text)) => text,
+            Some(_) => {
+                return self.object(name, |m| {
+                    let (home, away) = (m.goals("home")?, m.goals("away")?);
+                    Ok((m.must("home", home)?, m.must("away", away)?))
+                });
+            }
+        };
+        let read = text.split_once('-').and_then(|(home, away)| {
+            let goals = |text: &str| text.parse().ok().filter(|goals| *goals <= GOALS_MAX);
+            goals(home).zip(goals(away))
+        });
+        match read {
+            Some(score) => Ok(Some(score)),
+            None => Err(self.refused("bad_score", name, "is not a score such as \"1-0\"")),
+        }
+    }
+
+    /// Goals of a team.
+    pub fn goals(&mut self, name: &'static str) -> Read<u8> {
+        let goals = self.integer(name, 0, i64::from(GOALS_MAX))?;
+        Ok(goals.and_then(|goals| u8::try_from(goals).ok()))
     }
 
     /// A text.

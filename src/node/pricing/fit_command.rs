@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use domain::football::ratings::{self, Ratings, Settings, TeamIndex};
 use serde_json::json;
 
-use super::club::{likeness, plain};
 use super::day::Day;
 use super::results::{Competition, Results};
 use crate::cli::Exit;
+use domain::football::club::{likeness, plain};
 
 /// Which model is fitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]

@@ -6,9 +6,9 @@ use std::path::Path;
 use domain::football::Team;
 use domain::football::score_grid::Expectancy;
 
-use super::club::{likeness, plain};
 use super::day::Day;
 use super::table::{Table, TableError};
+use domain::football::club::{likeness, plain};
 
 /// A goal or a red card. Minutes are those of the regular time; added time belongs to the 45th and 90th.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -4,18 +4,19 @@
 //! |---|---|
 //! | [`table`] | a CSV file with a header, whose errors name file, line and column |
 //! | [`day`] | a date, as files write it and as models count it |
-//! | [`club`] | whether two names mean the same club |
 //! | [`results`], [`odds`], [`goals`] | what such files hold |
-//! | `*_command` | `laybook price`, `fit`, `backtest`, `inplay` |
+//! | [`folder`] | what `serve --football DIR` tells the node |
+//! | `*_command` | `laybook price`, `fit`, `backtest`, `models`, `inplay` |
 //!
 //! Decides nothing about football: what a strength, a price or a margin is stands in the domain.
 
 pub mod backtest_command;
-pub mod club;
 pub mod day;
 pub mod fit_command;
+pub mod folder;
 pub mod goals;
 pub mod inplay_command;
+pub mod models_command;
 pub mod odds;
 pub mod price_command;
 pub mod results;

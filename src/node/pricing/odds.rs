@@ -8,9 +8,9 @@ use domain::football::margin::{self, Method};
 use domain::football::score_grid::{Expectancy, GoalLine};
 
 use super::RHO;
-use super::club::plain;
 use super::day::Day;
 use super::table::{Column, Row, Table, TableError};
+use domain::football::club::plain;
 
 /// Columns of home, draw and away, the most telling first: closing prices before earlier ones, averages
 /// before one bookmaker's.

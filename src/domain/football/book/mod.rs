@@ -90,6 +90,11 @@ pub fn layout() -> &'static Layout {
     })
 }
 
+/// Where a book has this market.
+pub fn market(kind: Kind, line: Option<GoalLine>) -> Option<&'static MarketLayout> {
+    layout().markets.iter().find(|market| market.kind == kind && market.line == line)
+}
+
 struct OnlyChances<'a>(&'a mut Vec<Chances>);
 
 impl Sheet for OnlyChances<'_> {

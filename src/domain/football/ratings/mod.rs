@@ -24,9 +24,11 @@ mod sample;
 pub use fit::{FitError, ITERATIONS_MAX, fit};
 
 use super::score_grid::{Expectancy, ScoreGrid};
+use serde::{Deserialize, Serialize};
 
 /// A team of one competition, by its place in the competition's own list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct TeamIndex(pub u16);
 
 /// A match that has ended.

@@ -30,7 +30,7 @@ pub async fn fill(node: &Node, rows: &mut [Row]) {
         match row.id.parse() {
             Ok(EntityId::Market(market)) => markets.push(market),
             Ok(EntityId::Account(account)) => accounts.push(account),
-            Ok(EntityId::Home) | Err(_) => {}
+            Ok(EntityId::Home | EntityId::Football) | Err(_) => {}
         }
     }
     let (markets, accounts) = (names(node, markets).await, usernames(node, accounts).await);
@@ -38,7 +38,7 @@ pub async fn fill(node: &Node, rows: &mut [Row]) {
         row.label = match row.id.parse() {
             Ok(EntityId::Market(market)) => markets.get(&market).cloned(),
             Ok(EntityId::Account(account)) => accounts.get(&account).cloned(),
-            Ok(EntityId::Home) | Err(_) => None,
+            Ok(EntityId::Home | EntityId::Football) | Err(_) => None,
         };
     }
 }

@@ -274,7 +274,7 @@ fn links(watch: &Watch, id: &str, state: &Value) -> Vec<Value> {
                 }
             }
         }
-        Ok(EntityId::Home) => link("journal-0", "writes its records"),
+        Ok(EntityId::Home | EntityId::Football) => link("journal-0", "writes its records"),
         Err(_) => {
             if let Some(account) = state["account"].as_u64() {
                 link(&format!("account-{account}"), "whose session it is");

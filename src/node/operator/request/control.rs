@@ -58,6 +58,8 @@ pub struct CreateToken {
 /// What an operator's token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
+    /// Tell of football: a provider's API key.
+    Provider,
     /// Look.
     Viewer,
     /// Run markets and users.
@@ -98,8 +100,12 @@ impl KillActor {
 impl CreateToken {
     /// Reads a body.
     pub fn read(body: &[u8]) -> Result<CreateToken, Problem> {
-        const ROLES: [(&str, Role); 3] =
-            [("viewer", Role::Viewer), ("operator", Role::Operator), ("admin", Role::Admin)];
+        const ROLES: [(&str, Role); 4] = [
+            ("provider", Role::Provider),
+            ("viewer", Role::Viewer),
+            ("operator", Role::Operator),
+            ("admin", Role::Admin),
+        ];
         json::read(body, |m| {
             let (name, role) = (m.name("name")?, m.word("role", &ROLES)?);
             let (name, role) = (m.must("name", name)?, m.must("role", role)?);

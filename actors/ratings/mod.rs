@@ -1,0 +1,241 @@
+//! The ratings of one competition: how strong its teams are, fitted anew after every result.
+//!
+//! Owns     the last fit and its history, both of which follow from results.
+//! Started  by `fixtures`, when something is told of the competition; transient.
+//! Asks     football for results and for matches to be rated; tells it what they are to be priced from.
+//! Crash    fitted again from the results; what was rated before stays rated.
+//! Bounds   one question at a time; at most one fit every `REST`, one history for each fit.
+//!
+//! A fit that fails never costs a price: `domain::football::rater` has something for every match.
+
+use crate::football::FootballMsg;
+use crate::partition::deliver;
+use crate::registry::Address;
+use crate::shell::{Behaviour, Context, Fault, Named};
+use domain::football::almanac::{CompetitionNo, Parameters, Upcoming, day_of};
+use domain::football::rater::{Point, Rater};
+use domain::football::ratings::{Played, Ratings as Fit};
+use domain::ids::{EntityId, PartitionId};
+use domain::time::UtcMillis;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+#[derive(Debug)]
+pub enum RatingsMsg {
+    /// Something was told of the competition.
+    Stirred,
+    /// From football, as asked for.
+    Results {
+        name: String,
+        teams: Vec<String>,
+        played: Vec<Played>,
+        upcoming: Vec<Upcoming>,
+    },
+    /// The rest after a fit is over.
+    Rested,
+    /// Another day may have begun.
+    Look,
+    View {
+        reply: oneshot::Sender<Arc<RatingsView>>,
+    },
+    /// Month by month, of which the last is now.
+    History {
+        reply: oneshot::Sender<Arc<Vec<Point>>>,
+    },
+}
+
+impl Named for RatingsMsg {
+    fn name(&self) -> &'static str {
+        match self {
+            RatingsMsg::Stirred => "stirred",
+            RatingsMsg::Results { .. } => "results",
+            RatingsMsg::Rested => "rested",
+            RatingsMsg::Look => "look",
+            RatingsMsg::View { .. } => "view",
+            RatingsMsg::History { .. } => "history",
+        }
+    }
+}
+
+/// What the ratings are, for those who look.
+#[derive(Debug, Clone, Default)]
+pub struct RatingsView {
+    pub competition: String,
+    pub teams: Vec<String>,
+    /// `None` without results that can be fitted.
+    pub fit: Option<Fit>,
+    /// Why the last fit failed, when it did.
+    pub failure: Option<String>,
+    pub fitted_at: UtcMillis,
+    pub results: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct RatingsArgs {
+    pub competition: CompetitionNo,
+}
+
+/// Between two fits: results that come together are fitted together.
+const REST: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// Who waits for the first results.
+const WAITING_MAX: usize = 1_024;
+const PARTITION: PartitionId = PartitionId(0);
+
+pub struct Ratings {
+    competition: CompetitionNo,
+    rater: Rater,
+    view: Arc<RatingsView>,
+    played: Vec<Played>,
+    history: Option<Arc<Vec<Point>>>,
+    /// Something was told since football was asked last.
+    stirred: bool,
+    asked: bool,
+    resting: bool,
+    fits: u64,
+    day: i32,
+    waiting: Vec<oneshot::Sender<Arc<RatingsView>>>,
+}
+
+impl Behaviour for Ratings {
+    type Args = RatingsArgs;
+    type Message = RatingsMsg;
+    const KIND: &'static str = "ratings";
+
+    fn address(args: &RatingsArgs) -> Address {
+        Address::Ratings(args.competition)
+    }
+
+    fn start(args: RatingsArgs, _: &Context<RatingsMsg>) -> Result<Self, Fault> {
+        Ok(Ratings {
+            competition: args.competition,
+            rater: Rater::default(),
+            view: Arc::default(),
+            played: Vec::new(),
+            history: None,
+            stirred: true,
+            asked: false,
+            resting: false,
+            fits: 0,
+            day: i32::MIN,
+            waiting: Vec::new(),
+        })
+    }
+
+    fn started(&mut self, context: &mut Context<RatingsMsg>) -> Result<(), Fault> {
+        let football = Address::Entity(PARTITION, EntityId::Football);
+        // What its last life was asked for is lost.
+        context.node.registry.watch(football, context.me.clone(), || RatingsMsg::Rested);
+        context.every(LOOK_EVERY, || RatingsMsg::Look);
+        self.ask(context);
+        Ok(())
+    }
+
+    fn handle(
+        &mut self,
+        message: RatingsMsg,
+        context: &mut Context<RatingsMsg>,
+    ) -> Result<(), Fault> {
+        match message {
+            RatingsMsg::Stirred => {
+                self.stirred = true;
+                self.ask(context);
+            }
+            RatingsMsg::Results { name, teams, played, upcoming } => {
+                self.asked = false;
+                self.fit(name, teams, played, &upcoming, context);
+                self.resting = true;
+                context.after(REST, || RatingsMsg::Rested);
+            }
+            RatingsMsg::Rested => {
+                self.resting = false;
+                // Nobody may be there any more who was asked.
+                self.stirred |= self.asked;
+                self.asked = false;
+                self.ask(context);
+            }
+            RatingsMsg::Look => {
+                self.stirred |=
+                    self.fits > 0 && now(context).is_some_and(|now| day_of(now) != self.day);
+                self.ask(context);
+            }
+            RatingsMsg::View { reply } if self.fits == 0 => {
+                if self.waiting.len() < WAITING_MAX {
+                    self.waiting.push(reply);
+                }
+            }
+            RatingsMsg::View { reply } => drop(reply.send(self.view.clone())),
+            RatingsMsg::History { reply } => {
+                let (rater, played, day) = (&self.rater, &self.played, self.day);
+                let history =
+                    self.history.get_or_insert_with(|| Arc::new(rater.history(day, played)));
+                drop(reply.send(history.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    fn observe(&self) -> serde_json::Value {
+        json!({
+            "competition": self.view.competition,
+            "teams": self.view.teams.len(),
+            "results": self.view.results,
+            "fits": self.fits,
+            "failure": self.view.failure,
+        })
+    }
+}
+
+impl Ratings {
+    fn ask(&mut self, context: &Context<RatingsMsg>) {
+        if !self.stirred || self.asked || self.resting {
+            return;
+        }
+        (self.stirred, self.asked) = (false, true);
+        let (competition, who) = (self.competition, context.me.clone());
+        let question = FootballMsg::Results { competition, who };
+        deliver(&context.node, PARTITION, EntityId::Football, question);
+    }
+
+    fn fit(
+        &mut self,
+        competition: String,
+        teams: Vec<String>,
+        played: Vec<Played>,
+        upcoming: &[Upcoming],
+        context: &Context<RatingsMsg>,
+    ) {
+        let Some(now) = now(context) else { return };
+        self.fits += 1;
+        self.day = day_of(now);
+        // Results of today are known; a fit takes those before a day.
+        self.rater.fit(self.day + 1, &played);
+        let rated: Vec<(_, Parameters)> = upcoming
+            .iter()
+            .map(|one| (one.fixture, self.rater.rate(one.home, one.away, one.neutral)))
+            .collect();
+        if !rated.is_empty() {
+            let rated = FootballMsg::Rated { fixtures: rated };
+            deliver(&context.node, PARTITION, EntityId::Football, rated);
+        }
+        self.view = Arc::new(RatingsView {
+            competition,
+            teams,
+            fit: self.rater.ratings().cloned(),
+            failure: self.rater.failure().map(|failure| failure.to_string()),
+            fitted_at: now,
+            results: played.len(),
+        });
+        self.played = played;
+        self.history = None;
+        for reply in self.waiting.drain(..) {
+            let _ = reply.send(self.view.clone());
+        }
+    }
+}
+
+fn now(context: &Context<RatingsMsg>) -> Option<UtcMillis> {
+    context.node.partition(PARTITION).and_then(|partition| partition.now())
+}

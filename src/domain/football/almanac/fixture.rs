@@ -1,0 +1,126 @@
+//! One match: who plays when, and what each provider has told of it.
+
+use super::super::live::{Log, Phase, Story};
+use super::super::ratings::TeamIndex;
+use super::item::{CompetitionNo, Parameters};
+use crate::time::UtcMillis;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of one match that are remembered.
+pub const RATED_MAX: usize = 64;
+
+/// What was counted, home and away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Stats {
+    pub shots: Option<(u8, u8)>,
+    pub on_target: Option<(u8, u8)>,
+    pub corners: Option<(u8, u8)>,
+    pub yellows: Option<(u8, u8)>,
+    pub reds: Option<(u8, u8)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinalScore {
+    pub home: u8,
+    pub away: u8,
+    pub half_time: Option<(u8, u8)>,
+    pub stats: Stats,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provider {
+    pub source: String,
+    pub id: String,
+    pub log: Log,
+    pub result: Option<FinalScore>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rated {
+    pub at: UtcMillis,
+    pub parameters: Parameters,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fixture {
+    pub competition: CompetitionNo,
+    pub season: String,
+    pub kick_off: UtcMillis,
+    pub home: TeamIndex,
+    pub away: TeamIndex,
+    pub neutral: bool,
+    pub providers: Vec<Provider>,
+    /// The last is in force.
+    pub rated: Vec<Rated>,
+}
+
+impl Fixture {
+    pub(super) fn join(&mut self, source: &str, id: &str) {
+        self.providers.push(Provider {
+            source: source.to_owned(),
+            id: id.to_owned(),
+            log: Log::default(),
+            result: None,
+        });
+    }
+
+    /// Who is believed: the first who tells of it and does not contradict himself, else the first who tells.
+    pub fn lead(&self) -> usize {
+        let telling = |at: &usize| !self.providers[*at].log.is_empty();
+        let sound = |at: &usize| self.providers[*at].log.story().doubt.is_none();
+        let all = 0..self.providers.len();
+        let first = all.clone().find(|at| telling(at) && sound(at));
+        first.or_else(|| all.clone().find(telling)).unwrap_or(0)
+    }
+
+    pub fn story(&self) -> Story {
+        match self.providers.get(self.lead()) {
+            Some(provider) => provider.log.story(),
+            None => Log::default().story(),
+        }
+    }
+
+    /// How it ended: as results say unless they disagree, else as it was told to its end.
+    pub fn outcome(&self) -> Option<FinalScore> {
+        let mut results = self.providers.iter().filter_map(|provider| provider.result);
+        match results.next() {
+            Some(first) => {
+                let agrees =
+                    |other: FinalScore| (other.home, other.away) == (first.home, first.away);
+                results.all(agrees).then_some(first)
+            }
+            None if self.providers.iter().all(|provider| provider.log.is_empty()) => None,
+            None => {
+                let story = self.story();
+                let told = story.phase == Phase::FullTime && story.doubt.is_none();
+                let score = story.score();
+                told.then(|| FinalScore {
+                    home: score.home,
+                    away: score.away,
+                    half_time: story.half_time().map(|score| (score.home, score.away)),
+                    stats: Stats::default(),
+                })
+            }
+        }
+    }
+
+    pub fn is_disputed(&self) -> bool {
+        self.outcome().is_none() && self.providers.iter().any(|provider| provider.result.is_some())
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.providers.iter().any(|provider| provider.result.is_some())
+            || self.story().phase > Phase::Before
+    }
+
+    /// Its parameters may still change. One that began before anybody rated it is rated once.
+    pub(super) fn is_to_be_rated(&self) -> bool {
+        let over = self.providers.iter().any(|provider| provider.result.is_some())
+            || self.story().phase.is_over();
+        !over && (self.rated.is_empty() || !self.has_begun())
+    }
+
+    pub fn parameters(&self) -> Option<Parameters> {
+        self.rated.last().map(|rated| rated.parameters)
+    }
+}

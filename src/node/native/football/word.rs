@@ -1,0 +1,171 @@
+//! What a provider may say, read from JSON strictly: nothing unknown, nothing guessed, every refusal by field.
+
+use actors::football::{WORDS_MAX, Word};
+use domain::football::Team;
+use domain::football::almanac::{FinalScore, NewFixture, Source, Stats};
+use domain::football::live::{FeedEvent, FeedKind, MINUTE_MAX};
+use domain::time::UtcMillis;
+
+use crate::operator::json::{self, Members};
+use crate::operator::problem::Problem;
+
+/// How one object of a list is read.
+type Reader = fn(&mut Members<'_>) -> Result<Word, Problem>;
+
+/// A list of words of one kind.
+pub(super) fn list(body: &[u8], read: Reader) -> Result<Vec<Word>, Problem> {
+    json::read_list(body, WORDS_MAX, read)
+}
+
+fn source(m: &mut Members<'_>) -> Result<Source, Problem> {
+    let (source, id) = (m.name("source")?, m.key("id")?);
+    Ok(Source { source: m.must("source", source)?, id: m.must("id", id)? })
+}
+
+/// `{source,id,competition,season,kickOff,home,away,neutral?}`
+pub(super) fn fixture(m: &mut Members<'_>) -> Result<Word, Problem> {
+    let from = source(m)?;
+    let (competition, season) = (m.name("competition")?, m.key("season")?);
+    let (kick_off, home, away) = (m.time("kickOff")?, m.name("home")?, m.name("away")?);
+    Ok(Word::Fixture(NewFixture {
+        from,
+        competition: m.must("competition", competition)?,
+        season: m.must("season", season)?,
+        kick_off: UtcMillis(m.must("kickOff", kick_off)?),
+        home: m.must("home", home)?,
+        away: m.must("away", away)?,
+        neutral: m.truth("neutral")?.unwrap_or(false),
+    }))
+}
+
+/// `{source,id,homeGoals,awayGoals,halfTime?,stats?}`
+pub(super) fn result(m: &mut Members<'_>) -> Result<Word, Problem> {
+    let from = source(m)?;
+    let (home, away) = (m.goals("homeGoals")?, m.goals("awayGoals")?);
+    let score = FinalScore {
+        home: m.must("homeGoals", home)?,
+        away: m.must("awayGoals", away)?,
+        half_time: m.score("halfTime")?,
+        stats: m.object("stats", stats)?.unwrap_or_default(),
+    };
+    Ok(Word::Result(from, score))
+}
+
+fn stats(m: &mut Members<'_>) -> Result<Stats, Problem> {
+    let mut both = |home, away| {
+        let (home, away) = (m.goals(home)?, m.goals(away)?);
+        Ok::<_, Problem>(home.zip(away))
+    };
+    Ok(Stats {
+        shots: both("homeShots", "awayShots")?,
+        on_target: both("homeShotsOnTarget", "awayShotsOnTarget")?,
+        corners: both("homeCorners", "awayCorners")?,
+        yellows: both("homeYellows", "awayYellows")?,
+        reds: both("homeReds", "awayReds")?,
+    })
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    OfTeam(fn(Team) -> FeedKind),
+    OfMatch(FeedKind),
+}
+
+const KINDS: [(&str, Kind); 13] = [
+    ("kickOff", Kind::OfMatch(FeedKind::KickOff)),
+    ("goal", Kind::OfTeam(FeedKind::Goal)),
+    ("goalCancelled", Kind::OfTeam(FeedKind::GoalCancelled)),
+    ("red", Kind::OfTeam(FeedKind::Red)),
+    ("penalty", Kind::OfTeam(FeedKind::Penalty)),
+    ("varStart", Kind::OfMatch(FeedKind::VarStart)),
+    ("varEnd", Kind::OfMatch(FeedKind::VarEnd)),
+    ("addedTime", Kind::OfMatch(FeedKind::AddedTime)),
+    ("halfTime", Kind::OfMatch(FeedKind::HalfTime)),
+    ("secondHalf", Kind::OfMatch(FeedKind::SecondHalf)),
+    ("fullTime", Kind::OfMatch(FeedKind::FullTime)),
+    ("clock", Kind::OfMatch(FeedKind::Clock)),
+    ("abandoned", Kind::OfMatch(FeedKind::Abandoned)),
+];
+const SIDES: [(&str, Team); 4] =
+    [("home", Team::Home), ("away", Team::Away), ("H", Team::Home), ("A", Team::Away)];
+
+/// `{source,id,seq,type,side?,minute,second?,value?}`
+pub(super) fn event(m: &mut Members<'_>) -> Result<Word, Problem> {
+    let from = source(m)?;
+    let seq = m.integer("seq", 0, i64::from(u32::MAX) - 1)?;
+    let seq = m.must("seq", seq)? as u32;
+    let kind = m.word("type", &KINDS)?;
+    let kind = m.must("type", kind)?;
+    let side = m.word("side", &SIDES)?;
+    let kind = match kind {
+        Kind::OfTeam(of) => of(m.must("side", side)?),
+        Kind::OfMatch(kind) => kind,
+    };
+    let minute = m.integer("minute", 0, i64::from(MINUTE_MAX))?;
+    let minute = m.must("minute", minute)? as u8;
+    let second = m.integer("second", 0, 59)?.unwrap_or(0) as u8;
+    let value = m.integer("value", 0, i64::from(i32::MAX))?;
+    let value = match kind {
+        FeedKind::AddedTime => {
+            let minutes = m.integer("value", 0, 60)?;
+            Some(m.must("value", minutes)?)
+        }
+        _ => value,
+    };
+    let value = value.and_then(|value| i32::try_from(value).ok());
+    Ok(Word::Event(from, seq, FeedEvent { kind, minute, second, value }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(read: Reader, body: &str) -> String {
+        let problem = list(body.as_bytes(), read).expect_err(body);
+        format!("{} {}", problem.code, problem.field.unwrap_or_default())
+    }
+
+    #[test]
+    fn words_are_read_as_they_are_documented() {
+        let body = r#"[{"source":"s","id":7,"competition":"Premier League","season":"2026/27",
+            "kickOff":"2026-11-28T15:00:00Z","home":"Arsenal","away":"Everton"}]"#;
+        let words = list(body.as_bytes(), fixture).expect("a fixture");
+        let Word::Fixture(new) = &words[0] else { panic!("{words:?}") };
+        assert_eq!((new.from.id.as_str(), new.neutral), ("7", false));
+        for half_time in [r#""1-0""#, r#"{"home":1,"away":0}"#] {
+            let body = format!(
+                r#"[{{"source":"s","id":"7","homeGoals":2,"awayGoals":0,"halfTime":{half_time},
+                "stats":{{"homeShotsOnTarget":5,"awayShotsOnTarget":1}}}}]"#
+            );
+            let words = list(body.as_bytes(), result).expect("a result");
+            let Word::Result(_, score) = &words[0] else { panic!("{words:?}") };
+            assert_eq!((score.half_time, score.stats.on_target), (Some((1, 0)), Some((5, 1))));
+        }
+        let body = r#"[{"source":"s","id":"7","seq":3,"type":"goal","side":"home","minute":23}]"#;
+        let words = list(body.as_bytes(), event).expect("an event");
+        let Word::Event(_, 3, goal) = &words[0] else { panic!("{words:?}") };
+        assert_eq!(goal.kind, FeedKind::Goal(Team::Home));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_place_and_field() {
+        let goal = r#"{"source":"s","id":"7","seq":3,"type":"goal","side":"home","minute":23}"#;
+        for (from, to, told) in [
+            ("\"seq\":3,", "", "missing_field [1].seq"),
+            ("goal", "own goal", "bad_word [1].type"),
+            ("\"side\":\"home\",", "", "missing_field [1].side"),
+            ("23", "151", "bad_number [1].minute"),
+            ("\"side\"", "\"team\":1,\"side\"", "unknown_field [1].team"),
+            ("\"s\"", "\"\"", "bad_name [1].source"),
+        ] {
+            let body = format!("[{goal},{}]", goal.replacen(from, to, 1));
+            assert_eq!(refused(event, &body), told);
+        }
+        assert_eq!(refused(event, "{}"), "bad_json ");
+        assert_eq!(refused(result, "[1]"), "bad_type [0]");
+        let added = r#"[{"source":"s","id":"7","seq":3,"type":"addedTime","minute":45}]"#;
+        assert_eq!(refused(event, added), "missing_field [0].value");
+        let many = format!("[{}]", vec!["{}"; WORDS_MAX + 1].join(","));
+        assert_eq!(refused(result, &many), "too_many ");
+    }
+}

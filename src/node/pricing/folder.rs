@@ -1,0 +1,184 @@
+//! A folder of football: what `serve --football DIR` tells the node when it starts, as a provider would.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `*.csv` | results of one competition, named by the file (`premier-league.csv`); columns as [`super::results`] reads them, with `Season`, `HTHG`, `HTAG`, shots, corners and cards where there are some |
+//! | `fixtures*.json`, `results*.json`, `events*.json` | lists, as `PUT /v1/football/…` takes them |
+//!
+//! Read in that order, by name. What is told again at the next start changes nothing. A file that cannot be read
+//! names itself, with line and column or field, and nothing is told.
+
+use std::path::{Path, PathBuf};
+
+use actors::football::{WORDS_MAX, Word};
+use actors::node::Node;
+use anyhow::{Context, anyhow, bail};
+use domain::football::almanac::{FinalScore, NewFixture, Source, Stats};
+use domain::time::UtcMillis;
+
+use super::day::Day;
+use super::table::{Column, Row, Table, TableError};
+use crate::native::football;
+
+const SOURCE: &str = "file";
+const DAY_MS: i64 = 86_400_000;
+const NOON_MS: i64 = DAY_MS / 2;
+/// Of one JSON file.
+const BYTES_MAX: u64 = 256 << 20;
+
+/// Reads the folder and tells the node of it; says how much was new.
+pub async fn tell(node: &Node, folder: &Path) -> anyhow::Result<usize> {
+    let words = read(folder)?;
+    let mut taken = 0;
+    for some in words.chunks(WORDS_MAX) {
+        let told = football::tell(node, some.to_vec()).await;
+        let told = told.map_err(|problem| {
+            anyhow!("{}: {}", folder.display(), problem.reason.unwrap_or(problem.code.into()))
+        })?;
+        for (at, fault) in &told.refused {
+            tracing::warn!(word = ?some[*at], %fault, "football of the folder is refused");
+        }
+        taken += told.taken;
+    }
+    Ok(taken)
+}
+
+fn read(folder: &Path) -> anyhow::Result<Vec<Word>> {
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in entries {
+        files.push(entry.with_context(|| folder.display().to_string())?.path());
+    }
+    files.sort();
+    let named = |file: &Path, begin: &str, end: &str| {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+        name.is_some_and(|name| name.starts_with(begin) && name.ends_with(end))
+    };
+    let mut words = Vec::new();
+    for file in files.iter().filter(|file| named(file, "", ".csv")) {
+        results(file, &mut words)?;
+    }
+    for what in ["fixtures", "results", "events"] {
+        for file in files.iter().filter(|file| named(file, what, ".json")) {
+            let told = || file.display().to_string();
+            let size = std::fs::metadata(file).with_context(told)?.len();
+            if size > BYTES_MAX {
+                bail!("{}: larger than {BYTES_MAX} bytes", told());
+            }
+            let body = std::fs::read(file).with_context(told)?;
+            let list = football::words(what, &body).map_err(|problem| {
+                let (field, reason) = (problem.field.unwrap_or_default(), problem.reason);
+                anyhow!("{}: {field} {}", told(), reason.unwrap_or(problem.code.into()))
+            })?;
+            words.extend(list);
+        }
+    }
+    Ok(words)
+}
+
+/// The fixtures and results of a file, by day and teams.
+fn results(file: &Path, words: &mut Vec<Word>) -> Result<(), TableError> {
+    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let competition = titled(&stem.unwrap_or_default());
+    let table = Table::read(file)?;
+    let (date, home, away) = (
+        table.need(&["Date", "date"])?,
+        table.need(&["HomeTeam", "home_team", "home"])?,
+        table.need(&["AwayTeam", "away_team", "away"])?,
+    );
+    let goals =
+        (table.need(&["FTHG", "HG", "home_score"])?, table.need(&["FTAG", "AG", "away_score"])?);
+    let both = |home: &str, away: &str| table.find(&[home]).zip(table.find(&[away]));
+    let half_time = both("HTHG", "HTAG");
+    let (shots, on_target) = (both("HS", "AS"), both("HST", "AST"));
+    let (corners, yellows, reds) = (both("HC", "AC"), both("HY", "AY"), both("HR", "AR"));
+    let (season, neutral) = (table.find(&["Season"]), table.find(&["neutral"]));
+    for row in table.rows() {
+        let day: Day = row.need(date)?.parse().map_err(|error| row.fault(date, error))?;
+        let names = (row.need(home)?.to_owned(), row.need(away)?.to_owned());
+        let id = format!("{competition} {day} {} {}", names.0, names.1);
+        let from = || Source { source: SOURCE.to_owned(), id: id.clone() };
+        let neutral = neutral.and_then(|neutral| row.text(neutral));
+        words.push(Word::Fixture(NewFixture {
+            from: from(),
+            competition: competition.clone(),
+            season: season.and_then(|season| row.text(season)).unwrap_or_default().to_owned(),
+            kick_off: UtcMillis(i64::from(day.number()) * DAY_MS + NOON_MS),
+            home: names.0,
+            away: names.1,
+            neutral: neutral.is_some_and(|said| matches!(said, "True" | "true" | "TRUE" | "1")),
+        }));
+        let counted = |columns: Option<(Column, Column)>| count(row, columns);
+        let score = count(row, Some(goals))?;
+        if let Some((home, away)) = score {
+            let stats = Stats {
+                shots: counted(shots)?,
+                on_target: counted(on_target)?,
+                corners: counted(corners)?,
+                yellows: counted(yellows)?,
+                reds: counted(reds)?,
+            };
+            let half_time = counted(half_time)?.filter(|half| half.0 <= home && half.1 <= away);
+            words.push(Word::Result(from(), FinalScore { home, away, half_time, stats }));
+        }
+    }
+    Ok(())
+}
+
+fn count(row: Row<'_>, columns: Option<(Column, Column)>) -> Result<Option<(u8, u8)>, TableError> {
+    match columns {
+        Some((home, away)) => Ok(row.count(home)?.zip(row.count(away)?)),
+        None => Ok(None),
+    }
+}
+
+/// `premier-league` as it is called: Premier League.
+fn titled(stem: &str) -> String {
+    let words = stem.split(['-', '_', ' ']).filter(|word| !word.is_empty());
+    let titled = words.map(|word| {
+        let mut letters = word.chars();
+        let first = letters.next().map(|first| first.to_uppercase().to_string());
+        first.unwrap_or_default() + letters.as_str()
+    });
+    titled.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_folder_is_read_in_order_and_what_is_wrong_names_its_place() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            fs::write(folder.path().join(name), text).expect("written");
+        };
+        let csv = "Season,Date,HomeTeam,AwayTeam,FTHG,FTAG,HTHG,HTAG,HST,AST\n";
+        write(
+            "premier-league.csv",
+            &format!("{csv}2526,2025-08-16,A,B,2,1,1,0,5,3\n,2026-12-01,B,A,,,,,,\n"),
+        );
+        write("events-1.json", r#"[{"source":"s","id":1,"seq":1,"type":"kickOff","minute":0}]"#);
+        write(
+            "fixtures.json",
+            r#"[{"source":"s","id":1,"competition":"Premier League","season":"1",
+            "kickOff":"2026-12-01T12:00:00Z","home":"B","away":"A"}]"#,
+        );
+        write("notes.txt", "nothing");
+        let words = read(folder.path()).expect("a good folder");
+        assert_eq!(words.len(), 5);
+        let Word::Fixture(first) = &words[0] else { panic!("{words:?}") };
+        assert_eq!(first.competition, "Premier League");
+        assert!(
+            matches!(&words[1], Word::Result(_, score) if score.stats.on_target == Some((5, 3)))
+        );
+        assert!(matches!(words[4], Word::Event(..)));
+        write("events-2.json", r#"[{"source":"s"}]"#);
+        let error = read(folder.path()).expect_err("no id").to_string();
+        assert!(error.contains("events-2.json: [0].id"), "{error}");
+        write("serie-a.csv", &format!("{csv}2526,soon,A,B,2,1,1,0,5,3\n"));
+        let error = read(folder.path()).expect_err("no day").to_string();
+        assert!(error.contains("serie-a.csv:2: Date"), "{error}");
+    }
+}

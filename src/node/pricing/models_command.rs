@@ -1,0 +1,272 @@
+//! `laybook models`: how the champion and its challengers do on the same matches, walked through day by day.
+//!
+//! Each day's matches are forecast by every model from earlier days only. Told are log loss, RPS, Brier, over 2.5,
+//! calibration and reliability, by league and month, and champion against each challenger with a paired
+//! bootstrap. Decides nothing: what is good is said by `domain::football::judge`.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::ensure;
+use clap::Args;
+use domain::football::judge::{Difference, Forecast, Measures, compare, measure};
+use domain::football::ratings::points::{Points, Scale};
+use domain::football::ratings::{self, Ratings, Settings};
+use domain::football::score_grid::{Expectancy, GoalLine, ScoreGrid};
+use serde_json::{Value, json};
+
+use super::day::Day;
+use super::results::{Match, Results};
+use super::{RHO, progress};
+use crate::cli::Exit;
+
+/// The arguments of `laybook models`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "\
+Example:
+  laybook models --results premier-league.csv serie-a.csv --from 2023-07-01 --to 2025-06-30")]
+pub struct ModelsArgs {
+    /// Files of results (CSV); teams that play each other are one competition
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub results: Vec<PathBuf>,
+    /// First day to judge
+    #[arg(long, value_name = "DATE")]
+    pub from: Day,
+    /// Last day to judge
+    #[arg(long, value_name = "DATE")]
+    pub to: Day,
+    /// Prints JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The champion first.
+const MODELS: [&str; 3] = ["champion", "poisson", "points"];
+/// Of the bootstrap: the same matches give the same spans.
+const SEED: u64 = 1;
+const UNKNOWN: (f64, f64) = (1.5, 1.2);
+
+/// Every model's forecasts of the same matches, in order, and where each match belongs.
+#[derive(Default)]
+struct Judged {
+    forecasts: [Vec<Forecast>; MODELS.len()],
+    leagues: Vec<usize>,
+    months: Vec<String>,
+}
+
+/// What is known of a competition as the days go by.
+struct Walk {
+    fitted: Option<Day>,
+    champion: Option<Ratings>,
+    poisson: Option<Ratings>,
+    points: Points,
+    /// Results the points have seen.
+    seen: usize,
+}
+
+/// Walks, measures, prints.
+pub fn run(args: &ModelsArgs) -> anyhow::Result<Exit> {
+    ensure!(args.from <= args.to, "--from {} is after --to {}", args.from, args.to);
+    let results = Results::read(&args.results)?;
+    let wanted: Vec<&Match> = results
+        .matches
+        .iter()
+        .filter(|one| one.goals.is_some() && args.from <= one.day && one.day <= args.to)
+        .collect();
+    ensure!(!wanted.is_empty(), "no result from {} to {}", args.from, args.to);
+    let judged = walk(&results, &wanted);
+    let mut out = std::io::stdout().lock();
+    match args.json {
+        true => writeln!(out, "{}", report(&results, &judged))?,
+        false => show(&results, &judged, &mut out)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn walk(results: &Results, wanted: &[&Match]) -> Judged {
+    let mut walks: BTreeMap<usize, Walk> = BTreeMap::new();
+    let mut judged = Judged::default();
+    let bar = progress("judging", wanted.len());
+    for one in wanted {
+        bar.inc(1);
+        let Some(score) = one.goals else { continue };
+        let walk = walks.entry(one.competition).or_insert_with(|| Walk {
+            fitted: None,
+            champion: None,
+            poisson: None,
+            points: Points::new(Scale::default()),
+            seen: 0,
+        });
+        walk.go_to(one.day, &results.competitions[one.competition].played);
+        let by = |ratings: &Option<Ratings>| match ratings {
+            Some(ratings) => {
+                (ratings.expectancy(one.home_index, one.away_index, one.neutral), ratings.rho)
+            }
+            None => (Expectancy::new(UNKNOWN.0, UNKNOWN.1), RHO),
+        };
+        let points = (walk.points.expectancy(one.home_index, one.away_index), RHO);
+        let all = [by(&walk.champion), by(&walk.poisson), points];
+        for (forecasts, (expectancy, rho)) in judged.forecasts.iter_mut().zip(all) {
+            let grid = ScoreGrid::new(expectancy, rho);
+            let odds = grid.match_odds();
+            let p = [odds.home.win, odds.draw.win, odds.away.win];
+            forecasts.push(Forecast::new(p, grid.over(GoalLine(10)).win, score));
+        }
+        judged.leagues.push(one.competition);
+        judged.months.push(one.day.to_string().chars().take(7).collect());
+    }
+    bar.finish_and_clear();
+    judged
+}
+
+impl Walk {
+    /// Every model knows what was played before the day. A fit that fails leaves the one before in force.
+    fn go_to(&mut self, day: Day, played: &[ratings::Played]) {
+        if self.fitted == Some(day) {
+            return;
+        }
+        self.fitted = Some(day);
+        for (settings, ratings) in
+            [(Settings::CHAMPION, &mut self.champion), (Settings::POISSON, &mut self.poisson)]
+        {
+            if let Ok(fitted) = ratings::fit(day.number(), played, &settings, ratings.as_ref()) {
+                *ratings = Some(fitted);
+            }
+        }
+        while let Some(next) = played.get(self.seen).filter(|next| next.day < day.number()) {
+            let goals = (f64::from(next.home_goals), f64::from(next.away_goals));
+            self.points.played(next.home, next.away, goals);
+            self.seen += 1;
+        }
+    }
+}
+
+impl Judged {
+    /// A model's measures over the matches that `belongs` says.
+    fn measures(&self, model: usize, belongs: impl Fn(usize) -> bool + Clone) -> Measures {
+        let all = self.forecasts[model].iter().enumerate();
+        let chosen: Vec<Forecast> =
+            all.filter(|(at, _)| belongs(*at)).map(|(_, one)| *one).collect();
+        measure(&chosen)
+    }
+
+    fn months(&self) -> Vec<&String> {
+        let mut months: Vec<&String> = self.months.iter().collect();
+        months.sort();
+        months.dedup();
+        months
+    }
+
+    fn leagues(&self) -> Vec<usize> {
+        let mut leagues = self.leagues.clone();
+        leagues.sort_unstable();
+        leagues.dedup();
+        leagues
+    }
+
+    fn difference(&self, challenger: usize, loss: fn(&Forecast) -> f64) -> Option<Difference> {
+        compare(&self.forecasts[0], &self.forecasts[challenger], loss, SEED)
+    }
+}
+
+/// A competition by its first team: files do not name it.
+fn league_name(results: &Results, league: usize) -> String {
+    let teams = results.competitions.get(league).map_or(&[][..], |known| &known.teams);
+    format!(
+        "{} and {} others",
+        teams.first().map_or("", String::as_str),
+        teams.len().saturating_sub(1)
+    )
+}
+
+fn show(results: &Results, judged: &Judged, out: &mut impl Write) -> std::io::Result<()> {
+    let head = format!(
+        "{:<34} {:>7} {:>9} {:>9} {:>9} {:>9} {:>7}",
+        "", "matches", "log loss", "RPS", "Brier", "over 2.5", "slope"
+    );
+    let row = |name: &str, m: &Measures| {
+        let slope = m.slope.map_or_else(|| "-".to_owned(), |slope| format!("{slope:.3}"));
+        format!(
+            "{name:<34} {:>7} {:>9.5} {:>9.5} {:>9.5} {:>9.5} {slope:>7}",
+            m.matches, m.log_loss, m.rps, m.brier, m.over_log_loss
+        )
+    };
+    writeln!(out, "{head}")?;
+    for (model, name) in MODELS.iter().enumerate() {
+        writeln!(out, "{}", row(name, &judged.measures(model, |_| true)))?;
+    }
+    writeln!(out, "\nchampion less challenger, with the span of 19 in 20 paired resamples")?;
+    for (model, name) in MODELS.iter().enumerate().skip(1) {
+        for (what, loss) in
+            [("log loss", Forecast::log_loss as fn(&Forecast) -> f64), ("RPS", Forecast::rps)]
+        {
+            let Some(d) = judged.difference(model, loss) else { continue };
+            writeln!(out, "{name:<10} {what:<9} {:+.5} [{:+.5}, {:+.5}]", d.mean, d.low, d.high)?;
+        }
+    }
+    writeln!(out, "\nchampion by league\n{head}")?;
+    for league in judged.leagues() {
+        let measures = judged.measures(0, |at| judged.leagues[at] == league);
+        writeln!(out, "{}", row(&league_name(results, league), &measures))?;
+    }
+    writeln!(out, "\nchampion by month\n{head}")?;
+    for month in judged.months() {
+        let measures = judged.measures(0, |at| judged.months[at] == *month);
+        writeln!(out, "{}", row(month, &measures))?;
+    }
+    writeln!(out, "\nchampion's reliability: said, happened, forecasts")?;
+    for bin in judged.measures(0, |_| true).reliability.iter().filter(|bin| bin.count > 0) {
+        writeln!(out, "{:.3} {:.3} {:>6}", bin.said, bin.happened, bin.count)?;
+    }
+    Ok(())
+}
+
+fn report(results: &Results, judged: &Judged) -> Value {
+    let models = MODELS.iter().enumerate().map(|(model, name)| {
+        let by = |named: Vec<(String, Measures)>| -> Vec<Value> {
+            named.iter().map(|(name, measures)| named_measures(name, measures)).collect()
+        };
+        let leagues = judged.leagues().into_iter().map(|league| {
+            let name = league_name(results, league);
+            (name, judged.measures(model, |at| judged.leagues[at] == league))
+        });
+        let months = judged
+            .months()
+            .into_iter()
+            .map(|month| (month.clone(), judged.measures(model, |at| judged.months[at] == *month)));
+        let mut told = named_measures(name, &judged.measures(model, |_| true));
+        told["byLeague"] = by(leagues.collect()).into();
+        told["byMonth"] = by(months.collect()).into();
+        if model > 0 {
+            let span = |loss| {
+                judged.difference(model, loss).map(|d| {
+                    json!({
+                        "mean": d.mean, "low": d.low, "high": d.high,
+                    })
+                })
+            };
+            told["championLess"] =
+                json!({ "logLoss": span(Forecast::log_loss), "rps": span(Forecast::rps) });
+        }
+        told
+    });
+    json!({ "models": models.collect::<Vec<_>>() })
+}
+
+/// Measures as they are told, also by the pricing API.
+pub fn named_measures(name: &str, measures: &Measures) -> Value {
+    let bins = measures.reliability.iter().filter(|bin| bin.count > 0);
+    let bins = bins
+        .map(|bin| json!({ "said": bin.said, "happened": bin.happened, "forecasts": bin.count }));
+    json!({
+        "name": name,
+        "matches": measures.matches,
+        "logLoss": measures.log_loss,
+        "rps": measures.rps,
+        "brier": measures.brier,
+        "over25LogLoss": measures.over_log_loss,
+        "calibrationSlope": measures.slope,
+        "reliability": bins.collect::<Vec<_>>(),
+    })
+}
