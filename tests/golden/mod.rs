@@ -1,10 +1,10 @@
-//! The golden log: a journal as it was once written, which every later program must read to the same state.
+//! Golden logs: journals as they were once written, which every later program must read to the same state.
 //!
-//! `first.log` beside this file holds the files of one journal, the rows of them that are not all zeros in
-//! hexadecimal, each behind its place; `first.state` says what they add up to. A change of a record's shape that
-//! cannot read them is found here and not on somebody's disk. When the format is raised a second log joins the
-//! first, written by `LAYBOOK_GOLDEN=first cargo test --test laybook golden` (which plays an evening on a real
-//! node); the first stays.
+//! `NAME.log` beside this file holds the files of one journal, the rows of them that are not all zeros in
+//! hexadecimal, each behind its place; `NAME.state` says what they add up to. A change of a record's shape that
+//! cannot read them is found here and not on somebody's disk. With each release a log joins them, written by
+//! `LAYBOOK_GOLDEN=NAME cargo test --test laybook golden` (which plays an evening on a real node); none is ever
+//! written again.
 
 use crate::harness::bettor::limit;
 use crate::harness::{Bettor, Launch, Operator, Scratch};
@@ -186,8 +186,13 @@ fn the_golden_log_is_written_when_it_is_asked_for() {
 
 #[test]
 fn what_was_once_written_is_read_to_the_same_state() {
-    let scratch = Scratch::new("golden");
-    let journal = scratch.path().join("journal");
-    from_text(&std::fs::read_to_string(beside("first.log")).unwrap(), &journal);
-    assert_eq!(read(&journal), std::fs::read_to_string(beside("first.state")).unwrap());
+    let names = std::fs::read_dir(beside("")).unwrap().map(|entry| entry.unwrap().path());
+    for log in names.filter(|path| path.extension().is_some_and(|it| it == "log")) {
+        println!("{}", log.display());
+        let scratch = Scratch::new("golden");
+        let journal = scratch.path().join("journal");
+        from_text(&std::fs::read_to_string(&log).unwrap(), &journal);
+        let stated = std::fs::read_to_string(log.with_extension("state")).unwrap();
+        assert_eq!(read(&journal), stated);
+    }
 }

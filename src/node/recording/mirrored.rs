@@ -46,16 +46,23 @@ impl Stage {
         self.market.send_outgoing(|_| {});
     }
 
+    /// At each price in the order of the queue.
     fn resting(&self) -> Vec<Resting> {
         let own = self.market.orders().filter(|order| order.account == MIRROR);
-        own.map(|order| Resting {
-            bet: order.bet,
-            runner: order.runner,
-            side: order.side,
-            price: order.price,
-            remaining: order.remaining,
-        })
-        .collect()
+        let mut resting: Vec<(Option<Pence>, Resting)> = own
+            .map(|order| {
+                let known = Resting {
+                    bet: order.bet,
+                    runner: order.runner,
+                    side: order.side,
+                    price: order.price,
+                    remaining: order.remaining,
+                };
+                (self.market.size_ahead(order.handle, &mut { u32::MAX }), known)
+            })
+            .collect();
+        resting.sort_by_key(|(ahead, _)| *ahead);
+        resting.into_iter().map(|(_, known)| known).collect()
     }
 
     fn command(&mut self, account: AccountId, command: &OrderCommand) -> MarketEvent {
