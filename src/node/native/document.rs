@@ -118,10 +118,7 @@ fn responses(route: &Route) -> Value {
         }),
     };
     responses.insert(route.status.to_string(), done);
-    let common: &[u16] = match route.access {
-        Access::Anyone => &[400, 401, 403, 415, 429, 503],
-        _ => &[400, 401, 403, 415, 429, 503],
-    };
+    let common = [400, 401, 403, 415, 429, 503];
     for status in common.iter().chain(route.refusals) {
         let problem = json!({
             "description": "Refused",
