@@ -19,35 +19,45 @@ use crate::home::HomeMsg;
 use crate::market::MarketMsg;
 use crate::partition::Routes;
 use crate::registry::Address;
-use crate::session::{SessionMsg, Waiting};
+use crate::session::{Handed, SessionMsg, Waiting};
 use crate::shell::{Fault, Named};
-use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
+use domain::account::{Account as State, Acted, First, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
 use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
 use domain::link::Arrival;
 use domain::market::Acknowledgement;
 use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
-use domain::request::{CustomerRequest, Outcome, RequestBody};
+use domain::request::{CustomerRequest, Outcome, ReplaceReport, RequestBody};
 use domain::time::UtcMillis;
 use follow::Followers;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use tokio::sync::oneshot;
 
-/// Where somebody waits to hear that a request is taken and durable, with the bets it placed. Dropped
-/// without a word when it was refused, or taken before.
-pub type Taken = oneshot::Sender<Vec<BetId>>;
+/// Where somebody waits to hear that a request is taken and durable. Dropped without a word when it was
+/// refused, in part or wholly, or taken before.
+pub type Taken = oneshot::Sender<(TakenOrders, Option<Arc<Handed>>)>;
+
+/// What was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenOrders {
+    Placed(Vec<BetId>),
+    /// As they end when nothing comes between.
+    Replaced(Vec<ReplaceReport>),
+}
 
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
         key: RequestKey,
         request: Arc<CustomerRequest>,
+        /// A repeat is to be answered as the first was.
+        replay: bool,
         taken: Option<Taken>,
-        /// Where the answer is waited for; by way of the session when it is not said.
-        waiting: Option<Arc<Waiting>>,
+        /// Where the answer is waited for.
+        waiting: Arc<Waiting>,
     },
     /// A market's numbered notice.
     Notice {
@@ -133,7 +143,16 @@ pub struct Account {
     heard: BTreeSet<MarketId>,
     /// Where doors wait for what is not answered yet.
     waiting: BTreeMap<(SessionId, u64), Arc<Waiting>>,
+    /// Repeats of requests that are not answered yet, by the first: they hear what it hears.
+    repeats: BTreeMap<(SessionId, u64), Vec<(SessionId, u64)>>,
+    /// Goes with the answers of this batch, while anybody follows.
+    handing: Option<Arc<Handed>>,
+    /// Of the last batch that answered anything.
+    handed: Weak<Handed>,
 }
+
+/// Repeats of one request that are not answered yet; more are refused as busy.
+const REPEATS_MAX: usize = 16;
 
 /// Doors that are known to wait at most; more are answered by way of the session.
 const WAITING_MAX: usize = 65_536;
@@ -155,6 +174,9 @@ impl Entity for Account {
             followers: Followers::default(),
             heard: BTreeSet::new(),
             waiting: BTreeMap::new(),
+            repeats: BTreeMap::new(),
+            handing: None,
+            handed: Weak::new(),
         }
     }
 
@@ -194,8 +216,8 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request, taken, waiting } => {
-                self.request(key, &request, taken, waiting, desk);
+            AccountMsg::Request { key, request, replay, taken, waiting } => {
+                self.request(key, &request, replay, taken, waiting, desk);
                 Ok(())
             }
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
@@ -252,11 +274,13 @@ impl Entity for Account {
 
     /// Records and what leaves the partition to the journal; then messages to its entities.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let (mut messages, mut bets, mut answered) = (Vec::new(), Vec::new(), false);
+        let (mut messages, mut bets) = (Vec::new(), Vec::new());
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
-                    answered = true;
+                    for (session, n) in self.repeats.remove(&(session, n)).unwrap_or_default() {
+                        self.answer(session, n, outcome.clone(), desk);
+                    }
                     self.answer(session, n, outcome, desk);
                 }
                 Outgoing::BetChanged { market, bet } => {
@@ -268,11 +292,12 @@ impl Entity for Account {
             }
         }
         if let Some(mut change) = self.followers.change(&self.state, desk.now(), &bets) {
-            change.answered = answered;
-            // Behind the answer that it may be about.
+            // Behind the answers that it may be about.
+            change.behind = self.handed.clone();
             let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
             desk.effect(move |_| tell());
         }
+        self.handing = None;
         desk.hand_over()?;
         for message in messages {
             self.send(message, desk);
@@ -311,16 +336,21 @@ impl Account {
         &mut self,
         key: RequestKey,
         request: &CustomerRequest,
+        replay: bool,
         taken: Option<Taken>,
-        waiting: Option<Arc<Waiting>>,
+        waiting: Arc<Waiting>,
         desk: &mut Desk,
     ) {
         let (now, name) = (desk.now(), (key.session, key.n));
         self.run_due(now, desk);
-        if let Some(waiting) = waiting
-            && self.waiting.len() < WAITING_MAX
-        {
+        if self.waiting.len() < WAITING_MAX {
             self.waiting.insert(name, waiting);
+        }
+        if replay
+            && self.state.is_new(key)
+            && let Some(first) = self.state.first_of(now, request)
+        {
+            return self.repeat_of(first, name, request, desk);
         }
         if let Some(market) = request.body.market()
             && self.markets.is_overloaded(EntityId::Market(market))
@@ -331,9 +361,11 @@ impl Account {
         let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
             Requested::Taken(events) => {
-                if let Some(taken) = taken {
-                    let bets = placed(&events);
-                    desk.effect(move |_| drop(taken.send(bets)));
+                if let Some(taken) = taken
+                    && let Some(orders) = self.taken_orders(now, &events)
+                {
+                    let handed = self.hand();
+                    desk.effect(move |_| drop(taken.send((orders, handed))));
                 }
                 self.record(now, events, desk);
             }
@@ -341,6 +373,51 @@ impl Account {
             Requested::Forgotten => drop(self.waiting.remove(&name)),
             Requested::Answered(outcome) => self.answer(key.session, key.n, outcome, desk),
         }
+    }
+
+    /// A request that came before is answered as it was, or when it is.
+    fn repeat_of(
+        &mut self,
+        first: First,
+        (session, n): (SessionId, u64),
+        request: &CustomerRequest,
+        desk: &mut Desk,
+    ) {
+        let outcome = match first {
+            First::Ended(outcome) => outcome,
+            First::Open(of, number) => {
+                let repeats = self.repeats.entry((of, number)).or_default();
+                if repeats.contains(&(session, n)) {
+                    return;
+                }
+                if repeats.len() < REPEATS_MAX {
+                    return repeats.push((session, n));
+                }
+                domain::account::busy(request)
+            }
+        };
+        self.answer(session, n, outcome, desk);
+    }
+
+    /// What a request placed or replaced; both are one command.
+    fn taken_orders(&self, now: UtcMillis, events: &[AccountEvent]) -> Option<TakenOrders> {
+        let [AccountEvent::Ordered(ordered)] = events else { return None };
+        match &ordered.command {
+            OrderCommand::Place { orders, .. } => {
+                Some(TakenOrders::Placed(orders.iter().map(|order| order.bet).collect()))
+            }
+            _ => self.state.expected_of(now, ordered).map(TakenOrders::Replaced),
+        }
+    }
+
+    /// What goes with an answer, for those who are to hear of its orders behind it.
+    fn hand(&mut self) -> Option<Arc<Handed>> {
+        if self.followers.is_empty() {
+            return None;
+        }
+        let handed = self.handing.get_or_insert_with(Handed::new);
+        self.handed = Arc::downgrade(handed);
+        Some(handed.clone())
     }
 
     fn notice(
@@ -427,14 +504,14 @@ impl Account {
     /// To the door that waits; else by way of the session, if it is still there: if not, the answer stays
     /// with the account.
     fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
-        let from = desk.incarnation;
+        let (from, handed) = (desk.incarnation, self.hand());
         match self.waiting.remove(&(session, n)) {
-            Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from)),
+            Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from, handed)),
             None => {
                 let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
                 desk.effect(move |_| {
                     if let Some(way) = way {
-                        let _ = way.send(SessionMsg::Answered { n, outcome, from });
+                        let _ = way.send(SessionMsg::Answered { n, outcome, from, handed });
                     }
                 });
             }
@@ -500,16 +577,4 @@ impl Account {
     fn send_to_market(&mut self, market: MarketId, message: MarketMsg, desk: &Desk) {
         self.markets.send(desk, desk.partition.id, EntityId::Market(market), message);
     }
-}
-
-/// The bets that a request placed.
-fn placed(events: &[AccountEvent]) -> Vec<BetId> {
-    let orders = events.iter().filter_map(|event| match event {
-        AccountEvent::Ordered(ordered) => match &ordered.command {
-            OrderCommand::Place { orders, .. } => Some(orders),
-            _ => None,
-        },
-        _ => None,
-    });
-    orders.flatten().map(|order| order.bet).collect()
 }

@@ -30,7 +30,11 @@ pub enum AccountQuery {
     /// Markets with orders of these states.
     MarketsWithOrders(OrderProjection),
     /// What the matched bets of each market would pay.
-    ProfitAndLoss(Vec<MarketId>),
+    ProfitAndLoss {
+        markets: Vec<MarketId>,
+        /// Bets at the starting price count too.
+        with_bsp: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -76,10 +80,12 @@ impl AccountView {
             AccountQuery::MarketsWithOrders(projection) => {
                 AccountView::MarketsWithOrders(account.markets_with_orders(*projection))
             }
-            AccountQuery::ProfitAndLoss(markets) => AccountView::ProfitAndLoss {
+            AccountQuery::ProfitAndLoss { markets, with_bsp } => AccountView::ProfitAndLoss {
                 markets: markets
                     .iter()
-                    .filter_map(|market| Some((*market, account.profit_and_loss(*market)?)))
+                    .filter_map(|market| {
+                        Some((*market, account.profit_and_loss(*market, *with_bsp)?))
+                    })
                     .collect(),
                 profile: account.settings().map(|(_, profile)| profile),
             },

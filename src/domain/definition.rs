@@ -39,6 +39,8 @@ pub struct MarketDefinition {
     /// Seconds that an order waits once the market is in play.
     pub bet_delay_s: u16,
     pub jurisdiction: Option<String>,
+    /// Of a race, what kind it is: `Flat`, `Hurdle`, `Chase`; an open set.
+    pub race_type: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

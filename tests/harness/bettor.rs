@@ -99,6 +99,15 @@ impl Bettor {
         Bettor { http, app_key: app_key.to_owned(), token }
     }
 
+    /// Ends the session.
+    pub(crate) fn log_out(&mut self) {
+        let (app_key, token) = (self.app_key.clone(), self.token.clone());
+        let headers = [("X-Application", &*app_key), ("X-Authentication", &*token)];
+        let answer = self.http.request("POST", "/api/logout", &headers, b"");
+        let answer = answer.unwrap_or_else(|error| panic!("/api/logout: {error}")).json();
+        assert_eq!(answer["status"], "SUCCESS", "{answer}");
+    }
+
     /// Application key and token, for other doors.
     pub(crate) fn credentials(&self) -> (&str, &str) {
         (&self.app_key, &self.token)
@@ -277,9 +286,18 @@ impl Bettor {
 
     /// All orders of markets that are not settled.
     pub(crate) fn orders(&mut self) -> Vec<Order> {
+        self.projected_orders("ALL")
+    }
+
+    /// Those that can still be matched.
+    pub(crate) fn open_orders(&mut self) -> Vec<Order> {
+        self.projected_orders("EXECUTABLE")
+    }
+
+    fn projected_orders(&mut self, projection: &str) -> Vec<Order> {
         let mut orders = Vec::new();
         loop {
-            let page = json!({"orderProjection": "ALL", "fromRecord": orders.len()});
+            let page = json!({"orderProjection": projection, "fromRecord": orders.len()});
             let page = self.ask("listCurrentOrders", &page);
             let rows = page["currentOrders"].as_array().expect("a list");
             orders.extend(rows.iter().map(Order::read));

@@ -92,6 +92,7 @@ fn definition(id: u64, runners: u64, winners: u16, divisor: Option<u32>) -> Mark
         base_rate: 500 / u32::from(winners),
         bet_delay_s: 3,
         jurisdiction: None,
+        race_type: None,
     }
 }
 

@@ -51,6 +51,7 @@ fn definition(id: u64, event: u64, kind: u32, market_type: &str, start: i64) -> 
         base_rate: 500,
         bet_delay_s: 5,
         jurisdiction: None,
+        race_type: None,
     }
 }
 

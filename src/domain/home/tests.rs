@@ -399,6 +399,7 @@ fn what_a_market_may_not_be_is_refused_by_field() {
         ("baseRate", |m| m.base_rate = 10_001),
         ("betDelay", |m| m.bet_delay_s = 61),
         ("jurisdiction", |m| m.jurisdiction = Some(String::new())),
+        ("raceType", |m| m.race_type = Some(String::new())),
         ("runners[1].name", |m| m.runners[1].name = "\u{200B}".to_owned()),
         ("runners[1].handicap", |m| m.runners[1].handicap = 50),
         ("runners[1].adjustmentFactor", |m| m.runners[1].adjustment_factor = Some(10_001)),

@@ -410,6 +410,7 @@ fn definition() -> MarketDefinition {
         base_rate: 500,
         bet_delay_s: 0,
         jurisdiction: None,
+        race_type: None,
     }
 }
 

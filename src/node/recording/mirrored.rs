@@ -172,6 +172,7 @@ fn play(recording: Recording) -> Played {
         base_rate: definition.base_rate,
         bet_delay_s: 0,
         jurisdiction: None,
+        race_type: None,
     };
     let open = life.status() == MarketStatus::Open;
     stage.act(&MarketAct::Create { definition: Box::new(created), open });

@@ -56,6 +56,7 @@ pub(super) fn definition() -> MarketDefinition {
         base_rate: 500,
         bet_delay_s: 5,
         jurisdiction: None,
+        race_type: None,
     }
 }
 

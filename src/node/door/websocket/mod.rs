@@ -146,6 +146,8 @@ pub struct WebSocket<S> {
     pinged: bool,
     /// The client has not taken all that was queued, and took the last of it then.
     blocked: Option<Instant>,
+    /// It was behind and has caught up, and nobody has been told.
+    unblocked: bool,
     /// Since when control frames are counted.
     counting_since: Instant,
     state: State,
@@ -177,6 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             heard: now,
             pinged: false,
             blocked: None,
+            unblocked: false,
             counting_since: now,
             state: State::Open,
         }
@@ -199,6 +202,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if let State::Open = self.state {
             self.outbox.append(|out| put(kind.into(), payload, out));
         }
+    }
+
+    /// Writes what it can of what is queued at once.
+    pub async fn flush(&mut self) {
+        std::future::poll_fn(|cx| {
+            self.unblocked |= self.poll_write(cx);
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Bytes that wait for the client.
@@ -230,7 +242,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             if let State::Ended(why) = self.state {
                 return Poll::Ready(Event::Ended(why));
             }
-            let unblocked = self.poll_write(cx);
+            let unblocked = self.poll_write(cx) | std::mem::take(&mut self.unblocked);
             match self.poll_read(cx) {
                 Poll::Ready(Some(batch)) => return Poll::Ready(Event::Received(batch)),
                 // Something is to be written, or it is over.
