@@ -380,7 +380,7 @@ fn a_creator_may_bring_ids_from_elsewhere_but_never_ids_not_given_yet() {
 fn what_a_market_may_not_be_is_refused_by_field() {
     let (mut node, event) = with_event();
     type Spoil = fn(&mut NewMarket);
-    let cases: [(&str, Spoil); 23] = [
+    let cases: [(&str, Spoil); 24] = [
         ("name", |m| m.name.clear()),
         ("name", |m| m.name = "x".repeat(101)),
         ("name", |m| m.name = "Match\u{202E}Odds".to_owned()),

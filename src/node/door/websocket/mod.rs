@@ -41,6 +41,34 @@ mod frame;
 mod handshake;
 mod outbox;
 
+/// For fuzzers: bytes mean the same whole and in pieces of any size.
+pub(crate) fn look_at_bytes(bytes: &[u8]) -> Reached {
+    const MESSAGE_BYTES_MAX: usize = 1 << 10;
+    let look = |piece: usize| {
+        let mut decoder = Decoder::new(MESSAGE_BYTES_MAX);
+        let mut messages: Vec<(Kind, Vec<u8>)> = Vec::new();
+        let mut broken = None;
+        for piece in bytes.chunks(piece) {
+            broken = decoder.feed(piece).err();
+            let batch = decoder.take();
+            messages.extend(batch.iter().map(|it| (it.kind, it.bytes.to_vec())));
+            if broken.is_some() {
+                break;
+            }
+        }
+        (messages, broken, decoder.closed())
+    };
+    let whole = look(bytes.len().max(1));
+    for piece in [1, 2, 7] {
+        assert_eq!(look(piece), whole, "in pieces of {piece}");
+    }
+    for (kind, message) in &whole.0 {
+        assert!(message.len() <= MESSAGE_BYTES_MAX, "{} bytes", message.len());
+        assert!(*kind != Kind::Text || std::str::from_utf8(message).is_ok(), "text is UTF-8");
+    }
+    Reached::when(!whole.0.is_empty())
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +83,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Drain;
+use crate::fuzz::Reached;
 use decoder::Decoder;
 use frame::{Opcode, put, put_close};
 use outbox::Outbox;

@@ -64,6 +64,7 @@ use crate::betfair::rpc::Denied;
 use crate::door::websocket::{
     Batch, CloseCode, Event, Handshake, Kind, Rules, WebSocket, handshake,
 };
+use crate::fuzz::Reached;
 use message::{Command, Fault, Message};
 use words::Word;
 
@@ -426,6 +427,22 @@ impl OpenCommands {
         }
         self.close(self.first)
     }
+}
+
+/// For fuzzers: reads a message as the channel does, and the refusal as a client does.
+pub(crate) fn look_at_message(bytes: &[u8]) -> Reached {
+    let Err(fault) = message::read(bytes) else { return Reached::Read };
+    assert!(!fault.reason.is_empty(), "{fault:?}");
+    let mut told = Vec::new();
+    answer::fault(&fault, &mut told);
+    let mut reader = pack::Reader::new(&told);
+    assert!(matches!(reader.array(), Ok(5)), "{told:?}");
+    assert!(matches!(reader.integer(), Ok(0)), "{told:?}");
+    assert!(reader.nil() || reader.integer().is_ok(), "{told:?}");
+    assert!(reader.text().is_ok_and(|code| code == fault.code), "{told:?}");
+    assert!(reader.nil() || reader.text().is_ok(), "{told:?}");
+    assert!(reader.text().is_ok() && reader.is_at_end(), "{told:?}");
+    Reached::Refused
 }
 
 #[cfg(test)]
