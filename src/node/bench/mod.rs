@@ -7,6 +7,7 @@
 //! | `orders`, `order_line`, `peer` | durable bets a second over the order channel, its connections, the Erlang beside it |
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
+//! | `crowd` | what a healthy client waits for while others misbehave |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
@@ -19,6 +20,7 @@ mod audit;
 mod bets;
 mod bets_flow;
 mod client;
+mod crowd;
 mod exchange;
 mod fanout;
 mod full;
@@ -56,6 +58,8 @@ pub enum Bench {
     Restart,
     /// One market's changes to thousands of subscribers.
     Fanout,
+    /// What a healthy client waits for in a crowd of bad ones.
+    Crowd,
     /// What idle markets cost.
     Idle,
     /// A market full of orders lapses.
@@ -110,6 +114,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Orders => orders::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
         Bench::Fanout => fanout::run_bench(settings)?,
+        Bench::Crowd => crowd::run_bench(settings)?,
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
     };
