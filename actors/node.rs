@@ -6,6 +6,7 @@ use crate::assignment::Assignments;
 use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
+use crate::shell::Fault;
 use crate::trader::Playbill;
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::collections::BTreeMap;
@@ -118,6 +119,12 @@ impl Node {
     /// The partition's present incarnation, if this node runs it and its journal is open.
     pub fn partition(&self, id: PartitionId) -> Option<Arc<Partition>> {
         self.partitions.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// The same for who cannot start without it.
+    pub(crate) fn opened(&self, id: PartitionId) -> Result<Arc<Partition>, Fault> {
+        let missing = || Fault(format!("the journal of partition {id} is not there"));
+        self.partition(id).ok_or_else(missing)
     }
 
     pub fn partitions(&self) -> Vec<Arc<Partition>> {

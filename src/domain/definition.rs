@@ -1,6 +1,6 @@
 //! What a market is, before anybody bets on it: the definition that its creator writes once.
 
-use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner};
+use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner, SelectionId};
 use crate::ladder::{Ladder, LineRange};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
@@ -124,7 +124,47 @@ pub struct MarketTerms {
     pub bsp_market: bool,
 }
 
+impl RunnerDefinition {
+    /// A runner that is known by its number.
+    pub fn numbered(number: u16) -> RunnerDefinition {
+        RunnerDefinition {
+            runner: Runner::plain(SelectionId(u64::from(number))),
+            name: format!("Runner {number}"),
+            sort_priority: number,
+            adjustment_factor: None,
+        }
+    }
+}
+
 impl MarketDefinition {
+    /// The plainest market: one of the runners wins, at odds, and bets may stay into play.
+    pub fn plain(id: MarketId, start_time: UtcMillis, runners: Vec<RunnerDefinition>) -> Self {
+        MarketDefinition {
+            id,
+            partition: PartitionId(0),
+            event: EventId(1),
+            event_type: EventTypeId(1),
+            name: "Match Odds".to_owned(),
+            market_type: "MATCH_ODDS".to_owned(),
+            start_time,
+            runners,
+            number_of_winners: 1,
+            betting_type: BettingType::Odds,
+            each_way_divisor: None,
+            line: None,
+            bsp_market: false,
+            turn_in_play: true,
+            persistence: true,
+            cross_matching: false,
+            complete: true,
+            discount_allowed: true,
+            base_rate: 500,
+            bet_delay_s: 0,
+            jurisdiction: None,
+            race_type: None,
+        }
+    }
+
     pub fn kind(&self) -> MarketKind {
         match (self.betting_type, self.each_way_divisor, &self.line) {
             (BettingType::Line, _, Some(line)) => MarketKind::Line(line.range),

@@ -48,8 +48,8 @@ mod world;
 
 use crate::harness::Random;
 use domain::act::{AccountAct, AccountProfile, Act, Currency, MarketAct};
-use domain::definition::{BettingType, MarketDefinition, RunnerDefinition};
-use domain::ids::{AccountId, EntityId, EventId, EventTypeId, MarketId, PartitionId};
+use domain::definition::{MarketDefinition, RunnerDefinition};
+use domain::ids::{AccountId, EntityId, EventId, MarketId};
 use domain::money::Pence;
 use domain::time::UtcMillis;
 use law::{Broken, Check, Law};
@@ -71,28 +71,15 @@ fn definition(id: u64, runners: u64, winners: u16, divisor: Option<u32>) -> Mark
         adjustment_factor: None,
     };
     MarketDefinition {
-        id: MarketId(id),
-        partition: PartitionId(0),
         event: EventId(30_000_001),
-        event_type: EventTypeId(1),
         name: "Simulated".to_owned(),
-        market_type: "MATCH_ODDS".to_owned(),
-        start_time: START,
-        runners: (1..=runners).map(runner).collect(),
         number_of_winners: winners,
-        betting_type: BettingType::Odds,
         each_way_divisor: divisor,
-        line: None,
-        bsp_market: false,
-        turn_in_play: true,
-        persistence: true,
-        cross_matching: false,
         complete: winners == 1 || divisor.is_some(),
         discount_allowed: winners == 1,
         base_rate: 500 / u32::from(winners),
         bet_delay_s: 3,
-        jurisdiction: None,
-        race_type: None,
+        ..MarketDefinition::plain(MarketId(id), START, (1..=runners).map(runner).collect())
     }
 }
 

@@ -15,10 +15,8 @@ use super::report::{Cell, Report, Table, thousands};
 use super::stats::{Quantiles, Spread};
 use anyhow::{Context, ensure};
 use domain::act::MarketAct;
-use domain::definition::{BettingType, MarketDefinition, RunnerDefinition};
-use domain::ids::{
-    AccountId, BetId, EventId, EventTypeId, Handle, MarketId, PartitionId, Runner, SelectionId,
-};
+use domain::definition::{MarketDefinition, RunnerDefinition};
+use domain::ids::{AccountId, BetId, Handle, MarketId, PartitionId, Runner, SelectionId};
 use domain::market::{MAX_ORDERS, Market, Outgoing};
 use domain::money::Pence;
 use domain::order::{
@@ -382,36 +380,8 @@ fn new_order(order: u32, side: Side, index: u16, size: u32) -> NewOrder {
 }
 
 fn definition() -> MarketDefinition {
-    let runner = |selection| RunnerDefinition {
-        runner: Runner::plain(SelectionId(selection)),
-        name: format!("runner {selection}"),
-        sort_priority: selection as u16,
-        adjustment_factor: None,
-    };
-    MarketDefinition {
-        id: MarketId(1),
-        partition: PartitionId(0),
-        event: EventId(1),
-        event_type: EventTypeId(1),
-        name: "Match Odds".to_owned(),
-        market_type: "MATCH_ODDS".to_owned(),
-        start_time: NOW,
-        runners: (1..=3).map(runner).collect(),
-        number_of_winners: 1,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
-        turn_in_play: true,
-        persistence: true,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
-        base_rate: 500,
-        bet_delay_s: 0,
-        jurisdiction: None,
-        race_type: None,
-    }
+    let runners = (1..=3).map(RunnerDefinition::numbered).collect();
+    MarketDefinition::plain(MarketId(1), NOW, runners)
 }
 
 // ------------------------------------------------------------------------------------------ memory

@@ -15,8 +15,8 @@ mod targets;
 
 use super::*;
 use crate::act::{ActError, MarketAct};
-use crate::definition::{BettingType, RunnerDefinition};
-use crate::ids::{BetId, EventId, EventTypeId, Handle, MarketId, PartitionId, SelectionId};
+use crate::definition::RunnerDefinition;
+use crate::ids::{BetId, EventId, Handle, MarketId, SelectionId};
 use crate::order::*;
 use crate::price::Price;
 use std::collections::BTreeMap;
@@ -34,29 +34,11 @@ pub(super) fn definition() -> MarketDefinition {
         sort_priority: 1,
         adjustment_factor: None,
     };
+    let runners = [(HOME, "Home"), (AWAY, "Away"), (DRAW, "The Draw")].map(runner).to_vec();
     MarketDefinition {
-        id: MarketId(100_000_001),
-        partition: PartitionId(0),
         event: EventId(30_000_001),
-        event_type: EventTypeId(1),
-        name: "Match Odds".to_owned(),
-        market_type: "MATCH_ODDS".to_owned(),
-        start_time: START,
-        runners: [(HOME, "Home"), (AWAY, "Away"), (DRAW, "The Draw")].map(runner).to_vec(),
-        number_of_winners: 1,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
-        turn_in_play: true,
-        persistence: true,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
-        base_rate: 500,
         bet_delay_s: 5,
-        jurisdiction: None,
-        race_type: None,
+        ..MarketDefinition::plain(MarketId(100_000_001), START, runners)
     }
 }
 
