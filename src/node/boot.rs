@@ -104,6 +104,7 @@ impl Running {
             events,
             sink: sink.clone(),
             tokens: Arc::default(),
+            console: Arc::new(operator::console::Console::new(listeners.admin)),
         };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
@@ -234,6 +235,11 @@ impl Running {
         actors::partition::deliver(&self.node, PartitionId(0), EntityId::Home, message);
         answer.await.context("home died while the first token was made")??;
         Ok(())
+    }
+
+    /// A link that signs one browser in to the console, as whoever can read the process's output.
+    pub fn console_link(&self, name: &str) -> String {
+        self.watch.console.link(None, name, Role::Admin).url
     }
 
     /// Runs until the tree ends, the node is doomed, or `stop` resolves; then lets go in order.

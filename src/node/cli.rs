@@ -43,6 +43,8 @@ pub enum Command {
     Tree(TreeArgs),
     /// Shows what has happened in a node's supervision tree
     Events(EventsArgs),
+    /// Makes a link that signs one browser in to a running node's console, once
+    Link(LinkArgs),
     /// Prices one match: every market of its book
     Price(PriceArgs),
     /// Learns how strong teams are from files of results
@@ -291,6 +293,34 @@ pub struct EventsArgs {
     pub json: bool,
 }
 
+/// `laybook link`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook link
+  laybook link --name night-shift --role viewer")]
+pub struct LinkArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Who it is for, as the audit will say
+    #[arg(long, default_value = "console")]
+    pub name: String,
+    /// What its reader may do
+    #[arg(long, default_value = "admin")]
+    pub role: RoleArg,
+}
+
+/// What an operator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleArg {
+    /// Look
+    Viewer,
+    /// Run markets, users and actors
+    Operator,
+    /// Everything
+    Admin,
+}
+
 /// How a command reaches a running node.
 #[derive(Debug, Clone, Args)]
 pub struct ReachArgs {
@@ -359,6 +389,7 @@ mod tests {
         Bench(BenchArgs),
         Tree(TreeArgs),
         Events(EventsArgs),
+        Link(LinkArgs),
         Config(ConfigArgs),
     }
 

@@ -138,6 +138,8 @@ async fn welcome(running: &Running, directory: &TemporaryDirectory) -> anyhow::R
 Laybook is running. Everything is play money and goes with this process (Ctrl-C).
 
   customers   {http}    Betfair-compatible API: /api/login, /exchange/betting/json-rpc/v1
+  console     {console}
+              the supervision tree, live; the link works once (another: laybook link --admin {at} --token-file {token})
   operators   {admin}    /v1/operator/tree, /v1/operator/ledger; /metrics, /livez, /readyz
               token in {token}
   data        {directory}
@@ -155,6 +157,8 @@ curl -s {admin}/v1/operator/tree -H "Authorization: Bearer $(cat {token})"
 
 Live matches, best price to back / to lay, and what was matched:
 "#,
+        console = running.console_link("demo"),
+        at = running.listeners.admin,
         directory = directory.path().display(),
         log_in = examples.log_in(),
         look = examples.look(),

@@ -34,6 +34,7 @@ pub mod demo_command;
 pub mod door;
 pub mod events_command;
 pub mod fuzz;
+pub mod link_command;
 pub mod native;
 pub mod node_client;
 pub mod operator;

@@ -14,6 +14,20 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 
 /// The answer to `GET path`; `None`, and said on standard error, when no node answers.
 pub fn get(reach: &ReachArgs, path: &str) -> anyhow::Result<Option<Value>> {
+    ask(reach, "GET", path, None)
+}
+
+/// The answer to `POST path`; `None`, and said on standard error, when no node answers.
+pub fn post(reach: &ReachArgs, path: &str, body: &Value) -> anyhow::Result<Option<Value>> {
+    ask(reach, "POST", path, Some(body))
+}
+
+fn ask(
+    reach: &ReachArgs,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> anyhow::Result<Option<Value>> {
     let token = std::fs::read_to_string(&reach.token_file)
         .with_context(|| format!("--token-file {}", reach.token_file.display()))?;
     let Ok(mut stream) = TcpStream::connect(&reach.admin) else {
@@ -22,15 +36,23 @@ pub fn get(reach: &ReachArgs, path: &str) -> anyhow::Result<Option<Value>> {
     };
     stream.set_read_timeout(Some(ANSWER_WITHIN))?;
     let (host, token) = (&reach.admin, token.trim());
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
-    )?;
+    let mut head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n"
+    );
+    let body = body.map(Value::to_string).unwrap_or_default();
+    if method != "GET" {
+        head.push_str(&format!(
+            "content-type: application/json\r\ncontent-length: {}\r\n",
+            body.len()
+        ));
+    }
+    write!(stream, "{head}\r\n{body}")?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let answer = String::from_utf8(answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the node's answer has no head")?;
-    if !head.starts_with("HTTP/1.1 200") {
+    let status = head.lines().next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
+    if !status.starts_with('2') {
         bail!("the node answered {}: {body}", head.lines().next().unwrap_or_default());
     }
     Ok(Some(serde_json::from_str(body)?))

@@ -1,6 +1,7 @@
 //! `laybook serve`: a node that runs until it is told to stop.
 //!
-//! On standard output it says where it listens, one line a listener, then `ready` when it serves.
+//! On standard output it says where it listens, one line a listener, then a link into the console, good once
+//! and for fifteen minutes, then `ready` when it serves.
 
 use std::io::Write;
 
@@ -45,6 +46,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
         ready = running.ready() => ready?,
         () = &mut stop => return running.stop().await,
     }
+    say(&format!("console {}", running.console_link("console")))?;
     say("ready")?;
     running.run(stop).await
 }

@@ -17,6 +17,7 @@ use domain::time::UtcMillis;
 use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::access::{Credentials, Operator};
 use super::json::{check_content_type, in_full};
 use super::problem::Problem;
 use super::request::{
@@ -24,7 +25,7 @@ use super::request::{
     Line, MarketAct as AskedAct, MoveMoney, UserStatus, idempotency_key,
 };
 use super::watch::Watch;
-use super::{ask, ledger, request};
+use super::{access, ask, ledger, request};
 use crate::catalogue;
 use crate::password;
 use crate::secret;
@@ -37,8 +38,8 @@ pub struct Asked<'a> {
     pub path: &'a str,
     /// Behind the `?`.
     pub query: &'a str,
-    /// Of `Authorization`.
-    pub authorization: Option<&'a str>,
+    /// What shows who sent it.
+    pub brought: Credentials<'a>,
     /// Of `Content-Type`.
     pub content_type: Option<&'a str>,
     /// Of `Idempotency-Key`.
@@ -61,14 +62,14 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
     if !watch.node.is_ready() {
         return Err(ask::unavailable("the node is not ready"));
     }
-    let (operator, role) = who(watch, asked).await?;
-    let api = Api { watch, asked, operator };
+    let Operator { name, role } = access::who(watch, asked.method, &asked.brought).await?;
+    let api = Api { watch, asked, operator: name, role };
     match asked.method {
         &Method::GET => api.look(segments).await,
         &Method::POST | &Method::PATCH => {
-            let admin = matches!(segments, ["tokens"]);
+            let admin = matches!(segments, ["tokens" | "links"]);
             if role < if admin { Role::Admin } else { Role::Operator } {
-                return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden"));
+                return Err(access::forbidden());
             }
             check_content_type(asked.content_type, asked.body)?;
             api.act(segments).await
@@ -77,23 +78,11 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
     }
 }
 
-/// The operator of a bearer token. Who only looks need not wait for home: the tree is looked at most when it
-/// heals.
-async fn who(watch: &Watch, asked: &Asked<'_>) -> Result<(String, Role), Problem> {
-    let token = asked.authorization.and_then(|value| value.strip_prefix("Bearer "));
-    let token = token.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized"))?;
-    let token = secret::hash(token.trim());
-    let operator = match asked.method {
-        &Method::GET => watch.tokens.to_look(&watch.node, token).await?,
-        _ => watch.tokens.to_act(&watch.node, token).await?,
-    };
-    Ok((operator.name, operator.role))
-}
-
 struct Api<'a> {
     watch: &'a Watch,
     asked: &'a Asked<'a>,
     operator: String,
+    role: Role,
 }
 
 impl Api<'_> {
@@ -101,6 +90,7 @@ impl Api<'_> {
         let ok = |value| Ok((StatusCode::OK, value));
         match segments {
             ["users", username] => self.user(username).await,
+            ["me"] => ok(json!({ "name": self.operator, "role": access::role_word(self.role) })),
             ["ledger"] => ok(ledger::read(&self.watch.node).await?),
             ["tree"] => ok(json!(self.watch.tree().await.map_err(tree_gone)?)),
             ["supervision"] => {
@@ -151,6 +141,7 @@ impl Api<'_> {
             ("POST", ["actors", id, "kill"]) => self.kill(id, KillActor::read(body)?).await,
             ("POST", ["actors", id, "retry"]) => self.retry(id).await,
             ("POST", ["tokens"]) => self.create_token(CreateToken::read(body)?).await,
+            ("POST", ["links"]) => self.create_link(&CreateToken::read(body)?),
             ("POST", ["clock"]) => self.advance(&AdvanceClock::read(body)?),
             _ => Err(not_found("no such path")),
         }
@@ -316,21 +307,26 @@ impl Api<'_> {
     /// knows, since the node keeps no token that it could show again.
     async fn create_token(&self, asked: CreateToken) -> Answer {
         let by = self.by(asked.reason)?;
-        let token = match (&by.key, self.asked.authorization) {
+        let token = match (&by.key, self.asked.brought.authorization) {
             (Some(key), Some(own)) => secret::derived_token(own, &key.key, self.asked.body),
             _ => secret::token(),
         };
         let request = HomeRequest::CreateOperatorToken {
             token: secret::hash(&token),
             name: asked.name,
-            role: match asked.role {
-                request::Role::Viewer => Role::Viewer,
-                request::Role::Operator => Role::Operator,
-                request::Role::Admin => Role::Admin,
-            },
+            role: role(asked.role),
         };
         ask::operate(&self.watch.node, by, request).await?;
         Ok((StatusCode::CREATED, json!({ "token": token })))
+    }
+
+    /// A link that signs one browser in to the console, once.
+    fn create_link(&self, asked: &CreateToken) -> Answer {
+        let host = self.asked.brought.host;
+        let link = self.watch.console.link(host, &asked.name, role(asked.role));
+        tracing::info!(operator = self.operator, name = asked.name, "console link made");
+        let answer = json!({ "url": link.url, "expiresAtMs": link.expires_at_ms });
+        Ok((StatusCode::CREATED, answer))
     }
 
     fn advance(&self, asked: &AdvanceClock) -> Answer {
@@ -346,6 +342,14 @@ impl Api<'_> {
 
 /// How long the answer to a kill is given to leave.
 const AFTER_THE_ANSWER: std::time::Duration = std::time::Duration::from_millis(20);
+
+fn role(asked: request::Role) -> Role {
+    match asked {
+        request::Role::Viewer => Role::Viewer,
+        request::Role::Operator => Role::Operator,
+        request::Role::Admin => Role::Admin,
+    }
+}
 
 fn shown(answer: OperationAnswer) -> Value {
     use domain::act::ActAnswer;

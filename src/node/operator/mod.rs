@@ -3,15 +3,19 @@
 //! | file | noun |
 //! |---|---|
 //! | `request`, `json`, `strict`, `problem` | strict reading into plain values; RFC 9457 refusals |
-//! | `api` | the table of paths, and who may |
+//! | `api` | the table of paths, and what each does |
+//! | `access` | who asks, and whether they may |
+//! | `console` | one-time links, browsers' sessions, the pages |
 //! | `ask` | questions to the exchange |
 //! | `tokens` | who operators are, also while home is down |
 //! | `watch` | the running tree |
 //! | `ledger`, `metrics` | what adds up; figures |
 //! | `routes` | warp |
 
+pub mod access;
 pub mod api;
 pub mod ask;
+pub mod console;
 pub mod json;
 pub mod ledger;
 pub mod metrics;

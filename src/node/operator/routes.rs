@@ -1,20 +1,29 @@
 //! The admin listener's paths. The only file here that knows warp.
 //!
-//! Without a token: `/livez`, `/readyz`, `/metrics`. Everything else is the operator API.
+//! Without a token: `/livez`, `/readyz`, `/metrics`, and the console's pages and signing in. Everything else
+//! is the operator API.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use serde_json::Value;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, HeaderValue, Method, Response, header};
+use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 use warp::path::FullPath;
 use warp::{Filter, Reply};
 
+use super::access::{self, Credentials};
 use super::api::{Asked, answer};
+use super::console::files::{File, POLICY};
+use super::console::sessions::{Guest, clear_cookie, cookie_of, set_cookie};
+use super::console::{self};
+use super::json;
 use super::metrics;
 use super::problem::Problem;
 use super::watch::Watch;
+use crate::door::gzip;
+use crate::secret;
 
 /// All paths of the listener.
 pub fn routes(watch: Watch) -> BoxedFilter<(warp::reply::Response,)> {
@@ -40,6 +49,15 @@ async fn respond(
     headers: &HeaderMap,
     body: &Bytes,
 ) -> warp::reply::Response {
+    let text_of = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let brought = Credentials {
+        authorization: text_of(header::AUTHORIZATION),
+        cookie: text_of(header::COOKIE),
+        origin: text_of(header::ORIGIN),
+        fetch_site: text_of(HeaderName::from_static("sec-fetch-site")),
+        host: text_of(header::HOST),
+    };
+    let content_type = text_of(header::CONTENT_TYPE);
     match (method, path) {
         (&Method::GET, "/livez") => return text(StatusCode::OK, "live\n".into()),
         (&Method::GET, "/readyz") => {
@@ -54,26 +72,148 @@ async fn respond(
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
             return response;
         }
+        (&Method::GET, "/" | "/console") => return redirect("/console/"),
+        (&Method::GET, "/console/open") => return open(watch, query),
+        (&Method::GET, _) if path.starts_with("/console/") => return page(watch, path, headers),
+        (&Method::POST, "/v1/operator/session") => {
+            return sign_in(watch, content_type, body).await.unwrap_or_else(refused);
+        }
+        (&Method::DELETE, "/v1/operator/session") => return sign_out(watch, &brought),
         _ => {}
     }
-    let text_of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    let (authorization, content_type) =
-        (text_of(header::AUTHORIZATION), text_of(header::CONTENT_TYPE));
     let key = headers.get("idempotency-key").map(HeaderValue::as_bytes);
-    let asked = Asked { method, path, query, authorization, content_type, key, body };
+    let asked = Asked { method, path, query, brought, content_type, key, body };
     match answer(watch, asked).await {
         Some(Ok((status, value))) => {
-            let mut response = Response::new(value.to_string()).into_response();
-            *response.status_mut() = status;
-            let json = HeaderValue::from_static("application/json");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
-            response
+            let accepts = gzip::is_accepted(text_of(header::ACCEPT_ENCODING));
+            data(status, &value, accepts).await
         }
-        Some(Err(problem)) => problem.to_response::<Bytes>().map(Into::into),
-        None => {
-            Problem::new(StatusCode::NOT_FOUND, "not_found").to_response::<Bytes>().map(Into::into)
-        }
+        Some(Err(problem)) => refused(problem),
+        None => refused(Problem::new(StatusCode::NOT_FOUND, "not_found")),
     }
+}
+
+/// A link from a terminal: spends its code, and lets the browser in.
+fn open(watch: &Watch, query: &str) -> warp::reply::Response {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let code = pairs.into_iter().find(|(name, _)| *name == "code").map(|(_, code)| code);
+    let Some((name, role)) = code.and_then(|code| watch.console.links.open(code)) else {
+        let mut response = text(StatusCode::GONE, console::SPENT.to_owned());
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html);
+        return response;
+    };
+    tracing::info!(operator = name, "console opened by a link");
+    let cookie = watch.console.sessions.open(Guest::Linked { name, role });
+    with_cookie(redirect("/console/"), &set_cookie(&cookie))
+}
+
+/// A file of the console.
+fn page(watch: &Watch, path: &str, headers: &HeaderMap) -> warp::reply::Response {
+    let text_of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    let path = path.strip_prefix("/console/").unwrap_or_default();
+    let accepts = gzip::is_accepted(text_of(header::ACCEPT_ENCODING));
+    let files = &watch.console.files;
+    // A view's own address is the page's, which reads it.
+    let is_view = !path.rsplit('/').next().unwrap_or_default().contains('.');
+    let file =
+        files.get(path, accepts).or_else(|| if is_view { files.get("", accepts) } else { None });
+    let Some(File { body, kind, tag, gzip }) = file else {
+        return refused(Problem::new(StatusCode::NOT_FOUND, "not_found"));
+    };
+    let known = text_of(header::IF_NONE_MATCH).unwrap_or_default();
+    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
+    let (status, body) = match is_known {
+        true => (StatusCode::NOT_MODIFIED, Bytes::new()),
+        false => (StatusCode::OK, body),
+    };
+    let mut response = Response::new(body).map(Into::into);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    // Names are stable, so a browser asks each time whether it has the newest.
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        headers.insert(header::ETAG, tag);
+    }
+    if gzip && !is_known {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// A token for a cookie.
+async fn sign_in(
+    watch: &Watch,
+    content_type: Option<&str>,
+    body: &[u8],
+) -> Result<warp::reply::Response, Problem> {
+    // A form of another site cannot say that it is JSON.
+    json::check_content_type(content_type, body)?;
+    let token = json::read(body, |members| {
+        let token = members.text("token")?;
+        members.must("token", token)
+    })?;
+    let token = secret::hash(token.trim());
+    watch.tokens.to_look(&watch.node, token).await?;
+    let cookie = watch.console.sessions.open(Guest::Token(token));
+    Ok(with_cookie(nothing(), &set_cookie(&cookie)))
+}
+
+fn sign_out(watch: &Watch, brought: &Credentials<'_>) -> warp::reply::Response {
+    if !access::is_own_page(brought) {
+        return refused(access::forbidden());
+    }
+    if let Some(cookie) = brought.cookie.and_then(cookie_of) {
+        watch.console.sessions.close(cookie);
+    }
+    with_cookie(nothing(), &clear_cookie())
+}
+
+/// JSON, smaller for who asks for it.
+async fn data(status: StatusCode, value: &Value, accepts_gzip: bool) -> warp::reply::Response {
+    let body = value.to_string().into_bytes();
+    let (body, is_packed) = match accepts_gzip {
+        true => match gzip::shrink(body).await {
+            gzip::Shrunk::Yes(body) => (body, true),
+            gzip::Shrunk::No(body) => (body, false),
+        },
+        false => (body, false),
+    };
+    let mut response = Response::new(body).into_response();
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if is_packed {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+fn refused(problem: Problem) -> warp::reply::Response {
+    problem.to_response::<Bytes>().map(Into::into)
+}
+
+fn nothing() -> warp::reply::Response {
+    let mut response = Response::new("").into_response();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+fn redirect(to: &'static str) -> warp::reply::Response {
+    let mut response = Response::new("").into_response();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_static(to));
+    response
+}
+
+fn with_cookie(mut response: warp::reply::Response, cookie: &str) -> warp::reply::Response {
+    if let Ok(cookie) = HeaderValue::try_from(cookie) {
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 fn text(status: StatusCode, body: String) -> warp::reply::Response {

@@ -18,6 +18,7 @@ use supervision::{
 };
 use tokio::sync::oneshot;
 
+use super::console::Console;
 use super::request::KillMode;
 use super::tokens::Tokens;
 
@@ -34,6 +35,8 @@ pub struct Watch {
     pub sink: EventSink,
     /// Who may look while home is down.
     pub tokens: Arc<Tokens>,
+    /// Links, sessions and pages.
+    pub console: Arc<Console>,
 }
 
 /// How long an actor may take to show itself.

@@ -1,0 +1,423 @@
+// The operator API as the node speaks it: types, and one way to ask. Owns no state but who is asked when the
+// node says that nobody is signed in; never touches the page.
+
+export type Role = "viewer" | "operator" | "admin";
+export type Status = "running" | "restarting" | "stopped" | "ignored" | "stopping" | "quarantined";
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one" | "dynamic" | (string & {});
+
+export interface Me {
+  name: string;
+  role: Role;
+}
+
+export interface Budget {
+  used: number;
+  of: number;
+  withinMs: number;
+  /** How long ago each restart was that still counts, when this was said. */
+  agesMs?: number[];
+}
+
+export interface Load {
+  depth: number;
+  perS: number;
+  waitP50Us: number;
+  waitP99Us: number;
+  busyPct: number;
+  slowestUs: number;
+  handled: number;
+}
+
+export interface Row {
+  id: string;
+  name: string;
+  kind: string;
+  parent?: string;
+  strategy?: Strategy;
+  restart?: "permanent" | "transient" | "temporary";
+  status: Status;
+  restarts: number;
+  incarnation: number;
+  sinceMs?: number;
+  childCount: number;
+  budget?: Budget;
+  load?: Load;
+  heat: 0 | 1 | 2 | 3;
+  label?: string;
+}
+
+export interface ClassCount {
+  kind: string;
+  count: number;
+  amber: number;
+  red: number;
+}
+
+export type Sort = "id" | "mailbox" | "busy" | "restarts" | "heat";
+
+export interface Children {
+  of: Row;
+  total: number;
+  classes: ClassCount[];
+  children: Row[];
+}
+
+export interface TreeThen extends Children {
+  atMs: number;
+  seq: number;
+}
+
+export interface Found extends Row {
+  path: string[];
+}
+
+export interface SupervisionEvent {
+  seq: number;
+  atMs: number;
+  /** The supervisor's place, ids joined by `/`; empty for the root's own. */
+  supervisor: string;
+  child: string;
+  kind: string;
+  what: What;
+  lostBefore?: number;
+  /** The rest as the node sends it: `exit`, `attempt`, `of`, `backoffMs`, `operator`, `reason` ... */
+  [more: string]: unknown;
+}
+
+export type What =
+  | "spawned"
+  | "ready"
+  | "ignored"
+  | "start_failed"
+  | "exited"
+  | "restarting"
+  | "quarantined"
+  | "stopped"
+  | "gave_up"
+  | "node_started"
+  | "node_stopped"
+  | "operator_acted"
+  | (string & {});
+
+export interface RowsEvent {
+  rows: Row[];
+  gone: string[];
+}
+export interface BranchesEvent {
+  branches: { id: string; total: number; classes: ClassCount[] }[];
+}
+export interface Pulse {
+  atMs: number;
+  actors: number;
+  handledPerS: number;
+  seq: number;
+}
+
+export type Rung = [price: number | string, size: number | string];
+
+export interface Ladder {
+  runners: { name: string; selectionId: number | string; back: Rung[]; lay: Rung[] }[];
+}
+
+export interface Observation {
+  row: Row;
+  path: string[];
+  lastMessages?: string[];
+  inHand?: { message: string; sinceMs: number } | null;
+  state?: unknown;
+  mailbox?: Partial<Load>;
+  links?: { id: string; what: string; label?: string }[];
+  note?: string;
+}
+
+export interface LastKnown {
+  kind: string;
+  path: string[] | string;
+  atMs: number;
+  what: string;
+}
+
+export interface History {
+  firstSeq: number;
+  lastSeq: number;
+  firstAtMs: number;
+  lastAtMs: number;
+  dropped: number;
+}
+
+export interface Bucket {
+  atMs: number;
+  spawned: number;
+  failed: number;
+  restarting: number;
+  gaveUp: number;
+  stopped: number;
+  operator: number;
+  node: number;
+}
+
+export interface Death {
+  seq: number;
+  atMs: number;
+  reason: string;
+  kind: "panic" | "error" | "killed" | "stopped" | "lost";
+  message: string;
+  location?: string;
+  backtrace?: string;
+  inHand?: { message: string; body?: unknown } | null;
+  lastMessages?: string[];
+  mailboxAtDeath?: number;
+  fellWith: { id: string; kind: string; why: string }[];
+  strategy?: string;
+  budget?: Budget;
+  backoffMs?: number;
+  served?: { afterMs: number; snapshotOffset?: number; replayed?: number } | null;
+  logs?: string[];
+}
+
+export interface Why {
+  id: string;
+  kind: string;
+  deaths: Death[];
+}
+
+export type Mode = "kill" | "panic" | "stop" | "restart" | "drain" | "hang";
+
+export interface Blast {
+  restarts: Record<string, number>;
+  total: number;
+  suspends?: string[];
+}
+
+export interface Recovery {
+  actSeq: number;
+  id: string;
+  mode: Mode;
+  operator: string;
+  reason: string;
+  atMs: number;
+  done: boolean;
+  detectedMs?: number | null;
+  servingMs?: number | null;
+  replayed?: number | null;
+  acknowledgedLost: number | null;
+  hashBefore?: string | null;
+  hashAfter?: string | null;
+  same: boolean | null;
+}
+
+export interface AuditEntry {
+  seq?: number;
+  atMs: number;
+  operator: string;
+  act: string;
+  target?: string;
+  reason?: string;
+}
+
+export interface Edge {
+  from: string;
+  to: string;
+  perS: number;
+  p99Us: number;
+  slow: boolean;
+}
+
+export interface Step {
+  atUs: number;
+  from: string;
+  to: string;
+  what: string;
+  offset?: number;
+  durationUs?: number;
+}
+
+export interface Followed {
+  betId: string;
+  marketId: string;
+  steps: Step[];
+}
+
+export interface Lint {
+  lint: string;
+  severity: "info" | "warn" | "bad";
+  id?: string;
+  sinceMs: number;
+  text: string;
+  why: string;
+}
+
+export interface Overview {
+  healthy: boolean;
+  ready: boolean;
+  version: string;
+  upMs: number;
+  actors: number;
+  handledPerS: number;
+  betsPerS: number;
+  journal: { offset: number; syncP50Us: number; syncP99Us: number; readOnly: boolean };
+  hot: Row[];
+  restarted: { id: string; kind: string; atMs: number; reason: string }[];
+  lints: Lint[];
+}
+
+export interface Partition {
+  partition: number;
+  offset: number;
+  durable: number;
+  segments: { name: string; first: number; bytes: number }[];
+  syncP50Us: number;
+  syncP99Us: number;
+  snapshots: { count: number; newestAtMs?: number };
+  freeBytes?: number;
+}
+
+export type Ledger = Record<string, string | number>;
+
+/** What the node refused, and why. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly title: string,
+    readonly detail: string,
+    readonly lastKnown?: LastKnown,
+  ) {
+    super(detail || title);
+  }
+}
+
+const BASE = "/v1/operator";
+const PATIENCE_MS = 10_000;
+
+let onSignedOut: () => void = () => {};
+/** Who is told when the node knows nobody by our cookie. */
+export function whenSignedOut(told: () => void): void {
+  onSignedOut = told;
+}
+
+/** The text of a problem document, whatever of it is there. */
+export function problemOf(status: number, body: unknown): Refused {
+  const it = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
+  const text = (key: string) => (typeof it[key] === "string" ? (it[key] as string) : "");
+  const field = text("field");
+  const detail = text("detail") || text("reason");
+  return new Refused(
+    status,
+    text("title") || text("code") || `the node answered ${status}`,
+    field && detail ? `${field}: ${detail}` : detail,
+    it.lastKnown as LastKnown | undefined,
+  );
+}
+
+async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const init: RequestInit = {
+    method,
+    credentials: "same-origin",
+    headers: { Accept: "application/json" },
+    signal: signal ? AbortSignal.any([signal, patience]) : patience,
+  };
+  if (body !== undefined) {
+    init.headers = { ...init.headers, "Content-Type": "application/json" };
+    init.body = JSON.stringify(body);
+  }
+  let answer: Response;
+  try {
+    answer = await fetch(BASE + path, init);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Refused(0, "the node does not answer", "it may be down, or restarting its admin door");
+  }
+  if (answer.status === 204) return undefined as T;
+  const text = await answer.text();
+  let value: unknown = undefined;
+  try {
+    value = text === "" ? undefined : JSON.parse(text);
+  } catch {
+    if (answer.ok) throw new Refused(answer.status, "the answer is not JSON", "");
+  }
+  if (answer.ok) return value as T;
+  if (answer.status === 401) onSignedOut();
+  throw problemOf(answer.status, value);
+}
+
+/** `{of: "a b", limit: 3}` as `?of=a%20b&limit=3`; what is undefined or empty is left out. */
+export function query(of: Record<string, string | number | boolean | undefined>): string {
+  const parts = Object.entries(of)
+    .filter(([, value]) => value !== undefined && value !== "" && value !== false)
+    .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`);
+  return parts.length ? `?${parts.join("&")}` : "";
+}
+
+const at = (id: string) => encodeURIComponent(id);
+
+function camel(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camel);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [
+    key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+    camel(inner),
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/** Events with keys in one case, whichever the node sends; a bare list or `{events}`. */
+export function readEvents(answer: unknown): SupervisionEvent[] {
+  const inner = (answer as { events?: unknown } | undefined)?.events ?? answer;
+  return Array.isArray(inner) ? (inner.map(camel) as SupervisionEvent[]) : [];
+}
+
+export interface Page {
+  of?: string | undefined;
+  offset?: number;
+  limit?: number;
+  kind?: string | undefined;
+  sort?: Sort | undefined;
+}
+
+export interface EventFilter {
+  since?: number | undefined;
+  before?: number | undefined;
+  atOrAfter?: number | undefined;
+  limit?: number;
+  child?: string | undefined;
+  kind?: string | undefined;
+  what?: string | undefined;
+}
+
+export const api = {
+  me: () => ask<Me>("GET", "/me"),
+  signIn: (token: string) => ask<void>("POST", "/session", { token }),
+  signOut: () => ask<void>("DELETE", "/session"),
+  overview: (signal?: AbortSignal) => ask<Overview>("GET", "/overview", undefined, signal),
+  children: (page: Page, signal?: AbortSignal) =>
+    ask<Children>("GET", `/children${query({ ...page })}`, undefined, signal),
+  search: (q: string, limit: number, signal?: AbortSignal) =>
+    ask<{ total: number; rows: Found[] }>("GET", `/search${query({ q, limit })}`, undefined, signal),
+  actor: (id: string, signal?: AbortSignal) =>
+    ask<Observation>("GET", `/actors/${at(id)}`, undefined, signal),
+  history: (signal?: AbortSignal) => ask<History>("GET", "/history", undefined, signal),
+  ticks: (from: number, to: number, buckets: number, signal?: AbortSignal) =>
+    ask<{ buckets: Bucket[] }>("GET", `/history/ticks${query({ from, to, buckets })}`, undefined, signal),
+  treeAt: (atMs: number, page: Page, signal?: AbortSignal) =>
+    ask<TreeThen>("GET", `/history/tree${query({ at: atMs, ...page })}`, undefined, signal),
+  events: async (filter: EventFilter, signal?: AbortSignal) =>
+    readEvents(await ask<unknown>("GET", `/supervision${query({ ...filter })}`, undefined, signal)),
+  why: (id: string, signal?: AbortSignal) =>
+    ask<Why>("GET", `/why/${at(id)}${query({ limit: 20 })}`, undefined, signal),
+  blast: (id: string, mode: Mode, signal?: AbortSignal) =>
+    ask<Blast>("POST", `/actors/${at(id)}/kill?dryRun=true`, { mode, reason: "asked what would fall" }, signal),
+  hurt: (id: string, mode: Mode, reason: string) =>
+    ask<{ actSeq?: number } | undefined>("POST", `/actors/${at(id)}/kill`, { mode, reason }),
+  retry: (id: string, reason: string) => ask<unknown>("POST", `/actors/${at(id)}/retry`, { reason }),
+  recovery: (actSeq: number, signal?: AbortSignal) =>
+    ask<Recovery>("GET", `/recoveries/${actSeq}`, undefined, signal),
+  audit: (limit: number, before?: number, signal?: AbortSignal) =>
+    ask<{ entries: AuditEntry[] }>("GET", `/audit${query({ limit, before })}`, undefined, signal),
+  flow: (signal?: AbortSignal) => ask<{ edges: Edge[] }>("GET", "/flow", undefined, signal),
+  follow: (betId: string, signal?: AbortSignal) =>
+    ask<Followed>("GET", `/follow/${at(betId)}`, undefined, signal),
+  journal: (signal?: AbortSignal) =>
+    ask<{ partitions: Partition[] }>("GET", "/journal", undefined, signal),
+  ledger: (signal?: AbortSignal) => ask<Ledger>("GET", "/ledger", undefined, signal),
+};

@@ -1,0 +1,8 @@
+// The console begins here.
+
+import { mount } from "svelte";
+import "./app.css";
+import App from "./App.svelte";
+
+const target = document.getElementById("console");
+if (target) mount(App, { target });
