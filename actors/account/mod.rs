@@ -8,6 +8,7 @@
 //! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
 //!          waits is refused as busy.
 
+mod answers;
 mod follow;
 mod query;
 
@@ -18,12 +19,12 @@ use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
 use crate::market::MarketMsg;
 use crate::partition::Routes;
-use crate::registry::Address;
-use crate::session::{Handed, SessionMsg, Waiting};
+use crate::session::{Handed, Waiting};
 use crate::shell::{Fault, Named};
+use answers::{Answers, Name};
 use domain::account::{Account as State, Acted, First, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
-use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
+use domain::ids::{AccountId, BetId, EntityId, MarketId};
 use domain::link::Arrival;
 use domain::market::Acknowledgement;
 use domain::order::OrderCommand;
@@ -33,7 +34,7 @@ use domain::time::UtcMillis;
 use follow::Followers;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use tokio::sync::oneshot;
 
 /// Where somebody waits to hear that a request is taken and durable. Dropped without a word when it was
@@ -141,21 +142,8 @@ pub struct Account {
     followers: Followers,
     /// Markets whose notices were applied in this batch.
     heard: BTreeSet<MarketId>,
-    /// Where doors wait for what is not answered yet.
-    waiting: BTreeMap<(SessionId, u64), Arc<Waiting>>,
-    /// Repeats of requests that are not answered yet, by the first: they hear what it hears.
-    repeats: BTreeMap<(SessionId, u64), Vec<(SessionId, u64)>>,
-    /// Goes with the answers of this batch, while anybody follows.
-    handing: Option<Arc<Handed>>,
-    /// Of the last batch that answered anything.
-    handed: Weak<Handed>,
+    answers: Answers,
 }
-
-/// Repeats of one request that are not answered yet; more are refused as busy.
-const REPEATS_MAX: usize = 16;
-
-/// Doors that are known to wait at most; more are answered by way of the session.
-const WAITING_MAX: usize = 65_536;
 
 impl Entity for Account {
     type State = State;
@@ -173,10 +161,7 @@ impl Entity for Account {
             attempts: BTreeMap::new(),
             followers: Followers::default(),
             heard: BTreeSet::new(),
-            waiting: BTreeMap::new(),
-            repeats: BTreeMap::new(),
-            handing: None,
-            handed: Weak::new(),
+            answers: Answers::default(),
         }
     }
 
@@ -278,10 +263,7 @@ impl Entity for Account {
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
-                    for (session, n) in self.repeats.remove(&(session, n)).unwrap_or_default() {
-                        self.answer(session, n, outcome.clone(), desk);
-                    }
-                    self.answer(session, n, outcome, desk);
+                    self.answer((session, n), outcome, desk);
                 }
                 Outgoing::BetChanged { market, bet } => {
                     if !self.followers.is_empty() {
@@ -293,11 +275,11 @@ impl Entity for Account {
         }
         if let Some(mut change) = self.followers.change(&self.state, desk.now(), &bets) {
             // Behind the answers that it may be about.
-            change.behind = self.handed.clone();
+            change.behind = self.answers.behind();
             let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
             desk.effect(move |_| tell());
         }
-        self.handing = None;
+        self.answers.batch_ends();
         desk.hand_over()?;
         for message in messages {
             self.send(message, desk);
@@ -343,9 +325,7 @@ impl Account {
     ) {
         let (now, name) = (desk.now(), (key.session, key.n));
         self.run_due(now, desk);
-        if self.waiting.len() < WAITING_MAX {
-            self.waiting.insert(name, waiting);
-        }
+        self.answers.wait(name, waiting);
         if replay
             && self.state.is_new(key)
             && let Some(first) = self.state.first_of(now, request)
@@ -356,7 +336,7 @@ impl Account {
             && self.markets.is_overloaded(EntityId::Market(market))
             && self.state.is_new(key)
         {
-            return self.answer(key.session, key.n, domain::account::busy(request), desk);
+            return self.answer(name, domain::account::busy(request), desk);
         }
         let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
@@ -364,39 +344,29 @@ impl Account {
                 if let Some(taken) = taken
                     && let Some(orders) = self.taken_orders(now, &events)
                 {
-                    let handed = self.hand();
+                    let handed = self.answers.hand(!self.followers.is_empty());
                     desk.effect(move |_| drop(taken.send((orders, handed))));
                 }
                 self.record(now, events, desk);
             }
             Requested::Pending => {}
-            Requested::Forgotten => drop(self.waiting.remove(&name)),
-            Requested::Answered(outcome) => self.answer(key.session, key.n, outcome, desk),
+            Requested::Forgotten => self.answers.forget(name),
+            Requested::Answered(outcome) => self.answer(name, outcome, desk),
         }
     }
 
     /// A request that came before is answered as it was, or when it is.
-    fn repeat_of(
-        &mut self,
-        first: First,
-        (session, n): (SessionId, u64),
-        request: &CustomerRequest,
-        desk: &mut Desk,
-    ) {
+    fn repeat_of(&mut self, first: First, name: Name, request: &CustomerRequest, desk: &mut Desk) {
         let outcome = match first {
             First::Ended(outcome) => outcome,
-            First::Open(of, number) => {
-                let repeats = self.repeats.entry((of, number)).or_default();
-                if repeats.contains(&(session, n)) {
-                    return;
-                }
-                if repeats.len() < REPEATS_MAX {
-                    return repeats.push((session, n));
-                }
-                domain::account::busy(request)
-            }
+            First::Open(session, n) if self.answers.wait_for((session, n), name) => return,
+            First::Open(..) => domain::account::busy(request),
         };
-        self.answer(session, n, outcome, desk);
+        self.answer(name, outcome, desk);
+    }
+
+    fn answer(&mut self, name: Name, outcome: Outcome, desk: &mut Desk) {
+        self.answers.answer(name, outcome, !self.followers.is_empty(), desk);
     }
 
     /// What a request placed or replaced; both are one command.
@@ -408,16 +378,6 @@ impl Account {
             }
             _ => self.state.expected_of(now, ordered).map(TakenOrders::Replaced),
         }
-    }
-
-    /// What goes with an answer, for those who are to hear of its orders behind it.
-    fn hand(&mut self) -> Option<Arc<Handed>> {
-        if self.followers.is_empty() {
-            return None;
-        }
-        let handed = self.handing.get_or_insert_with(Handed::new);
-        self.handed = Arc::downgrade(handed);
-        Some(handed.clone())
     }
 
     fn notice(
@@ -499,23 +459,6 @@ impl Account {
         desk: &mut Desk,
     ) {
         desk.record(now, events, Self::into_event, self.state.wake());
-    }
-
-    /// To the door that waits; else by way of the session, if it is still there: if not, the answer stays
-    /// with the account.
-    fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
-        let (from, handed) = (desk.incarnation, self.hand());
-        match self.waiting.remove(&(session, n)) {
-            Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from, handed)),
-            None => {
-                let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
-                desk.effect(move |_| {
-                    if let Some(way) = way {
-                        let _ = way.send(SessionMsg::Answered { n, outcome, from, handed });
-                    }
-                });
-            }
-        }
     }
 
     fn send(&mut self, outgoing: Outgoing, desk: &mut Desk) {
