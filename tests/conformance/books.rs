@@ -223,7 +223,7 @@ fn profit_and_loss_is_told_runner_by_runner() {
 #[test]
 fn profit_and_loss_knows_places_and_the_starting_price() {
     let mut evening = Evening::begin("profit-shapes");
-    let terms = json!({"marketType": "EACH_WAY", "eachWayDivisor": "4", "numberOfWinners": 2});
+    let terms = json!({"marketType": "EACH_WAY", "eachWayDivisor": "4.00", "numberOfWinners": 2});
     let each_way = evening.operator().market("Race", &["A", "B", "C"], &terms);
     let terms = json!({"marketType": "WIN", "bspMarket": true});
     let race = evening.operator().market("Race", &["A", "B", "C"], &terms);

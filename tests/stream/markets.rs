@@ -136,11 +136,11 @@ fn traded_volume_counts_both_sides_and_the_definition_follows_the_market() {
 fn a_definition_says_what_shape_its_market_has() {
     let mut evening = Evening::begin("shapes");
     let alice = evening.bettor("alice", 1_000);
-    let race = json!({"marketType": "EACH_WAY", "eachWayDivisor": "4", "raceType": "Flat",
+    let race = json!({"marketType": "EACH_WAY", "eachWayDivisor": "4.00", "raceType": "Flat",
         "numberOfWinners": 2, "turnInPlay": false});
     let race = evening.operator.market("Race", &["A", "B", "C"], &race);
     let line = json!({"marketType": "TOTAL_RUNS", "bettingType": "LINE",
-        "line": {"unit": "runs", "min": "0.5", "max": "400.5", "interval": "1"}});
+        "line": {"unit": "runs", "min": "0.50", "max": "400.50", "interval": "1.00"}});
     let line = evening.operator.market("Test match", &["Runs"], &line);
     let mut stream = Stream::of(&evening.node, Way::Plain, &alice);
     let mut told = |filter: Value| {
