@@ -10,7 +10,8 @@ const CODES: Role[] = ["viewer", "operator", "admin"];
 const MODES = ["kill", "panic", "stop", "restart", "drain", "hang"];
 /** The policy the node itself sends, so that what breaks it breaks here first. */
 export const POLICY =
-  "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
+  "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 export function mockApi({ policy = false, world }: { policy?: boolean; world?: World } = {}) {
   let made: World | undefined = world;

@@ -102,7 +102,7 @@ export class World {
       this.#add(markets, `market-1.${200_001 + n}`, "market", undefined, `${event}, ${MARKETS[n % MARKETS.length]}`);
     }
     // Names that come from outside, at their worst.
-    const worst = this.actors.get("market-1.200003");
+    const worst = this.actors.get("market-1.200033");
     if (worst) worst.label = `<img src=x onerror=alert(1)> \u202egnp.exe ${"😀🎉⚽️".repeat(2_000)}`;
     for (let n = 0; n < scale.sessions; n += 1) {
       const user = FIRST[n % FIRST.length]!;

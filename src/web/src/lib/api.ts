@@ -56,7 +56,8 @@ export interface ClassCount {
 export type Sort = "id" | "mailbox" | "busy" | "restarts" | "heat";
 
 export interface Children {
-  of: Row;
+  /** Null at a moment at which no process ran. */
+  of: Row | null;
   total: number;
   classes: ClassCount[];
   children: Row[];
@@ -87,6 +88,7 @@ export interface SupervisionEvent {
 export type What =
   | "spawned"
   | "ready"
+  | "forgotten"
   | "ignored"
   | "start_failed"
   | "exited"
@@ -124,6 +126,7 @@ export interface Observation {
   path: string[];
   lastMessages?: string[];
   inHand?: { message: string; sinceMs: number } | null;
+  slowest?: { message: string; us: number } | null;
   state?: unknown;
   mailbox?: Partial<Load>;
   links?: { id: string; what: string; label?: string }[];
@@ -171,6 +174,8 @@ export interface Death {
   strategy?: string;
   budget?: Budget;
   backoffMs?: number;
+  /** Who made it happen, when it was no accident. */
+  operator?: { name: string; act: string; reason?: string; actSeq?: number } | null;
   served?: { afterMs: number; snapshotOffset?: number; replayed?: number } | null;
   logs?: string[];
 }
@@ -270,6 +275,7 @@ export interface Partition {
   syncP99Us: number;
   snapshots: { count: number; newestAtMs?: number };
   freeBytes?: number;
+  writable?: boolean;
 }
 
 export type Ledger = Record<string, string | number>;
@@ -401,8 +407,12 @@ export const api = {
     ask<{ buckets: Bucket[] }>("GET", `/history/ticks${query({ from, to, buckets })}`, undefined, signal),
   treeAt: (atMs: number, page: Page, signal?: AbortSignal) =>
     ask<TreeThen>("GET", `/history/tree${query({ at: atMs, ...page })}`, undefined, signal),
-  events: async (filter: EventFilter, signal?: AbortSignal) =>
-    readEvents(await ask<unknown>("GET", `/supervision${query({ ...filter })}`, undefined, signal)),
+  /** Those after, before or from somewhere; the newest when nothing is said. */
+  events: async (filter: EventFilter, signal?: AbortSignal) => {
+    const somewhere = filter.since ?? filter.before ?? filter.atOrAfter;
+    const asked = somewhere === undefined ? { ...filter, before: Number.MAX_SAFE_INTEGER } : { ...filter };
+    return readEvents(await ask<unknown>("GET", `/supervision${query(asked)}`, undefined, signal));
+  },
   why: (id: string, signal?: AbortSignal) =>
     ask<Why>("GET", `/why/${at(id)}${query({ limit: 20 })}`, undefined, signal),
   blast: (id: string, mode: Mode, signal?: AbortSignal) =>

@@ -73,6 +73,8 @@ export function sentence(event: SupervisionEvent): string {
       return `started, incarnation ${event.incarnation ?? "?"}`;
     case "ready":
       return "serves again";
+    case "forgotten":
+      return "is no longer a child";
     case "ignored":
       return "had nothing to run";
     case "exited":

@@ -1,7 +1,7 @@
 // The one stream of a console: figures of the rows that are on the screen, what supervisors do, the pulse. It is
 // open only while somebody looks; the node collects nothing for a tab that is hidden or paused.
 
-import { readEvents, type BranchesEvent, type Pulse, type RowsEvent, type SupervisionEvent } from "./api";
+import { api, readEvents, type BranchesEvent, type Pulse, type RowsEvent, type SupervisionEvent } from "./api";
 import { Ring } from "./ring";
 
 /** How long a hidden tab goes on listening. */
@@ -11,6 +11,9 @@ const SETTLE_MS = 250;
 /** A stream that says nothing for so long is taken to be dead; the pulse comes every second. */
 const SILENCE_MS = 6_000;
 const RECONNECT_MS = 1_000;
+const RETRY_MS = 300;
+/** Silent for so long, a node is said not to answer. */
+const DOWN_MS = 3_000;
 const RECENT = 200;
 
 type Listener = {
@@ -35,13 +38,15 @@ class Live {
   #listeners = new Set<Listener>();
   #ring = new Ring<SupervisionEvent>(RECENT);
   #lastSeq = 0;
+  /** When this stream said something, and when any did. */
   #heardAt = 0;
+  #heard = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #hiddenTimer: ReturnType<typeof setTimeout> | undefined;
   #started = false;
+  #wanted = false;
 
-  start(): void {
-    if (this.#started) return;
+  #start(): void {
     this.#started = true;
     document.addEventListener("visibilitychange", () => this.#visibility());
     setInterval(() => this.#check(), 1_000);
@@ -50,12 +55,14 @@ class Live {
 
   /** Nothing more is asked of the node: nobody is signed in. */
   stop(): void {
+    this.#wanted = false;
     this.#close();
   }
 
   resume(): void {
+    this.#wanted = true;
     if (this.#started) this.#connect();
-    else this.start();
+    else this.#start();
   }
 
   now(): number {
@@ -113,7 +120,7 @@ class Live {
 
   #connect(): void {
     this.#close();
-    if (this.paused) return;
+    if (this.paused || !this.#wanted) return;
     const since = this.#lastSeq ? `&since=${this.#lastSeq}` : "";
     this.#opened = this.#windows;
     this.#heardAt = performance.now();
@@ -122,7 +129,7 @@ class Live {
     this.#source = source;
     const heard = <T>(data: string, then: (value: T) => void) => {
       if (source !== this.#source) return;
-      this.#heardAt = performance.now();
+      this.#heardAt = this.#heard = performance.now();
       this.state = "live";
       let value: T;
       try {
@@ -153,20 +160,23 @@ class Live {
       heard<Pulse>(data, (pulse) => {
         this.skewMs = pulse.atMs - Date.now();
         this.pulse = pulse;
+        // Another log than before: the node came back with other data.
+        if (pulse.seq < this.#lastSeq) this.#lastSeq = pulse.seq;
         this.#listeners.forEach((it) => it.pulse?.(pulse));
       }),
     );
     source.onerror = () => {
-      if (source !== this.#source || source.readyState !== EventSource.CLOSED) {
-        if (source === this.#source) this.state = "down";
-        return;
-      }
-      // Refused outright, so the browser does not try again by itself.
+      if (source !== this.#source) return;
+      // Refused outright, it may be that our session has ended. Else the door closed: browsers wait three seconds
+      // before they try again by themselves, which is long for a node that heals in milliseconds.
+      const refused = source.readyState === EventSource.CLOSED;
       this.#close();
-      this.state = "down";
+      const silent = performance.now() - this.#heard > DOWN_MS;
+      this.state = refused || silent ? "down" : "connecting";
+      if (refused) void api.me().catch(() => {});
       setTimeout(() => {
-        if (!this.#source && !this.paused && this.state === "down") this.#connect();
-      }, RECONNECT_MS);
+        if (!this.#source) this.#connect();
+      }, refused ? RECONNECT_MS : RETRY_MS);
     };
   }
 }

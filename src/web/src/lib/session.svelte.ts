@@ -2,6 +2,8 @@
 
 import { api, whenSignedOut, type Me, type Role } from "./api";
 
+/** How soon a node that does not answer is asked again. */
+const AGAIN_MS = 2_000;
 const RANK: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
 
 class Session {
@@ -21,7 +23,11 @@ class Session {
       this.me = await api.me();
       this.state = "in";
     } catch {
-      if (this.state !== "out") this.state = "unreachable";
+      if ((this.state as string) === "out") return;
+      this.state = "unreachable";
+      setTimeout(() => {
+        if (this.state === "unreachable") void this.begin();
+      }, AGAIN_MS);
     }
   }
 

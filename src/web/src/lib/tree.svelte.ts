@@ -14,12 +14,17 @@ const ROWS_MAX = 6_000;
 /** Branches in one stream. */
 const WINDOWS_MAX = 16;
 
+/** An answer of a moment at which there was a tree. */
+type Whole = Children & { of: Row };
+
 export class Tree {
   /** Grows when a line's figures change. */
   figures = $state(0);
   /** Grows when lines come, go or move. */
   structure = $state(0);
-  problem: string | undefined = $state(undefined);
+  problem = $state<string | undefined>(undefined);
+  /** At the moment shown no process ran. */
+  nobody = $state(false);
   root: string | undefined = $state.raw(undefined);
   sort: Sort = "id";
   /** The moment shown; undefined is now. */
@@ -61,7 +66,7 @@ export class Tree {
     if (answer) this.#rooted(answer);
   }
 
-  #rooted(answer: Children): void {
+  #rooted(answer: Whole): void {
     this.root = answer.of.id;
     this.#keep([answer.of]);
     this.open.add(answer.of.id);
@@ -167,7 +172,7 @@ export class Tree {
     return false;
   }
 
-  async #page(of: string | undefined, kind: string | undefined, offset: number, around?: string): Promise<Children | undefined> {
+  async #page(of: string | undefined, kind: string | undefined, offset: number, around?: string): Promise<Whole | undefined> {
     const sort = this.sort === "id" ? undefined : this.sort;
     const page = { of, kind, offset, limit: PAGE, sort, ...(around ? { around } : {}) };
     try {
@@ -175,7 +180,8 @@ export class Tree {
       if ("seq" in answer) this.seqThen = (answer as { seq: number }).seq;
       else this.seqThen = undefined;
       this.problem = undefined;
-      return answer;
+      if (of === undefined) this.nobody = answer.of === null;
+      return answer.of === null ? undefined : (answer as Whole);
     } catch (error) {
       // A branch that was not there at that moment is an empty one.
       if (error instanceof Refused && error.status === 404 && of !== undefined) return undefined;
@@ -184,7 +190,7 @@ export class Tree {
     }
   }
 
-  #took(of: string, kind: string | undefined, offset: number, answer: Children): void {
+  #took(of: string, kind: string | undefined, offset: number, answer: Whole): void {
     const key = branchKey(of, kind);
     let branch = this.branches.get(key);
     if (!branch) {
@@ -208,7 +214,7 @@ export class Tree {
   }
 
   /** Of a branch that is shown by classes, the kinds of which there are few are wanted whole. */
-  async #few(branch: Branch, answer: Children): Promise<void> {
+  async #few(branch: Branch, answer: Whole): Promise<void> {
     if (answer.children.length >= answer.total) return;
     const many = new Set(collapsed(branch).map((it) => it.kind));
     for (const { kind } of branch.classes.filter((it) => !many.has(it.kind))) {
