@@ -39,7 +39,8 @@ pub struct MarketDefinition {
     /// Seconds that an order waits once the market is in play.
     pub bet_delay_s: u16,
     pub jurisdiction: Option<String>,
-    /// Of a race, what kind it is: `Flat`, `Hurdle`, `Chase`; an open set.
+    /// Of a race, what kind it is: `Flat`, `Hurdle`, `Chase`; an open set. Most markets write nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub race_type: Option<String>,
 }
 
