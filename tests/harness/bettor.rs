@@ -286,18 +286,9 @@ impl Bettor {
 
     /// All orders of markets that are not settled.
     pub(crate) fn orders(&mut self) -> Vec<Order> {
-        self.projected_orders("ALL")
-    }
-
-    /// Those that can still be matched.
-    pub(crate) fn open_orders(&mut self) -> Vec<Order> {
-        self.projected_orders("EXECUTABLE")
-    }
-
-    fn projected_orders(&mut self, projection: &str) -> Vec<Order> {
         let mut orders = Vec::new();
         loop {
-            let page = json!({"orderProjection": projection, "fromRecord": orders.len()});
+            let page = json!({"orderProjection": "ALL", "fromRecord": orders.len()});
             let page = self.ask("listCurrentOrders", &page);
             let rows = page["currentOrders"].as_array().expect("a list");
             orders.extend(rows.iter().map(Order::read));
@@ -306,6 +297,15 @@ impl Bettor {
             }
             assert!(!rows.is_empty(), "an empty page says that there is more");
         }
+    }
+
+    /// The latest or the earliest that can still be matched.
+    pub(crate) fn open_order(&mut self, latest: bool) -> Option<Order> {
+        let direction = if latest { "LATEST_TO_EARLIEST" } else { "EARLIEST_TO_LATEST" };
+        let one = json!({
+            "orderProjection": "EXECUTABLE", "recordCount": 1, "sortDir": direction,
+        });
+        self.ask("listCurrentOrders", &one)["currentOrders"].get(0).map(Order::read)
     }
 
     pub(crate) fn order(&mut self, bet: &str) -> Order {

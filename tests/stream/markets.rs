@@ -256,15 +256,13 @@ pub(super) fn act(random: &mut Random, who: &mut [Bettor; 2], market: &Market) {
             bettor.place(market, &[limit(runner, side, size, price)]);
         }
         7 | 8 => {
-            let open = bettor.open_orders().into_iter().next();
-            if let Some(order) = open {
+            if let Some(order) = bettor.open_order(false) {
                 let reduction = (random.below(2) == 0).then_some(0.5);
                 bettor.cancel(market, &order.bet, reduction);
             }
         }
         _ => {
-            let open = bettor.open_orders().into_iter().next_back();
-            if let Some(order) = open {
+            if let Some(order) = bettor.open_order(true) {
                 let instruction = json!({"betId": order.bet, "newPrice": 3.0});
                 let params = json!({"marketId": market.id, "instructions": [instruction]});
                 bettor.ask("replaceOrders", &params);
