@@ -7,6 +7,7 @@ use crate::journey::Journeys;
 use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
+use crate::shell::Fault;
 use crate::trader::Playbill;
 use crate::trader::playbill::Season;
 use domain::football::almanac::{CompetitionNo, FixtureId};
@@ -148,6 +149,12 @@ impl Node {
     /// The partition's present incarnation, if this node runs it and its journal is open.
     pub fn partition(&self, id: PartitionId) -> Option<Arc<Partition>> {
         self.partitions.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// The same for who cannot start without it.
+    pub(crate) fn opened(&self, id: PartitionId) -> Result<Arc<Partition>, Fault> {
+        let missing = || Fault(format!("the journal of partition {id} is not there"));
+        self.partition(id).ok_or_else(missing)
     }
 
     pub fn partitions(&self) -> Vec<Arc<Partition>> {

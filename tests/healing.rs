@@ -7,8 +7,17 @@ use crate::harness::bettor::limit;
 use crate::harness::{Bettor, Launch, Market, Node, Operator, Scratch, eventually};
 use crate::torture::campaign::Campaign;
 
-const KINDS: [&str; 8] =
-    ["journal", "directory", "account", "market", "home", "session", "publisher", "catalogue"];
+const KINDS: [&str; 9] = [
+    "journal",
+    "directory",
+    "account",
+    "market",
+    "home",
+    "session",
+    "publisher",
+    "board",
+    "catalogue",
+];
 const MODES: [&str; 2] = ["kill", "panic"];
 
 fn text(value: &Value, name: &str) -> String {

@@ -9,6 +9,7 @@
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`golden`] | does what was once written on a disk still mean the same? |
 //! | [`console`] | who may watch, what is seen, is the past as it was, and is it said why somebody fell? |
+//! | [`fuzz`] | does any parser of what comes from outside break, whatever comes? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
@@ -31,6 +32,7 @@ mod conformance;
 mod console;
 mod events;
 mod fixtures;
+mod fuzz;
 mod golden;
 mod harness;
 mod healing;

@@ -5,6 +5,7 @@
 //!          from the time that it was told.
 //! Bounds   one note a bet of markets that are not closed.
 
+use crate::session::Handed;
 use domain::account::{Account, CurrentOrder};
 use domain::ids::{BetId, MarketId, Runner};
 use domain::money::Pence;
@@ -12,7 +13,7 @@ use domain::order::{Persistence, Side};
 use domain::price::Price;
 use domain::time::UtcMillis;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What a follower is told.
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub enum OrderNews {
     AreYouThere,
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct OrderChange {
     pub at: UtcMillis,
     pub orders: Vec<CurrentOrder>,
@@ -32,11 +33,12 @@ pub struct OrderChange {
     pub matched: Vec<(MatchedAt, Pence)>,
     /// Markets that have closed.
     pub closed: Vec<MarketId>,
-    /// Comes with the answer to a request of the account's own: whoever made it should hear that first.
-    pub answered: bool,
+    /// Answers to the account's own requests, as long as they are on their way: whoever made them should hear
+    /// those first.
+    pub behind: Weak<Handed>,
 }
 
-/// Where something is matched: by runner, side, strategy and the average price of a bet.
+/// Where something is matched: by runner, side, strategy and price.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MatchedAt {
     pub market: MarketId,
@@ -69,11 +71,17 @@ struct Seen {
     at_close: bool,
     sizes: [Pence; 5],
     /// What it counts for in the totals.
-    counts: Option<Counted>,
+    counts: Counted,
 }
 
-/// On which runner and side, under which strategy, at which price, how much.
-type Counted = (Runner, Side, Option<Box<str>>, Price, Pence);
+/// On which runner and side, under which strategy; how much at which price.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Counted {
+    runner: Runner,
+    side: Side,
+    strategy: Option<Box<str>>,
+    matched: Vec<(Price, Pence)>,
+}
 
 #[derive(Default)]
 pub(super) struct Followers {
@@ -102,7 +110,7 @@ impl Followers {
     ) -> OrderChange {
         if self.all.is_empty() {
             for order in account.orders_of_open_markets() {
-                self.note(&order, &mut BTreeMap::new());
+                self.note(account, &order, &mut BTreeMap::new());
             }
         }
         self.unfollow(id);
@@ -113,7 +121,7 @@ impl Followers {
             orders: account.orders_to_follow(since),
             matched: self.totals.iter().map(|(cell, size)| (cell.clone(), *size)).collect(),
             closed: resolved,
-            answered: false,
+            behind: Weak::new(),
         }
     }
 
@@ -149,7 +157,7 @@ impl Followers {
                 markets.push(*market);
             }
             let Some(order) = account.current_order(*market, *bet) else { continue };
-            if self.note(&order, &mut totals) {
+            if self.note(account, &order, &mut totals) {
                 // The last word on a bet that changed twice in one step is enough.
                 change.orders.retain(|other| other.bet != order.bet);
                 change.orders.push(order);
@@ -169,48 +177,60 @@ impl Followers {
     }
 
     /// Notes a bet as it is; false when it is as it was. Totals that it moved are put into `moved`.
-    fn note(&mut self, order: &CurrentOrder, moved: &mut BTreeMap<MatchedAt, Pence>) -> bool {
-        let price = Price::average(order.matched_times_price, order.matched);
+    fn note(
+        &mut self,
+        account: &Account,
+        order: &CurrentOrder,
+        moved: &mut BTreeMap<MatchedAt, Pence>,
+    ) -> bool {
         let seen = Seen {
             market: order.market,
             persistence: order.persistence,
             at_close: order.at_close,
             sizes: [order.matched, order.remaining, order.lapsed, order.cancelled, order.voided],
-            counts: price.map(|price| {
-                let strategy = order.strategy_ref.clone();
-                (order.runner, order.side, strategy, price, order.matched)
-            }),
+            counts: Counted {
+                runner: order.runner,
+                side: order.side,
+                strategy: order.strategy_ref.clone(),
+                matched: match order.matched.is_zero() {
+                    true => Vec::new(),
+                    false => account.matched_prices(order.market, order.bet),
+                },
+            },
         };
         let before = self.seen.insert(order.bet, seen.clone());
         if before.as_ref() == Some(&seen) {
             return false;
         }
-        let before = before.and_then(|before| before.counts);
-        if before != seen.counts {
-            for (counts, sign) in [(before, -1), (seen.counts, 1)] {
-                if let Some(counts) = counts {
-                    self.count(order.market, &counts, sign, moved);
-                }
-            }
-        }
+        let before = before.map(|before| before.counts.matched).unwrap_or_default();
+        self.count(order.market, &seen.counts, &before, moved);
         true
     }
 
     fn count(
         &mut self,
         market: MarketId,
-        (runner, side, strategy, price, size): &(Runner, Side, Option<Box<str>>, Price, Pence),
-        sign: i64,
+        counted: &Counted,
+        before: &[(Price, Pence)],
         moved: &mut BTreeMap<MatchedAt, Pence>,
     ) {
-        for position in [Position::Overall, Position::Of(strategy.clone())] {
-            let is_lay = *side == Side::Lay;
-            let cell = MatchedAt { market, runner: *runner, is_lay, position, price: *price };
-            let total = self.totals.entry(cell.clone()).or_default();
-            total.0 += sign * size.0;
-            moved.insert(cell.clone(), *total);
-            if total.is_zero() {
-                self.totals.remove(&cell);
+        let mut changes: BTreeMap<Price, i64> = BTreeMap::new();
+        for (matched, sign) in [(before, -1), (&counted.matched, 1)] {
+            for (price, size) in matched {
+                *changes.entry(*price).or_default() += sign * size.0;
+            }
+        }
+        let is_lay = counted.side == Side::Lay;
+        for position in [Position::Overall, Position::Of(counted.strategy.clone())] {
+            for (price, change) in changes.iter().filter(|(_, change)| **change != 0) {
+                let (runner, position) = (counted.runner, position.clone());
+                let cell = MatchedAt { market, runner, is_lay, position, price: *price };
+                let total = self.totals.entry(cell.clone()).or_default();
+                total.0 += change;
+                moved.insert(cell.clone(), *total);
+                if total.is_zero() {
+                    self.totals.remove(&cell);
+                }
             }
         }
     }

@@ -8,6 +8,7 @@
 //! Bounds   those of `domain::account`; its mailbox as `partition` says. What is asked of a market for which too much
 //!          waits is refused as busy.
 
+mod answers;
 mod follow;
 mod query;
 
@@ -19,17 +20,17 @@ use crate::home::HomeMsg;
 use crate::journey::Key;
 use crate::market::MarketMsg;
 use crate::partition::Routes;
-use crate::registry::Address;
-use crate::session::{SessionMsg, Waiting};
+use crate::session::{Handed, Waiting};
 use crate::shell::{Fault, Named};
-use domain::account::{Account as State, Acted, HeartbeatAnswer, Outgoing, Requested};
+use answers::{Answers, Name};
+use domain::account::{Account as State, Acted, First, HeartbeatAnswer, Outgoing, Requested};
 use domain::act::AccountAct;
-use domain::ids::{AccountId, BetId, EntityId, MarketId, SessionId};
+use domain::ids::{AccountId, BetId, EntityId, MarketId};
 use domain::link::Arrival;
 use domain::market::Acknowledgement;
 use domain::order::OrderCommand;
 use domain::record::{AccountEvent, Event, Notice, RequestKey};
-use domain::request::{CustomerRequest, Outcome, RequestBody};
+use domain::request::{CustomerRequest, Outcome, ReplaceReport, RequestBody};
 use domain::time::UtcMillis;
 use follow::Followers;
 use serde_json::json;
@@ -37,18 +38,28 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Where somebody waits to hear that a request is taken and durable, with the bets it placed. Dropped
-/// without a word when it was refused, or taken before.
-pub type Taken = oneshot::Sender<Vec<BetId>>;
+/// Where somebody waits to hear that a request is taken and durable. Dropped without a word when it was
+/// refused, in part or wholly, or taken before.
+pub type Taken = oneshot::Sender<(TakenOrders, Option<Arc<Handed>>)>;
+
+/// What was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TakenOrders {
+    Placed(Vec<BetId>),
+    /// As they end when nothing comes between.
+    Replaced(Vec<ReplaceReport>),
+}
 
 pub enum AccountMsg {
     /// A session's numbered request.
     Request {
         key: RequestKey,
         request: Arc<CustomerRequest>,
+        /// A repeat is to be answered as the first was.
+        replay: bool,
         taken: Option<Taken>,
-        /// Where the answer is waited for; by way of the session when it is not said.
-        waiting: Option<Arc<Waiting>>,
+        /// Where the answer is waited for.
+        waiting: Arc<Waiting>,
     },
     /// A market's numbered notice.
     Notice {
@@ -132,12 +143,8 @@ pub struct Account {
     followers: Followers,
     /// Markets whose notices were applied in this batch.
     heard: BTreeSet<MarketId>,
-    /// Where doors wait for what is not answered yet.
-    waiting: BTreeMap<(SessionId, u64), Arc<Waiting>>,
+    answers: Answers,
 }
-
-/// Doors that are known to wait at most; more are answered by way of the session.
-const WAITING_MAX: usize = 65_536;
 
 impl Entity for Account {
     type State = State;
@@ -155,7 +162,7 @@ impl Entity for Account {
             attempts: BTreeMap::new(),
             followers: Followers::default(),
             heard: BTreeSet::new(),
-            waiting: BTreeMap::new(),
+            answers: Answers::default(),
         }
     }
 
@@ -195,8 +202,8 @@ impl Entity for Account {
 
     fn handle(&mut self, message: AccountMsg, desk: &mut Desk) -> Result<(), Fault> {
         match message {
-            AccountMsg::Request { key, request, taken, waiting } => {
-                self.request(key, &request, taken, waiting, desk);
+            AccountMsg::Request { key, request, replay, taken, waiting } => {
+                self.request(key, &request, replay, taken, waiting, desk);
                 Ok(())
             }
             AccountMsg::Notice { market, k, notice } => self.notice(market, k, notice, desk),
@@ -253,12 +260,11 @@ impl Entity for Account {
 
     /// Records and what leaves the partition to the journal; then messages to its entities.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
-        let (mut messages, mut bets, mut answered) = (Vec::new(), Vec::new(), false);
+        let (mut messages, mut bets) = (Vec::new(), Vec::new());
         for outgoing in self.state.take_outgoing() {
             match outgoing {
                 Outgoing::ToSession { session, n, outcome } => {
-                    answered = true;
-                    self.answer(session, n, outcome, desk);
+                    self.answer((session, n), outcome, desk);
                 }
                 Outgoing::BetChanged { market, bet } => {
                     if !self.followers.is_empty() {
@@ -269,11 +275,12 @@ impl Entity for Account {
             }
         }
         if let Some(mut change) = self.followers.change(&self.state, desk.now(), &bets) {
-            change.answered = answered;
-            // Behind the answer that it may be about.
+            // Behind the answers that it may be about.
+            change.behind = self.answers.behind();
             let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
             desk.effect(move |_| tell());
         }
+        self.answers.batch_ends();
         desk.hand_over()?;
         for message in messages {
             self.send(message, desk);
@@ -320,22 +327,25 @@ impl Account {
         &mut self,
         key: RequestKey,
         request: &CustomerRequest,
+        replay: bool,
         taken: Option<Taken>,
-        waiting: Option<Arc<Waiting>>,
+        waiting: Arc<Waiting>,
         desk: &mut Desk,
     ) {
         let (now, name) = (desk.now(), (key.session, key.n));
         self.run_due(now, desk);
-        if let Some(waiting) = waiting
-            && self.waiting.len() < WAITING_MAX
+        self.answers.wait(name, waiting);
+        if replay
+            && self.state.is_new(key)
+            && let Some(first) = self.state.first_of(now, request)
         {
-            self.waiting.insert(name, waiting);
+            return self.repeat_of(first, name, request, desk);
         }
         if let Some(market) = request.body.market()
             && self.markets.is_overloaded(EntityId::Market(market))
             && self.state.is_new(key)
         {
-            return self.answer(key.session, key.n, domain::account::busy(request), desk);
+            return self.answer(name, domain::account::busy(request), desk);
         }
         let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
@@ -343,15 +353,42 @@ impl Account {
                 if desk.node.journeys.follows(name) {
                     follow_way(name, request.body.market(), &placed(&events), desk);
                 }
-                if let Some(taken) = taken {
-                    let bets = placed(&events);
-                    desk.effect(move |_| drop(taken.send(bets)));
+                if let Some(taken) = taken
+                    && let Some(orders) = self.taken_orders(now, &events)
+                {
+                    let handed = self.answers.hand(!self.followers.is_empty());
+                    desk.effect(move |_| drop(taken.send((orders, handed))));
                 }
                 self.record(now, events, desk);
             }
             Requested::Pending => {}
-            Requested::Forgotten => drop(self.waiting.remove(&name)),
-            Requested::Answered(outcome) => self.answer(key.session, key.n, outcome, desk),
+            Requested::Forgotten => self.answers.forget(name),
+            Requested::Answered(outcome) => self.answer(name, outcome, desk),
+        }
+    }
+
+    /// A request that came before is answered as it was, or when it is.
+    fn repeat_of(&mut self, first: First, name: Name, request: &CustomerRequest, desk: &mut Desk) {
+        let outcome = match first {
+            First::Ended(outcome) => outcome,
+            First::Open(session, n) if self.answers.wait_for((session, n), name) => return,
+            First::Open(..) => domain::account::busy(request),
+        };
+        self.answer(name, outcome, desk);
+    }
+
+    fn answer(&mut self, name: Name, outcome: Outcome, desk: &mut Desk) {
+        self.answers.answer(name, outcome, !self.followers.is_empty(), desk);
+    }
+
+    /// What a request placed or replaced; both are one command.
+    fn taken_orders(&self, now: UtcMillis, events: &[AccountEvent]) -> Option<TakenOrders> {
+        let [AccountEvent::Ordered(ordered)] = events else { return None };
+        match &ordered.command {
+            OrderCommand::Place { orders, .. } => {
+                Some(TakenOrders::Placed(orders.iter().map(|order| order.bet).collect()))
+            }
+            _ => self.state.expected_of(now, ordered).map(TakenOrders::Replaced),
         }
     }
 
@@ -439,30 +476,6 @@ impl Account {
         desk.record(now, events, Self::into_event, self.state.wake());
     }
 
-    /// To the door that waits; else by way of the session, if it is still there: if not, the answer stays
-    /// with the account.
-    fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
-        let from = desk.incarnation;
-        if desk.node.journeys.follows((session, n)) {
-            let node = desk.node.clone();
-            desk.effect(move |through| {
-                let offset = Some(through.get());
-                node.journeys.step((session, n), ["account", "door", "durable, answered"], offset);
-            });
-        }
-        match self.waiting.remove(&(session, n)) {
-            Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from)),
-            None => {
-                let way = desk.node.registry.find::<SessionMsg>(Address::Session(session));
-                desk.effect(move |_| {
-                    if let Some(way) = way {
-                        let _ = way.send(SessionMsg::Answered { n, outcome, from });
-                    }
-                });
-            }
-        }
-    }
-
     fn send(&mut self, outgoing: Outgoing, desk: &mut Desk) {
         let account = self.id;
         match outgoing {
@@ -524,7 +537,6 @@ impl Account {
     }
 }
 
-/// The bets that a request placed.
 /// What a followed request became, and when that was durable.
 fn follow_way(key: Key, market: Option<MarketId>, bets: &[BetId], desk: &mut Desk) {
     desk.node.journeys.step(key, ["session", "account", "funds held"], None);
@@ -535,6 +547,7 @@ fn follow_way(key: Key, market: Option<MarketId>, bets: &[BetId], desk: &mut Des
     });
 }
 
+/// The bets that a request placed.
 fn placed(events: &[AccountEvent]) -> Vec<BetId> {
     let orders = events.iter().filter_map(|event| match event {
         AccountEvent::Ordered(ordered) => match &ordered.command {

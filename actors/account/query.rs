@@ -34,7 +34,11 @@ pub enum AccountQuery {
     /// What the customer has limited themself to.
     Limits,
     /// What the matched bets of each market would pay.
-    ProfitAndLoss(Vec<MarketId>),
+    ProfitAndLoss {
+        markets: Vec<MarketId>,
+        /// Bets at the starting price count too.
+        with_bsp: bool,
+    },
 }
 
 #[derive(Debug)]
@@ -93,10 +97,12 @@ impl AccountView {
                 limits: account.limits(now),
                 exclusion: account.exclusion(now),
             },
-            AccountQuery::ProfitAndLoss(markets) => AccountView::ProfitAndLoss {
+            AccountQuery::ProfitAndLoss { markets, with_bsp } => AccountView::ProfitAndLoss {
                 markets: markets
                     .iter()
-                    .filter_map(|market| Some((*market, account.profit_and_loss(*market)?)))
+                    .filter_map(|market| {
+                        Some((*market, account.profit_and_loss(*market, *with_bsp)?))
+                    })
                     .collect(),
                 profile: account.settings().map(|(_, profile)| profile),
             },

@@ -79,6 +79,12 @@ impl Delta {
         !self.definition && !self.total && self.runners.is_empty()
     }
 
+    /// What changed of a runner, if anything did.
+    pub(super) fn find(&self, runner: u16) -> Option<&RunnerDelta> {
+        let at = self.runners.binary_search_by_key(&runner, |delta| delta.runner).ok()?;
+        Some(&self.runners[at])
+    }
+
     pub(super) fn runner(&mut self, runner: u16) -> &mut RunnerDelta {
         let at = match self.runners.binary_search_by_key(&runner, |delta| delta.runner) {
             Ok(at) => at,

@@ -165,7 +165,7 @@ impl Behaviour for Board {
     }
 
     fn start(partition: PartitionId, context: &Context<BoardMsg>) -> Result<Self, Fault> {
-        let open = context.node.partition(partition);
+        let through = context.node.opened(partition)?.log.released();
         Ok(Board {
             partition,
             markets: HashMap::new(),
@@ -173,7 +173,7 @@ impl Behaviour for Board {
             asked: HashMap::new(),
             held: BTreeMap::new(),
             seq: 0,
-            through: open.map_or(Offset::ZERO, |partition| partition.log.released()),
+            through,
             kept: 0,
             ready: Vec::new(),
             flushed: Instant::now(),

@@ -1,14 +1,16 @@
 //! What the public sees of one market, as a fold of its image and its changes.
 //!
 //! Best offers are kept beside the full ladders, rolled up as the exchange shows them: what is less than the
-//! least stake counts towards the next worse price.
+//! least stake counts towards the next worse price. In a cross matched market what is shown holds what can be
+//! made of the other runners too, so a move of one ladder may show on every runner.
 
 use super::delta::{DEPTH_MAX, Delta, Levels, RunnerDelta};
 use domain::definition::MarketDefinition;
 use domain::home::SportEvent;
 use domain::ids::{MarketId, Runner};
-use domain::market::{AtClose, PublicChange, PublicImage, RunnerChange, Standing};
+use domain::market::{AtClose, PublicChange, PublicImage, RunnerChange, Standing, displayed};
 use domain::money::Pence;
+use domain::order::Side;
 use domain::price::{ExactPrice, Price, StartingPrice};
 use domain::time::UtcMillis;
 use std::collections::BTreeMap;
@@ -16,6 +18,8 @@ use std::sync::Arc;
 
 /// Smaller offers are rolled into the next worse price: the least stake of the exchange's currency.
 const LEAST_SHOWN: Pence = Pence(100);
+/// So many real and virtual offers are looked at for those that are shown: small ones are rolled up.
+const LOOKED_AT: usize = 3 * DEPTH_MAX;
 
 /// What a market's own actor does not know of it.
 #[derive(Debug, Clone, Default)]
@@ -86,9 +90,7 @@ impl PublicMarket {
             definition: Arc::new(image.definition),
             facts,
         };
-        for change in image.runners {
-            market.apply_runner(change, &mut Delta::default());
-        }
+        market.apply_runners(image.runners, &mut Delta::default());
         market
     }
 
@@ -106,9 +108,7 @@ impl PublicMarket {
             delta.total |= self.total_matched != total;
             self.total_matched = total;
         }
-        for runner in change.runners {
-            self.apply_runner(runner, &mut delta);
-        }
+        self.apply_runners(change.runners, &mut delta);
         delta
     }
 
@@ -123,14 +123,15 @@ impl PublicMarket {
         self.stand(image.standing, at, &mut delta);
         delta.total = self.total_matched != image.total_matched;
         self.total_matched = image.total_matched;
-        for mut change in image.runners {
+        let mut runners = image.runners;
+        for change in &mut runners {
             if let Some(known) = self.runners.get(usize::from(change.runner)) {
                 add_gone(&known.to_back, &mut change.available_to_back);
                 add_gone(&known.to_lay, &mut change.available_to_lay);
                 add_gone(&known.traded, &mut change.traded);
             }
-            self.apply_runner(change, &mut delta);
         }
+        self.apply_runners(runners, &mut delta);
         delta
     }
 
@@ -149,8 +150,49 @@ impl PublicMarket {
         self.quarantined = false;
     }
 
-    fn apply_runner(&mut self, change: RunnerChange, delta: &mut Delta) {
-        let Some(known) = self.runners.get_mut(usize::from(change.runner)) else { return };
+    fn apply_runners(&mut self, changes: Vec<RunnerChange>, delta: &mut Delta) {
+        let mut moved = false;
+        for change in changes {
+            moved |= self.apply_runner(change, delta);
+        }
+        if moved && self.definition.cross_matching {
+            self.show_virtual(delta);
+        }
+    }
+
+    /// What is shown of every runner where each is offered what the others make.
+    fn show_virtual(&mut self, delta: &mut Delta) {
+        let both = |at| (self.shown(at, Side::Back), self.shown(at, Side::Lay));
+        let shown: Vec<_> = (0..self.runners.len()).map(both).collect();
+        let shown = shown.into_iter().zip(&mut self.runners);
+        for (number, ((to_back, to_lay), known)) in (0_u16..).zip(shown) {
+            let of = delta.find(number);
+            let (backs, lays) = of.map_or((false, false), |of| {
+                (of.best_to_back.is_touched(), of.best_to_lay.is_touched())
+            });
+            if backs || known.shown_to_back != to_back {
+                delta.runner(number).shown_to_back =
+                    Levels::between(&known.shown_to_back, &to_back);
+                known.shown_to_back = to_back;
+            }
+            if lays || known.shown_to_lay != to_lay {
+                delta.runner(number).shown_to_lay = Levels::between(&known.shown_to_lay, &to_lay);
+                known.shown_to_lay = to_lay;
+            }
+        }
+    }
+
+    /// The best offers to a taker of this side, of this runner and made of all others.
+    fn shown(&self, at: usize, taker: Side) -> Vec<(Price, Pence)> {
+        let others = self.runners.iter().enumerate().filter(|(other, _)| *other != at);
+        let others = others.map(|(_, other)| other.best_first(taker.opposite())).collect();
+        let offers = displayed(taker, self.runners[at].best_first(taker), others, LOOKED_AT);
+        rolled_up(offers.iter().copied())
+    }
+
+    /// Says whether what is on offer has moved.
+    fn apply_runner(&mut self, change: RunnerChange, delta: &mut Delta) -> bool {
+        let Some(known) = self.runners.get_mut(usize::from(change.runner)) else { return false };
         let to_back = set_levels(&mut known.to_back, &change.available_to_back);
         let to_lay = set_levels(&mut known.to_lay, &change.available_to_lay);
         let traded = set_levels(&mut known.traded, &change.traded);
@@ -162,21 +204,26 @@ impl PublicMarket {
         let (backs, lays) = (!to_back.is_empty(), !to_lay.is_empty());
         let prices = backs || lays || !traded.is_empty();
         if !(prices || last_price || total || at_close != RunnerDelta::default()) {
-            return;
+            return false;
         }
         let of = delta.runner(change.runner);
+        let real = !self.definition.cross_matching;
         if backs {
-            let best = rolled_up(known.to_back.iter().rev());
+            let best = rolled_up(known.best_first(Side::Back));
             of.best_to_back = Levels::between(&known.best_to_back, &best);
-            of.shown_to_back = of.best_to_back;
-            known.shown_to_back.clone_from(&best);
+            if real {
+                of.shown_to_back = of.best_to_back;
+                known.shown_to_back.clone_from(&best);
+            }
             known.best_to_back = best;
         }
         if lays {
-            let best = rolled_up(known.to_lay.iter());
+            let best = rolled_up(known.best_first(Side::Lay));
             of.best_to_lay = Levels::between(&known.best_to_lay, &best);
-            of.shown_to_lay = of.best_to_lay;
-            known.shown_to_lay.clone_from(&best);
+            if real {
+                of.shown_to_lay = of.best_to_lay;
+                known.shown_to_lay.clone_from(&best);
+            }
             known.best_to_lay = best;
         }
         (of.to_back, of.to_lay, of.traded) = (to_back, to_lay, traded);
@@ -184,10 +231,20 @@ impl PublicMarket {
         (of.near, of.far) = (at_close.near, at_close.far);
         of.last_price = last_price;
         of.total = total;
+        backs || lays
     }
 }
 
 impl PublicRunner {
+    /// What a taker of this side finds here, best first.
+    fn best_first(&self, taker: Side) -> Box<dyn Iterator<Item = (Price, Pence)> + '_> {
+        let pair = |(price, size): (&Price, &Pence)| (*price, *size);
+        match taker {
+            Side::Back => Box::new(self.to_back.iter().rev().map(pair)),
+            Side::Lay => Box::new(self.to_lay.iter().map(pair)),
+        }
+    }
+
     fn close(&mut self, mut at_close: AtClose) -> RunnerDelta {
         add_gone(&self.sp_backs, &mut at_close.back_stakes);
         add_gone(&self.sp_lays, &mut at_close.lay_liabilities);
@@ -230,13 +287,13 @@ fn add_gone<P: Ord + Copy>(known: &Ladder<P>, told: &mut Vec<(P, Pence)>) {
     told.extend(gone);
 }
 
-fn rolled_up<'a>(levels: impl Iterator<Item = (&'a Price, &'a Pence)>) -> Vec<(Price, Pence)> {
+fn rolled_up(levels: impl Iterator<Item = (Price, Pence)>) -> Vec<(Price, Pence)> {
     let mut shown = Vec::new();
     let mut carried = Pence::ZERO;
     for (price, size) in levels {
-        carried += *size;
+        carried += size;
         if carried >= LEAST_SHOWN {
-            shown.push((*price, std::mem::take(&mut carried)));
+            shown.push((price, std::mem::take(&mut carried)));
         }
         if shown.len() == DEPTH_MAX {
             break;
@@ -288,6 +345,24 @@ pub(super) mod tests {
         let best = &market.runners[0].best_to_lay;
         assert_eq!(*best, [(Price(310), Pence(110)), (Price(320), Pence(500))]);
         assert_eq!(market.runners[0].to_lay.len(), 3, "the full ladder is as it stands");
+    }
+
+    #[test]
+    fn what_is_shown_of_a_runner_holds_what_the_others_make() {
+        let mut cross_matched = image();
+        cross_matched.definition.cross_matching = true;
+        let mut market = PublicMarket::new(cross_matched, MarketFacts::default());
+        // Backs of the first runner at 3.0 are lays of the second at 1.5.
+        let delta = market.apply(lays(&[(300, 2_000)]));
+        assert_eq!(market.runners[1].shown_to_back, [(Price(150), Pence(4_000))]);
+        assert!(market.runners[1].best_to_back.is_empty(), "nobody offers it by itself");
+        assert_eq!(market.runners[0].shown_to_lay, market.runners[0].best_to_lay);
+        let shown = delta.find(1).unwrap().shown_to_back;
+        assert_eq!(shown.within(3).collect::<Vec<_>>(), [0, 1, 2], "the first offer of a runner");
+        assert!(!delta.find(1).unwrap().best_to_back.is_touched());
+        let gone = market.apply(lays(&[(300, 0)]));
+        assert!(market.runners[1].shown_to_back.is_empty());
+        assert_eq!(gone.find(1).unwrap().shown_to_back.within(3).collect::<Vec<_>>(), [0]);
     }
 
     #[test]

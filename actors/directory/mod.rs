@@ -121,10 +121,7 @@ impl Behaviour for Directory {
     }
 
     fn start(partition: PartitionId, context: &Context<DirectoryMsg>) -> Result<Self, Fault> {
-        let partition = context
-            .node
-            .partition(partition)
-            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not there")))?;
+        let partition = context.node.opened(partition)?;
         Ok(Directory {
             partition,
             held: HashMap::new(),

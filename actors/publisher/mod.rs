@@ -77,10 +77,7 @@ impl Behaviour for Publisher {
     }
 
     fn start(partition: PartitionId, context: &Context<PublisherMsg>) -> Result<Self, Fault> {
-        let partition = context
-            .node
-            .partition(partition)
-            .ok_or_else(|| Fault(format!("the journal of partition {partition} is not there")))?;
+        let partition = context.node.opened(partition)?;
         let end = partition.log.released();
         Ok(Publisher {
             kept: VecDeque::new(),

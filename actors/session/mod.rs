@@ -7,12 +7,12 @@
 //!          on higher. A crash of the account is bridged: the registry says when it is up again, and what it
 //!          has not answered is sent again under its number.
 //! Bounds   `IN_FLIGHT_MAX` requests; more are refused as busy, and so is what finds the account's mailbox full.
-//!          `REPLAYS_MAX` outcomes are kept for who asks for them again; the oldest go first.
 
-mod replays;
+mod handed;
 mod waiting;
 
-pub use waiting::{Answer, Line, LineReply, Reply, Waiting};
+pub use handed::Handed;
+pub use waiting::{Answer, Kept, Line, LineReply, Reply, Waiting};
 
 use crate::account::{AccountMsg, Taken};
 use crate::catalogue::CatalogueMsg;
@@ -29,7 +29,6 @@ use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use domain::order::Ticket;
 use domain::record::RequestKey;
 use domain::request::{CustomerRequest, Outcome, RequestBody};
-use replays::Replays;
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -53,6 +52,7 @@ pub enum SessionMsg {
         n: u64,
         outcome: Outcome,
         from: u64,
+        handed: Option<Arc<Handed>>,
     },
     /// The account `from`, or the directory on the way to it, had no room for it: it was not seen.
     NotTaken {
@@ -104,7 +104,7 @@ pub enum SessionRequest {
 #[derive(Debug, Default)]
 pub struct Wishes {
     /// A request that came before, word for word and with the same customer's reference, is answered with
-    /// its first outcome.
+    /// its first outcome, whichever session of the account it came from.
     pub replay: bool,
     /// Who waits for the account to take it.
     pub taken: Option<Taken>,
@@ -134,7 +134,6 @@ pub struct Session {
     login: Option<Login>,
     /// Asked before home or the catalogue answered.
     waiting: Vec<(SessionRequest, Reply, Wishes)>,
-    replays: Replays,
     terms: HashMap<MarketId, MarketTerms>,
     terms_asked: HashMap<MarketId, Instant>,
     next: u64,
@@ -152,8 +151,8 @@ struct Open {
     request: Arc<CustomerRequest>,
     /// Knows which incarnation of the account it was sent to last.
     waiting: Arc<Waiting>,
-    /// The account answers the door by itself; else the outcome comes by here, to be kept.
-    straight: bool,
+    /// A repeat of a request is to be answered as the first.
+    replay: bool,
     /// An earlier incarnation was sent it too, and may have taken it.
     maybe_taken: bool,
     since: Instant,
@@ -185,7 +184,6 @@ impl Behaviour for Session {
             id: args.session,
             login: None,
             waiting: Vec::new(),
-            replays: Replays::default(),
             terms: HashMap::new(),
             terms_asked: HashMap::new(),
             next: u64::try_from(now).unwrap_or(0) << 20,
@@ -214,7 +212,9 @@ impl Behaviour for Session {
             SessionMsg::RequestWith { request, reply, wishes } => {
                 self.request(request, reply, wishes, context);
             }
-            SessionMsg::Answered { n, outcome, from } => self.answered(n, outcome, from),
+            SessionMsg::Answered { n, outcome, from, handed } => {
+                self.answered(n, outcome, from, handed);
+            }
             SessionMsg::NotTaken { n, from } => self.not_taken(n, from, context),
             SessionMsg::Login(login) => self.logged_in(login, context),
             SessionMsg::Terms { market, terms } => self.know_terms(market, terms, context),
@@ -289,34 +289,21 @@ impl Session {
         context: &mut Context<SessionMsg>,
     ) {
         let node = &context.node;
-        let now = || node.partition(PARTITION).and_then(|home| home.now()).unwrap_or_default();
-        let request = Arc::new(request);
-        let reply = match wishes.replay && request.reference().is_some() {
-            true => match self.replays.first(now(), &request, reply) {
-                Some(reply) => reply,
-                None => return self.check_later(context),
-            },
-            false => reply,
-        };
         let admitted = match node.partition(PARTITION) {
             Some(partition) => partition.admits(&node.settings),
             None => Err(Busy::Backlog),
         };
         if let Err(busy) = admitted {
-            self.replays.forget(&request);
             return refuse(reply, busy.into());
         }
         self.next += 1;
         let n = self.next;
-        let (waiting, straight) = (Arc::new(Waiting::new(reply)), !wishes.replay);
+        let (request, waiting) = (Arc::new(request), Arc::new(Waiting::new(reply)));
         let (maybe_taken, since) = (false, Instant::now());
-        let open = Open { request, waiting, straight, maybe_taken, since };
+        let open = Open { request, waiting, replay: wishes.replay, maybe_taken, since };
         match self.pass(account, n, &open, wishes.taken, node) {
             true => drop(self.open.insert(n, open)),
-            false => {
-                self.replays.forget(&open.request);
-                open.waiting.refuse(Busy::Mailbox.into());
-            }
+            false => open.waiting.refuse(Busy::Mailbox.into()),
         }
         self.check_later(context);
     }
@@ -337,8 +324,8 @@ impl Session {
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
         let (request, waiting) = (open.request.clone(), &open.waiting);
-        let told = open.straight.then(|| waiting.clone());
-        let request = AccountMsg::Request { key, request, taken, waiting: told };
+        let (replay, told) = (open.replay, waiting.clone());
+        let request = AccountMsg::Request { key, request, replay, taken, waiting: told };
         let mut mail = EntityMsg::Own(request);
         let address = Address::Entity(PARTITION, EntityId::Account(account));
         // What is on its way through the directory goes first.
@@ -372,14 +359,13 @@ impl Session {
         true
     }
 
-    fn answered(&mut self, n: u64, outcome: Outcome, from: u64) {
+    fn answered(&mut self, n: u64, outcome: Outcome, from: u64, handed: Option<Arc<Handed>>) {
         if !self.open.get(&n).is_some_and(|open| open.waiting.was_asked(from)) {
             return;
         }
         if let Some(open) = self.open.remove(&n) {
             self.answered += 1;
-            self.replays.answered(&open.request, &outcome);
-            open.waiting.answer(outcome, from);
+            open.waiting.answer(outcome, from, handed);
         }
     }
 
@@ -408,7 +394,6 @@ impl Session {
             }
             Some(_) => {
                 if let Some(open) = self.open.remove(&n) {
-                    self.replays.forget(&open.request);
                     open.waiting.refuse(Busy::Mailbox.into());
                 }
             }
@@ -557,5 +542,5 @@ impl Session {
 const PARTITION: PartitionId = PartitionId(0);
 
 fn refuse(reply: Reply, error: RequestError) {
-    reply.send(Err(error));
+    reply.send(Err(error), None);
 }

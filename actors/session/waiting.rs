@@ -4,10 +4,10 @@
 //! durable goes from the journal straight to the door, and the session finds the request answered when it
 //! looks. Dropped by both without an answer, the door learns that the outcome is unknown.
 
-use super::RequestError;
+use super::{Handed, RequestError};
 use crate::partition::THROUGH_DIRECTORY;
 use domain::request::Outcome;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 
 /// What a door is told.
@@ -18,6 +18,8 @@ pub type Answer = Result<Outcome, RequestError>;
 pub enum Reply {
     /// A door that waits for this request alone. Dropped, its outcome is unknown.
     Once(oneshot::Sender<Answer>),
+    /// The same, of a door that keeps what comes with the answer until it has handed it to its connection.
+    Keeping(oneshot::Sender<Kept>),
     /// A connection that has many requests open.
     Line(LineReply),
 }
@@ -31,7 +33,10 @@ pub struct LineReply {
 }
 
 /// The way back to a connection.
-pub type Line = mpsc::UnboundedSender<(u64, Option<Answer>)>;
+pub type Line = mpsc::UnboundedSender<(u64, Option<Kept>)>;
+
+/// An answer, and what to let go when its connection has it, if anybody waits for that.
+pub type Kept = (Answer, Option<Arc<Handed>>);
 
 impl LineReply {
     pub fn new(tag: u64, line: Line) -> LineReply {
@@ -49,12 +54,13 @@ impl Drop for LineReply {
 
 impl Reply {
     /// A door that has gone away wants no answer.
-    pub(super) fn send(self, answer: Answer) {
+    pub(super) fn send(self, answer: Answer, handed: Option<Arc<Handed>>) {
         match self {
             Reply::Once(reply) => drop(reply.send(answer)),
+            Reply::Keeping(reply) => drop(reply.send((answer, handed))),
             Reply::Line(mut reply) => {
                 if let Some(line) = reply.line.take() {
-                    let _ = line.send((reply.tag, Some(answer)));
+                    let _ = line.send((reply.tag, Some((answer, handed))));
                 }
             }
         }
@@ -63,6 +69,7 @@ impl Reply {
     pub(super) fn is_closed(&self) -> bool {
         match self {
             Reply::Once(reply) => reply.is_closed(),
+            Reply::Keeping(reply) => reply.is_closed(),
             Reply::Line(reply) => reply.line.as_ref().is_none_or(Line::is_closed),
         }
     }
@@ -111,7 +118,7 @@ impl Waiting {
     /// From the account's incarnation `from`, once durable. A refusal leaves no trace and is decided again
     /// by the account's next life: only the life that was asked last may answer, or a client could be
     /// refused what was done.
-    pub(crate) fn answer(&self, outcome: Outcome, from: u64) {
+    pub(crate) fn answer(&self, outcome: Outcome, from: u64, handed: Option<Arc<Handed>>) {
         let mut state = self.state();
         if state.asked != from && state.asked != THROUGH_DIRECTORY {
             return;
@@ -119,7 +126,7 @@ impl Waiting {
         let reply = state.reply.take();
         drop(state);
         if let Some(reply) = reply {
-            reply.send(Ok(outcome));
+            reply.send(Ok(outcome), handed);
         }
     }
 
@@ -132,7 +139,7 @@ impl Waiting {
     pub(super) fn refuse(&self, error: RequestError) {
         let reply = self.state().reply.take();
         if let Some(reply) = reply {
-            reply.send(Err(error));
+            reply.send(Err(error), None);
         }
     }
 
@@ -161,12 +168,12 @@ mod tests {
         let waiting = Waiting::new(reply.into());
         waiting.ask(7);
         waiting.ask(8);
-        waiting.answer(outcome(), 7);
+        waiting.answer(outcome(), 7, None);
         assert!(!waiting.is_answered());
-        waiting.answer(outcome(), 8);
+        waiting.answer(outcome(), 8, None);
         assert!(waiting.is_answered());
         assert_eq!(answer.try_recv().unwrap().unwrap(), outcome());
-        waiting.answer(outcome(), 8);
+        waiting.answer(outcome(), 8, None);
     }
 
     #[test]
@@ -175,10 +182,10 @@ mod tests {
         let one = Waiting::new(Reply::Line(LineReply::new(1, line.clone())));
         let two = Waiting::new(Reply::Line(LineReply::new(2, line)));
         drop(two);
-        one.answer(outcome(), 5);
+        one.answer(outcome(), 5, None);
         drop(one);
-        assert_eq!(answers.try_recv().unwrap(), (2, None));
-        assert_eq!(answers.try_recv().unwrap(), (1, Some(Ok(outcome()))));
+        assert!(matches!(answers.try_recv(), Ok((2, None))));
+        assert!(matches!(answers.try_recv(), Ok((1, Some((Ok(told), None)))) if told == outcome()));
         assert!(answers.try_recv().is_err());
     }
 }

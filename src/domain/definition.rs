@@ -39,6 +39,9 @@ pub struct MarketDefinition {
     /// Seconds that an order waits once the market is in play.
     pub bet_delay_s: u16,
     pub jurisdiction: Option<String>,
+    /// Of a race, what kind it is: `Flat`, `Hurdle`, `Chase`; an open set. Most markets write nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub race_type: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +156,7 @@ impl MarketDefinition {
             base_rate: 500,
             bet_delay_s: 0,
             jurisdiction: None,
+            race_type: None,
         }
     }
 

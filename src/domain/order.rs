@@ -27,7 +27,7 @@ impl Side {
 }
 
 /// What becomes of an unmatched order when the market turns in-play.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Persistence {
     #[default]
     #[serde(rename = "l")]
@@ -40,7 +40,7 @@ pub enum Persistence {
 }
 
 /// How much of an order must be matched at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum TimeInForce {
     /// What is not matched rests.
     #[default]
@@ -53,7 +53,7 @@ pub enum TimeInForce {
 }
 
 /// When an order is matched, and so what its size means.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum OrderKind {
     /// From now on, at its price or better: `size` is the backer's stake.
     #[default]
@@ -148,7 +148,7 @@ pub struct Ticket {
 }
 
 /// An order as the account sends it on. With a target, `size` is the stake that reaches it at the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct NewOrder {
     pub bet: BetId,
     pub runner: Runner,

@@ -13,6 +13,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Orders => Bench::Orders,
         BenchName::Restart => Bench::Restart,
         BenchName::Fanout => Bench::Fanout,
+        BenchName::Crowd => Bench::Crowd,
         BenchName::Idle => Bench::Idle,
         BenchName::Full => Bench::Full,
         BenchName::Watch => Bench::Watch,

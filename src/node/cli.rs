@@ -273,6 +273,8 @@ pub enum BenchName {
     Restart,
     /// One market's changes to thousands of subscribers
     Fanout,
+    /// A healthy client's bets beside slow sockets, readers that never read and huge bodies
+    Crowd,
     /// What a hundred thousand markets cost that nobody asks
     Idle,
     /// A market of a million orders lapses at once

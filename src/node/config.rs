@@ -1,6 +1,6 @@
 //! What the node is told at its start: defaults, then a file, then the environment, then flags.
 //!
-//! Owns     the table of keys, the layering and the checks. Every complaint names the key, the value, where
+//! Owns     the layering and the checks; the table of keys is in `keys`. Every complaint names the key, the value, where
 //!          it came from and the reason; all of them are reported at once.
 //! Never    changes after the start, and never creates or opens what it names.
 //!
@@ -13,116 +13,20 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+mod keys;
 mod limits;
 mod people;
 
 use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
+use keys::KEYS;
+
+use crate::betfair::extensions::Extensions;
 use crate::betfair::limits::Limits as CustomerLimits;
 use crate::door::Limits;
 use crate::mail::MailSettings;
 use crate::native::Customers;
 use crate::stream::{CertificateFiles, StreamLimits};
-
-/// Every key with its default and what it is for.
-const KEYS: &[(&str, &str, &str)] = &[
-    ("http.listen", "127.0.0.1:8080", "pages, the Betfair-compatible API, the native API"),
-    ("admin.listen", "127.0.0.1:8081", "console, operator API, /metrics, /livez, /readyz"),
-    ("stream.listen", "127.0.0.1:8443", "the Exchange Stream API over TLS, or off"),
-    ("stream.certificate", "", "PEM file of its chain; without one the node makes its own"),
-    ("stream.key", "", "PEM file of the certificate's key"),
-    ("stream_plain.listen", "off", "the Exchange Stream API over plain TCP, or off"),
-    ("data.directory", "laybook-data", "journal and everything that can be rebuilt from it"),
-    (
-        "clock.source",
-        "system",
-        "system, or manual: moved by the operator API, for tests and replays",
-    ),
-    ("limits.profile", "open", "open, or betfair: the real limits, to rehearse them"),
-    ("limits.orders_per_market", "1000000", "unmatched orders of one market"),
-    ("limits.data_weight", "off", "weight of the markets of one query, or off; 200 in betfair"),
-    ("limits.catalogue_results", "1000", "markets of one list from the catalogue"),
-    ("limits.ids", "250", "bet ids and market ids of one list of orders, together"),
-    ("limits.place_instructions", "200", "orders of one placement"),
-    ("limits.change_instructions", "60", "orders of one cancel, replace or update"),
-    (
-        "limits.concurrent_queries",
-        "off",
-        "queries of one account's orders in flight, or off; 3 in betfair",
-    ),
-    (
-        "limits.instructions_per_second",
-        "off",
-        "orders placed or changed by one account in a second, or off; 1000 in betfair",
-    ),
-    ("limits.logins_per_minute", "off", "good logins of one user, or off; 100 in betfair"),
-    ("limits.login_ban_ms", "1200000", "how long a user who logs in more often is kept out"),
-    ("limits.stream_markets", "10000", "markets of one stream subscription; 200 in betfair"),
-    ("limits.stream_connections", "10000", "stream connections of one account; 10 in betfair"),
-    ("journal.segment_bytes", "67108864", "size of a journal file, a multiple of 512"),
-    (
-        "journal.snapshot_after_bytes",
-        "131072",
-        "records of an account or market after which its state is written down, to come back faster",
-    ),
-    (
-        "journal.checkpoint_after_records",
-        "4000000",
-        "records after which everything is written down, and older journal files may go",
-    ),
-    (
-        "recovery.resume_suspended_after_ms",
-        "10000",
-        "after a longer outage markets in play come back suspended",
-    ),
-    (
-        "entities.idle_after_ms",
-        "60000",
-        "accounts and markets without mail for so long sleep until somebody writes to them",
-    ),
-    (
-        "sessions.lifetime_ms",
-        "43200000",
-        "a login lasts so long, and so long again from each keepAlive",
-    ),
-    ("accounts.sign_up", "on", "on, or off: only the operator makes accounts"),
-    (
-        "accounts.play_money",
-        "off",
-        "the most pounds that customers may give themselves at once, or off",
-    ),
-    ("accounts.behind_tls", "no", "yes where browsers reach the node over TLS that a proxy ends"),
-    (
-        "accounts.public_url",
-        "",
-        "what links in mail begin with; without one the http listener's address",
-    ),
-    ("mail.transport", "file", "file: one a letter, in a folder; smtp: to a mail server; off"),
-    ("mail.directory", "", "the folder; without one, mail in the data directory"),
-    ("mail.from", "Laybook <no-reply@localhost>", "whom letters say they are from"),
-    ("mail.server", "localhost:587", "the mail server"),
-    ("mail.tls", "starttls", "starttls, tls from the first byte, or off"),
-    ("mail.authority", "", "PEM file of the authority of its certificate, beside the system's"),
-    ("mail.username", "", "who the node is to the mail server"),
-    ("mail.password_file", "", "the file with its password"),
-    ("mail.retry_ms", "60000", "the pause behind a letter's first try; it doubles"),
-    ("mail.timeout_ms", "20000", "for one try"),
-    (
-        "football.directory",
-        "",
-        "files of results, fixtures and events that are told to the node when it starts",
-    ),
-    ("timeouts.header_ms", "5000", "for a request's head"),
-    ("timeouts.body_ms", "10000", "for a request's body"),
-    ("timeouts.idle_ms", "240000", "of a connection without a request"),
-    ("timeouts.drain_ms", "10000", "for requests in flight when the node stops"),
-    ("caps.connections", "20000", "connections of one listener"),
-    ("caps.connections_per_address", "10000", "connections of one listener from one address"),
-    ("caps.head_bytes", "32768", "bytes of a request's line and headers"),
-    ("caps.url_bytes", "8192", "bytes of a request's path and query"),
-    ("log.format", "auto", "pretty, json, or auto: pretty on a terminal"),
-    ("log.filter", "info", "tracing directives, such as info,laybook::door=debug"),
-];
 
 /// Everything the node is told, checked.
 #[derive(Debug, Clone)]
@@ -143,6 +47,8 @@ pub struct Settings {
     pub profile: Profile,
     /// The limits they meet.
     pub limits: CustomerLimits,
+    /// What applications are sent beyond the documented keys without asking each time, by their keys.
+    pub extensions: BTreeMap<String, Extensions>,
     /// What a stream connection may ask for.
     pub stream_limits: StreamLimits,
     /// The stream's certificate, unless the node makes its own.
@@ -435,6 +341,7 @@ impl Layers {
         let clock = self.read("clock.source", ClockSource::from_str);
         let profile = self.read("limits.profile", Profile::from_str);
         let limits = self.read_limits(profile);
+        let extensions = self.read("api.extensions", Extensions::by_key);
         let stream_markets = self.count("limits.stream_markets", 1, 1_000_000);
         let stream_connections = self.count("limits.stream_connections", 1, 1_000_000);
         let stream_certificate = self.read_certificate();
@@ -470,6 +377,7 @@ impl Layers {
             clock: clock?,
             profile: profile?,
             limits: limits?,
+            extensions: extensions?,
             stream_limits: StreamLimits {
                 markets: stream_markets?,
                 connections: stream_connections?,

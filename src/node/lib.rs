@@ -16,6 +16,7 @@
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
 //! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
 //! | [`residents`] | users that a command makes for itself |
+//! | [`fuzz`] | the parsers of what comes from outside, for fuzzers |
 //! | [`rejection`] | what warp refuses, as a problem document |
 //!
 //! Invariants: Betfair's words appear only in `betfair` (and the stream). `door` knows no route and no
@@ -34,6 +35,7 @@ pub mod demo_command;
 pub mod door;
 pub mod events_command;
 pub mod follow_command;
+pub mod fuzz;
 pub mod link_command;
 pub mod lints_command;
 pub mod mail;

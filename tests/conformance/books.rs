@@ -219,3 +219,38 @@ fn profit_and_loss_is_told_runner_by_runner() {
     evening.operator().settle(&market, &[market.runners[0]]);
     assert_eq!(ann.ask("listMarketProfitAndLoss", &params(false)), json!([]));
 }
+
+#[test]
+fn profit_and_loss_knows_places_and_the_starting_price() {
+    let mut evening = Evening::begin("profit-shapes");
+    let terms = json!({"marketType": "EACH_WAY", "eachWayDivisor": "4.00", "numberOfWinners": 2});
+    let each_way = evening.operator().market("Race", &["A", "B", "C"], &terms);
+    let terms = json!({"marketType": "WIN", "bspMarket": true});
+    let race = evening.operator().market("Race", &["A", "B", "C"], &terms);
+    let (mut ann, mut bob) = (evening.bettor("ann", 100_000), evening.bettor("bob", 100_000));
+    ann.back(&each_way, 0, 10.0, 5.0);
+    bob.lay(&each_way, 0, 10.0, 5.0);
+    let on_close = |side: &str| {
+        json!({"selectionId": race.runners[0], "side": side, "orderType": "MARKET_ON_CLOSE",
+            "marketOnCloseOrder": {"liability": 20.0}})
+    };
+    assert_eq!(ann.place(&race, &[on_close("BACK")])["status"], "SUCCESS");
+    assert_eq!(bob.place(&race, &[on_close("LAY")])["status"], "SUCCESS");
+    evening.operator().act(&race, "suspend", &json!({}));
+    evening.operator().act(&race, "reconcile-sp", &json!({}));
+    let mut told = |market: &str, bsp: bool| {
+        let params = json!({"marketIds": [market], "includeBspBets": bsp});
+        ann.ask("listMarketProfitAndLoss", &params)[0]["profitAndLosses"][0].clone()
+    };
+    crate::harness::eventually("the each-way bet is matched", || {
+        let row = told(&each_way.id, false);
+        let figures = ["ifWin", "ifPlace", "ifLose"].map(|key| pence(&row[key]));
+        // 40 on the win and 10 on the place; 10 on the place without the win's stake; both stakes.
+        if figures == [5_000, 0, -2_000] { Ok(()) } else { Err(row) }
+    });
+    crate::harness::eventually("the starting price is made", || {
+        let with = pence(&told(&race.id, true)["ifWin"]);
+        if with > 0 { Ok(()) } else { Err(with) }
+    });
+    assert_eq!(pence(&told(&race.id, false)["ifWin"]), 0, "not asked for");
+}

@@ -31,6 +31,23 @@ fn a_repeat_is_answered_with_the_first_report() {
     let unasked = ann.ask("placeOrders", &place(2.0));
     assert_eq!(unasked["errorCode"], "DUPLICATE_TRANSACTION", "{unasked}");
     assert_eq!(ann.orders().len(), 1);
+    // The account answers, so whoever asks for it may, and what dies in between changes nothing.
+    let app_key = ann.credentials().0.to_owned();
+    let mut elsewhere = Bettor::log_in(evening.node(), "ann", "a long password", &app_key);
+    assert_eq!(call(&mut elsewhere, "placeOrders", &place(2.0), "replay")["result"], first);
+    for session in evening.operator().actors("session") {
+        evening.operator().kill_actor(session["id"].as_str().unwrap(), "kill");
+    }
+    let repeated = crate::harness::eventually("the session is there again", || {
+        let answer = call(&mut ann, "placeOrders", &place(2.0), "replay");
+        let result = answer.get("result").filter(|it| it["status"] != "TIMEOUT").cloned();
+        result.ok_or(answer)
+    });
+    assert_eq!(repeated, first);
+    evening.kill_and_start();
+    let mut ann = evening.come_back(&ann);
+    assert_eq!(call(&mut ann, "placeOrders", &place(2.0), "replay")["result"], first);
+    assert_eq!(ann.orders().len(), 1);
     evening.operator().advance(60_000);
     let later = call(&mut ann, "placeOrders", &place(2.0), "replay")["result"].clone();
     assert_ne!(later["instructionReports"][0]["betId"], first["instructionReports"][0]["betId"]);
@@ -56,6 +73,40 @@ fn an_async_order_has_its_bet_id() {
         });
         assert_eq!(listed.price, price);
     }
+    evening.square();
+}
+
+#[test]
+fn an_async_replacement_is_answered_when_it_is_taken() {
+    let mut evening = Evening::begin("async-replace");
+    let market = evening.match_odds();
+    let mut ann = evening.bettor("ann", 10_000);
+    let (bet, _) = ann.back(&market, 0, 2.0, 3.0);
+    let replace = json!({"marketId": market.id, "async": true,
+        "instructions": [{"betId": bet, "newPrice": 3.5}]});
+    let answer = call(&mut ann, "replaceOrders", &replace, "bet-id");
+    keys::check_call("replaceOrders", &answer);
+    let report = &answer["result"];
+    assert_eq!(report["status"], "SUCCESS", "{report}");
+    let line = &report["instructionReports"][0];
+    assert_eq!(pence(&line["cancelInstructionReport"]["sizeCancelled"]), 200, "{report}");
+    let place = &line["placeInstructionReport"];
+    assert_eq!(place["orderStatus"], "PENDING", "{report}");
+    assert_eq!(pence(&place["instruction"]["limitOrder"]["price"]), 350, "{report}");
+    let new = place["betId"].as_str().expect("its id was asked for").to_owned();
+    let listed = crate::harness::eventually("the order is there", || {
+        ann.orders().into_iter().find(|order| order.bet == new).ok_or("not yet")
+    });
+    assert_eq!((listed.price, listed.remaining), (350, 200));
+    let unasked = json!({"marketId": market.id, "async": true,
+        "instructions": [{"betId": new, "newPrice": 4.0}]});
+    let report = ann.ask("replaceOrders", &unasked);
+    let place = &report["instructionReports"][0]["placeInstructionReport"];
+    assert_eq!((&place["orderStatus"], &place["betId"]), (&json!("PENDING"), &Value::Null));
+    let gone = json!({"marketId": market.id, "async": true,
+        "instructions": [{"betId": bet, "newPrice": 4.0}]});
+    let report = ann.ask("replaceOrders", &gone);
+    assert_eq!(report["status"], "FAILURE", "what is refused is said at once: {report}");
     evening.square();
 }
 

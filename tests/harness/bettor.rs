@@ -99,6 +99,15 @@ impl Bettor {
         Bettor { http, app_key: app_key.to_owned(), token }
     }
 
+    /// Ends the session.
+    pub(crate) fn log_out(&mut self) {
+        let (app_key, token) = (self.app_key.clone(), self.token.clone());
+        let headers = [("X-Application", &*app_key), ("X-Authentication", &*token)];
+        let answer = self.http.request("POST", "/api/logout", &headers, b"");
+        let answer = answer.unwrap_or_else(|error| panic!("/api/logout: {error}")).json();
+        assert_eq!(answer["status"], "SUCCESS", "{answer}");
+    }
+
     /// Application key and token, for other doors.
     pub(crate) fn credentials(&self) -> (&str, &str) {
         (&self.app_key, &self.token)
@@ -288,6 +297,15 @@ impl Bettor {
             }
             assert!(!rows.is_empty(), "an empty page says that there is more");
         }
+    }
+
+    /// The latest or the earliest that can still be matched.
+    pub(crate) fn open_order(&mut self, latest: bool) -> Option<Order> {
+        let direction = if latest { "LATEST_TO_EARLIEST" } else { "EARLIEST_TO_LATEST" };
+        let one = json!({
+            "orderProjection": "EXECUTABLE", "recordCount": 1, "sortDir": direction,
+        });
+        self.ask("listCurrentOrders", &one)["currentOrders"].get(0).map(Order::read)
     }
 
     pub(crate) fn order(&mut self, bet: &str) -> Order {

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
 };
 
-use super::{Bettor, DEADLINE, Node, pence};
+use super::{Bettor, DEADLINE, Node, keys, pence};
 
 trait Wire: Read + Write + Send {}
 impl<T: Read + Write + Send> Wire for T {}
@@ -51,6 +51,10 @@ impl Stream {
 
     pub(crate) fn at(address: SocketAddr, way: Way) -> Stream {
         let socket = TcpStream::connect(address).expect("the stream listens");
+        Stream::over(socket, way, address)
+    }
+
+    fn over(socket: TcpStream, way: Way, address: SocketAddr) -> Stream {
         socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let wire: Box<dyn Wire> = match way {
@@ -65,6 +69,23 @@ impl Stream {
         let mut stream = Stream { wire, came: Vec::new(), connection: Value::Null };
         stream.connection = stream.next().expect("a connection line");
         assert_eq!(stream.connection["op"], "connection", "{}", stream.connection);
+        stream
+    }
+
+    /// Connected and authenticated, with next to no room for what is not read.
+    pub(crate) fn narrow(node: &Node, bettor: &Bettor) -> Stream {
+        let address = node.stream_plain.expect("the node listens there");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let socket = runtime.expect("a runtime").block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+            socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
+            socket.connect(address).await.expect("the stream listens").into_std()
+        });
+        let socket = socket.expect("a plain socket");
+        socket.set_nonblocking(false).expect("a socket that waits");
+        let mut stream = Stream::over(socket, Way::Plain, address);
+        let status = stream.authenticate(bettor);
+        assert_eq!(status["statusCode"], "SUCCESS", "{status}");
         stream
     }
 
@@ -114,9 +135,10 @@ impl Stream {
                 let line: Vec<u8> = self.came.drain(..=at).collect();
                 assert!(line.ends_with(b"\r\n"), "a line without CRLF");
                 let read = serde_json::from_slice(&line);
-                return Some(Some(read.unwrap_or_else(|error| {
-                    panic!("{error}: {}", String::from_utf8_lossy(&line))
-                })));
+                let message = read
+                    .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&line)));
+                check_keys(&message);
+                return Some(Some(message));
             }
             let mut buffer = [0; 16 << 10];
             match self.wire.read(&mut buffer) {
@@ -178,6 +200,17 @@ impl Stream {
             }
         }
     }
+}
+
+/// Whatever a test is told over a stream has documented keys only.
+fn check_keys(message: &Value) {
+    let shape = match message["op"].as_str() {
+        Some("connection") => "Connection",
+        Some("status") => "Status",
+        Some("mcm" | "ocm") => "Change",
+        _ => panic!("no such message is documented: {message}"),
+    };
+    keys::check(shape, message);
 }
 
 fn is_pause(error: &io::Error) -> bool {

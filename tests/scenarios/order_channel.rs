@@ -69,6 +69,37 @@ fn orders_are_placed_matched_cancelled_replaced_and_updated() {
 }
 
 #[test]
+fn orders_on_close_and_targets_go_through_the_channel() {
+    let mut evening = Evening::begin("order-channel-kinds");
+    let terms = json!({"marketType": "WIN", "bspMarket": true});
+    let race = evening.operator().market("Race", &["A", "B"], &terms);
+    let bob = evening.bettor("bob", 100_000);
+    let mut channel = evening.channel(&bob);
+    let (m, runner) = (number(&race), race.runners[0]);
+    let mut place = |id: u64, side: u64, price: u64, size: u64, kind: u64| {
+        let nil = Value::Null;
+        channel.ask(&json!([
+            1, id, m, runner, side, price, size, nil, nil, nil, nil, nil, nil, nil, kind
+        ]))
+    };
+    for (id, price, kind) in [(1, 300, 1), (2, 0, 2)] {
+        let placed = place(id, BACK, price, 2_000, kind);
+        assert_eq!((&placed[0], &placed[1]), (&json!(1), &json!(id)), "{placed}");
+    }
+    let placed = place(3, BACK, 400, 4_000, 3);
+    let target = placed[2].as_u64().expect("a bet").to_string();
+    let refused = place(4, LAY, 300, 2_000, 9);
+    assert_eq!((&refused[0], &refused[3]), (&json!(0), &json!("kind")), "{refused}");
+    let mut bob = bob.resume(evening.node().http);
+    let orders = bob.ask("listCurrentOrders", &json!({}));
+    let types: Vec<&Value> =
+        orders["currentOrders"].as_array().unwrap().iter().map(|it| &it["orderType"]).collect();
+    assert_eq!(types, ["LIMIT_ON_CLOSE", "MARKET_ON_CLOSE", "LIMIT"], "{orders}");
+    assert_eq!(bob.order(&target).remaining, 1_000, "40 back in all at 4.0");
+    evening.square();
+}
+
+#[test]
 fn many_orders_are_open_on_one_connection_and_each_is_answered_once() {
     let mut evening = Evening::begin("order-channel-many");
     let market = evening.match_odds();

@@ -133,6 +133,97 @@ fn traded_volume_counts_both_sides_and_the_definition_follows_the_market() {
 }
 
 #[test]
+fn a_definition_says_what_shape_its_market_has() {
+    let mut evening = Evening::begin("shapes");
+    let alice = evening.bettor("alice", 1_000);
+    let race = json!({"marketType": "EACH_WAY", "eachWayDivisor": "4.00", "raceType": "Flat",
+        "numberOfWinners": 2, "turnInPlay": false});
+    let race = evening.operator.market("Race", &["A", "B", "C"], &race);
+    let line = json!({"marketType": "TOTAL_RUNS", "bettingType": "LINE",
+        "line": {"unit": "runs", "min": "0.50", "max": "400.50", "interval": "1.00"}});
+    let line = evening.operator.market("Test match", &["Runs"], &line);
+    let mut stream = Stream::of(&evening.node, Way::Plain, &alice);
+    let mut told = |filter: Value| {
+        let image = stream.follow_markets(1, &filter, &["EX_MARKET_DEF"]);
+        let rows = image[0]["mc"].as_array().cloned().unwrap_or_default();
+        rows.into_iter().map(|row| row["marketDefinition"].clone()).collect::<Vec<Value>>()
+    };
+    let found = told(json!({"raceTypes": ["Flat", "Chase"]}));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found[0]["eachWayDivisor"], &found[0]["raceType"], &found[0]["bettingType"]),
+        (&json!(4.0), &json!("Flat"), &json!("ODDS"))
+    );
+    assert_eq!(found[0]["priceLadderDefinition"], json!({"type": "CLASSIC"}));
+    let found = told(json!({"raceTypes": ["NO_VALUE"]}));
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (&found[0]["lineMinUnit"], &found[0]["lineMaxUnit"], &found[0]["lineInterval"]),
+        (&json!(0.5), &json!(400.5), &json!(1.0))
+    );
+    assert_eq!(found[0]["priceLadderDefinition"], json!({"type": "LINE_RANGE"}));
+    assert_eq!(told(json!({"raceTypes": ["Chase"]})), [] as [Value; 0]);
+    assert_eq!(told(json!({"bettingTypes": ["LINE"]})).len(), 1);
+    assert_eq!(told(json!({"marketIds": [race.id, line.id]})).len(), 2);
+}
+
+#[test]
+fn displayed_offers_are_the_best_with_virtual_ones() {
+    const LEVELS: [(&str, &str); 2] = [("bdatb", "availableToBack"), ("bdatl", "availableToLay")];
+    let mut random = Random::new(Random::seed("virtual offers"));
+    let mut evening = Evening::begin("virtual");
+    let mut who = [evening.bettor("alice", 10_000_000), evening.bettor("bob", 10_000_000)];
+    let runners = ["Home", "Away", "The Draw"];
+    let market = evening.operator.market("Cup", &runners, &json!({"crossMatching": true}));
+    let mut stream = Stream::of(&evening.node, Way::Plain, &who[0]);
+    let fields = ["EX_BEST_OFFERS_DISP", "EX_ALL_OFFERS"];
+    let mut cache = Cache::default();
+    stream
+        .follow_markets(1, &json!({"marketIds": [market.id]}), &fields)
+        .iter()
+        .for_each(|message| cache.apply(message));
+    let mut virtual_ones = 0;
+    for step in 0..120 {
+        act(&mut random, &mut who, &market);
+        if step % 10 != 0 {
+            continue;
+        }
+        let projection = json!({"priceData": ["EX_BEST_OFFERS"], "virtualise": true});
+        let params = json!({"marketIds": [market.id], "priceProjection": projection});
+        let book = who[0].ask("listMarketBook", &params);
+        eventually("what is displayed is what listMarketBook shows", || {
+            while let Some(Some(message)) = stream.next_within(std::time::Duration::from_millis(1))
+            {
+                if message["op"] == "mcm" {
+                    cache.apply(&message);
+                }
+            }
+            for runner in book[0]["runners"].as_array().expect("runners") {
+                let id = runner["selectionId"].as_i64().expect("a selection");
+                let known = cache.markets.get(&market.id).and_then(|it| it.runners.get(&id));
+                let known = known.cloned().unwrap_or_default();
+                for (key, name) in LEVELS {
+                    let said = runner["ex"][name].as_array().expect("offers").iter();
+                    let said: Vec<(i64, i64)> =
+                        said.map(|row| (pence(&row["price"]), pence(&row["size"]))).collect();
+                    let told = known.levels.get(key).into_iter().flatten();
+                    let told: Vec<(i64, i64)> = told.map(|(_, level)| *level).collect();
+                    if told != said {
+                        return Err(format!("{key} of {id}: {told:?}, not {said:?}"));
+                    }
+                    let real = known.ladder(if key == "bdatb" { "atb" } else { "atl" });
+                    let made =
+                        |level: &&(i64, i64)| real.iter().all(|(price, _)| *price != level.0);
+                    virtual_ones += told.iter().filter(made).count();
+                }
+            }
+            Ok(())
+        });
+    }
+    assert!(virtual_ones > 0, "nothing virtual was ever shown");
+}
+
+#[test]
 fn a_market_that_is_created_later_is_told_to_who_follows_everything() {
     let mut evening = Evening::begin("later");
     let alice = evening.bettor("alice", 1_000);
@@ -165,15 +256,13 @@ pub(super) fn act(random: &mut Random, who: &mut [Bettor; 2], market: &Market) {
             bettor.place(market, &[limit(runner, side, size, price)]);
         }
         7 | 8 => {
-            let open = bettor.orders().into_iter().find(|order| order.remaining > 0);
-            if let Some(order) = open {
+            if let Some(order) = bettor.open_order(false) {
                 let reduction = (random.below(2) == 0).then_some(0.5);
                 bettor.cancel(market, &order.bet, reduction);
             }
         }
         _ => {
-            let open = bettor.orders().into_iter().rfind(|order| order.remaining > 0);
-            if let Some(order) = open {
+            if let Some(order) = bettor.open_order(true) {
                 let instruction = json!({"betId": order.bet, "newPrice": 3.0});
                 let params = json!({"marketId": market.id, "instructions": [instruction]});
                 bettor.ask("replaceOrders", &params);
@@ -222,6 +311,8 @@ pub(super) fn differences(cache: &Cache, book: &Value, market: &Market) -> Resul
     Ok(())
 }
 
+const OPERATIONS: u32 = 5_000;
+
 #[test]
 fn conformance_39_changes_applied_are_the_book() {
     let mut random = Random::new(Random::seed("stream deltas"));
@@ -241,9 +332,9 @@ fn conformance_39_changes_applied_are_the_book() {
     let mut told = follow(&mut live, 0);
     let mut conflated = Stream::of(&evening.node, Way::Tls, &who[1]);
     let mut merged = follow(&mut conflated, 50);
-    for step in 1..=600 {
+    for step in 1..=OPERATIONS {
         act(&mut random, &mut who, &market);
-        if step % 100 == 0 {
+        if step % 250 == 0 {
             agree(&mut live, &mut told, &mut who[0], &market);
             agree(&mut conflated, &mut merged, &mut who[0], &market);
             let mut late = Stream::of(&evening.node, Way::Plain, &who[0]);

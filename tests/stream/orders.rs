@@ -107,6 +107,43 @@ fn conformance_46_an_order_is_told_through_its_life_and_its_end_once() {
 }
 
 #[test]
+fn positions_are_told_by_the_price_of_each_match() {
+    let Scene { evening, mut alice, mut bob, market } = scene("positions");
+    let mut stream = Stream::of(&evening.node, Way::Plain, &alice);
+    follow(&mut stream, &Value::Null, NEW);
+    bob.lay(&market, 0, 4.0, 3.0);
+    bob.lay(&market, 0, 6.0, 2.9);
+    let (bet, _) = alice.back(&market, 0, 12.0, 2.9);
+    let change = stream.change();
+    let runner = &change["oc"][0]["orc"][0];
+    assert_eq!(sizes(&runner["uo"][0]), [1_200, 1_000, 200, 0, 0, 0], "{change}");
+    assert_eq!(runner["mb"], json!([[2.9, 6], [3, 4]]), "{change}");
+    bob.lay(&market, 0, 2.0, 2.9);
+    let change = stream.change();
+    let runner = &change["oc"][0]["orc"][0];
+    assert_eq!((&runner["uo"][0]["id"], &runner["mb"]), (&json!(bet), &json!([[2.9, 8]])));
+    let mut late = Stream::of(&evening.node, Way::Tls, &alice);
+    let image = follow(&mut late, &Value::Null, NEW);
+    assert_eq!(image["oc"][0]["orc"][0]["mb"], json!([[2.9, 8], [3, 4]]), "{image}");
+}
+
+#[test]
+fn a_stream_ends_with_its_session_and_says_so() {
+    let Scene { evening, mut alice, bob, market } = scene("logout");
+    let mut stream = Stream::of(&evening.node, Way::Plain, &alice);
+    follow(&mut stream, &Value::Null, NEW);
+    stream.follow_markets(4, &json!({"marketIds": [market.id]}), &["EX_LTP"]);
+    let mut other = Stream::of(&evening.node, Way::WebSocket, &bob);
+    alice.log_out();
+    let rest = stream.until_the_end();
+    let last = rest.last().expect("a status");
+    assert_eq!(last["errorCode"], "INVALID_SESSION_INFORMATION", "{rest:?}");
+    assert_eq!(last["connectionClosed"], true, "{rest:?}");
+    let status = other.ask(&json!({"op": "heartbeat", "id": 9}));
+    assert_eq!(status["statusCode"], "SUCCESS", "somebody else's goes on: {status}");
+}
+
+#[test]
 fn what_ended_while_a_client_was_away_is_told_when_it_comes_back_with_its_clock() {
     let Scene { mut evening, mut alice, mut bob, market } = scene("orders-away");
     let mut stream = Stream::of(&evening.node, Way::Plain, &alice);

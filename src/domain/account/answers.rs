@@ -11,6 +11,7 @@ use crate::order::{
     OrderCommand, OrderKind, OrderType, PlacedOrder, Refusal, Remainder, ReplaceOrder,
     ReplacedOrder, Ticket, TimeInForce, UpdateOrder,
 };
+use crate::record::Ordered;
 use crate::request::{
     CancelReport, CancelledBet, Execution, Outcome, PlaceReport, PlacedBet, PlacedEnd,
     ReplaceReport, ReplacedBet, UpdateReport,
@@ -64,9 +65,20 @@ impl Account {
         }
         let Some(key) = sent.request else { return };
         if let Some(outcome) = self.sessions.answer(key, outcome) {
+            self.customer_refs.ended(key, &outcome);
             let (session, n) = (key.session, key.n);
             self.outgoing.push(Outgoing::ToSession { session, n, outcome });
         }
+    }
+}
+
+impl Account {
+    /// How replacements that were just taken end when nothing comes between. `None` when some were not sent on.
+    pub fn expected_of(&self, at: UtcMillis, ordered: &Ordered) -> Option<Vec<ReplaceReport>> {
+        let OrderCommand::Replace { orders, .. } = &ordered.command else { return None };
+        let position = self.positions.get(&ordered.market)?;
+        let expected = orders.iter().map(|order| position.expected(at, ordered.market, order));
+        ordered.faults.is_empty().then(|| expected.collect())?
     }
 }
 
@@ -341,6 +353,26 @@ impl Position {
             error: report.is_err().then_some(InstructionError::CancelledNotPlaced),
             place: ticket.map(|ticket| ReplacedBet { ticket, report }),
         }
+    }
+
+    /// How replacements end when nothing comes between: for who does not wait for their market.
+    fn expected(
+        &self,
+        at: UtcMillis,
+        market: MarketId,
+        order: &ReplaceOrder,
+    ) -> Option<ReplaceReport> {
+        let size = self.bet(order.bet)?.remaining();
+        let ticket = Ticket { price: order.new_price, size, ..self.ticket(order.bet)? };
+        let report = Ok(PlacedBet {
+            bet: order.new_bet,
+            placed_at: at,
+            size_matched: Pence::ZERO,
+            matched_times_price: 0,
+            end: PlacedEnd::Executable,
+        });
+        let cancel = CancelReport { market, bet: order.bet, result: Ok(CancelledBet { size, at }) };
+        Some(ReplaceReport { cancel, place: Some(ReplacedBet { ticket, report }), error: None })
     }
 
     /// Nothing was done, unless the orders waited: then their old bets are gone and nothing came of it.

@@ -84,6 +84,8 @@ pub(super) struct Bet {
     pub(super) at_close: bool,
     /// Its runner was removed: what is matched is void.
     pub(super) void: bool,
+    /// Another runner was removed: what was matched by then pays less.
+    pub(super) reduced: bool,
     pub(super) stage: Stage,
     pub(super) lapse_reason: Option<LapseReason>,
 }
@@ -198,6 +200,7 @@ pub(super) fn example(side: Side, price: u32, matched_pence: i64) -> Bet {
         fill_or_kill: false,
         at_close: false,
         void: false,
+        reduced: false,
         stage: Stage::Done,
         lapse_reason: None,
     }

@@ -80,6 +80,8 @@ pub struct ClearedOrder {
     pub size_settled: Pence,
     /// The average price matched is this by `size_settled`.
     pub matched_times_price: i128,
+    /// The price matched is not what it was matched at: a runner was removed.
+    pub reduced: bool,
     /// Lapsed or cancelled, whichever was asked for; zero otherwise.
     pub size_cancelled: Pence,
     pub profit: Pence,
@@ -184,6 +186,7 @@ impl Position {
             bets: 1,
             size_settled: if settled { bet.matched } else { Pence::ZERO },
             matched_times_price: if settled { i128::from(bet.value) } else { 0 },
+            reduced: settled && bet.reduced,
             size_cancelled: cancelled,
             profit: if settled { resolved.profit(bet.id) } else { Pence::ZERO },
             commission: None,
@@ -238,6 +241,7 @@ fn add(
         bets: 0,
         size_settled: Pence::ZERO,
         matched_times_price: 0,
+        reduced: false,
         size_cancelled: Pence::ZERO,
         profit: Pence::ZERO,
         commission,
@@ -246,5 +250,6 @@ fn add(
     sum.bets += 1;
     sum.size_settled += row.size_settled;
     sum.matched_times_price += row.matched_times_price;
+    sum.reduced |= row.reduced;
     sum.profit += row.profit;
 }

@@ -28,6 +28,7 @@ mod audit;
 mod bet;
 mod changes;
 mod cleared;
+mod customer_refs;
 mod exposure;
 mod fragments;
 mod heartbeat;
@@ -53,6 +54,7 @@ pub use bet::References;
 pub use cleared::{
     BetOutcome, ClearedFilter, ClearedGroup, ClearedOrder, ClearedOrders, ClearedStatus,
 };
+pub use customer_refs::{CUSTOMER_REF_WINDOW_MS, CUSTOMER_REFS_MAX, First};
 pub use fragments::Match;
 pub use heartbeat::{HEARTBEAT_S_MAX, HEARTBEAT_S_MIN, HeartbeatAction, HeartbeatAnswer};
 pub use history::{CLEARED_MS_MAX, CLEARED_UNMATCHED_MAX};
@@ -64,7 +66,6 @@ pub use queries::{
     ProfitAndLoss, RunnerMatches, RunnerProfit, SortBy,
 };
 pub use requests::{COMMANDS_MAX, Requested, busy};
-pub use sessions::{CUSTOMER_REF_WINDOW_MS, CUSTOMER_REFS_MAX};
 pub use statement::{
     STATEMENT_LINES_MAX, STATEMENT_PAGE_MAX, SettledBet, Statement, StatementFilter, StatementItem,
     StatementKind, StatementLine, StatementRow,
@@ -78,13 +79,14 @@ use crate::money::Pence;
 use crate::order::OrderCommand;
 use crate::record::AccountEvent;
 use crate::time::UtcMillis;
+use customer_refs::CustomerRefs;
 use heartbeat::Switch;
 use history::History;
 use limits::Limits;
 use outgoing::Outbox;
 use position::Position;
 use serde::{Deserialize, Serialize};
-use sessions::{CustomerRefs, Sessions};
+use sessions::Sessions;
 use statement::StatementLog;
 use std::collections::BTreeMap;
 

@@ -2,7 +2,6 @@
 
 use super::bet::References;
 use super::position::{Position, Sent};
-use super::sessions::Kind;
 use super::{Account, Outgoing};
 use crate::definition::MarketTerms;
 use crate::ids::MarketId;
@@ -15,9 +14,7 @@ impl Account {
         if let Some(key) = ordered.request {
             self.sessions.take(at, key, ordered.more);
         }
-        if let Some(reference) = &ordered.customer_ref {
-            self.customer_refs.take(at, Kind::of_command(&ordered.command), reference.clone());
-        }
+        self.customer_refs.take(at, ordered);
         let market = ordered.market;
         let position = self.position_of(market, ordered.terms);
         let n = position.commands.push(Sent {

@@ -259,6 +259,7 @@ impl Position {
             persistence: order.persistence,
             fill_or_kill: order.time_in_force != TimeInForce::Rest,
             void: false,
+            reduced: false,
             stage: Stage::Sent,
             lapse_reason: None,
         });
@@ -293,6 +294,7 @@ impl Position {
             price,
             held_at: price,
             void: false,
+            reduced: false,
             stage: Stage::Sent,
             lapse_reason: None,
             ..old.clone()
@@ -385,7 +387,7 @@ impl Position {
         }
         for line in reduced {
             let value = self.fragments.reduce(line.bet, &line.parts);
-            self.change(line.bet, |bet| bet.value = value);
+            self.change(line.bet, |bet| (bet.value, bet.reduced) = (value, true));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Account;
 use super::bet::{Bet, Stage};
-use super::fragments::Match;
+use super::fragments::{Fragment, Match};
 use super::position::Position;
 use crate::definition::MarketKind;
 use crate::ids::{BetId, Handle, MarketId, Runner};
@@ -283,6 +283,15 @@ impl Account {
         found
     }
 
+    /// What one bet matched, price by price, each rounded to a hundredth. Nothing of a void one.
+    pub fn matched_prices(&self, market: MarketId, bet: BetId) -> Vec<(Price, Pence)> {
+        let Some(position) = self.positions.get(&market) else { return Vec::new() };
+        let Some(bet) = position.bet(bet).filter(|bet| bet.is_matched()) else { return Vec::new() };
+        let fragments = position.fragments.of(bet);
+        let price = |of: &Fragment| Some((Price::average(of.value, of.size)?, of.size));
+        fragments.iter().filter_map(price).collect()
+    }
+
     /// What each bet in a market matched, price by price, the oldest bet first.
     pub fn matched_bets(&self, market: MarketId) -> Vec<Match> {
         let Some(position) = self.positions.get(&market) else { return Vec::new() };
@@ -290,12 +299,23 @@ impl Account {
         matched.flat_map(|bet| position.fragments.matches(bet, position.runner(bet))).collect()
     }
 
-    /// What the matched bets of an open market would pay; `None` without a position in it, and for lines:
-    /// what they pay is no matter of runners.
-    pub fn profit_and_loss(&self, market: MarketId) -> Option<ProfitAndLoss> {
+    /// What the matched bets of an open market would pay, those at the starting price only if they are to
+    /// count; `None` without a position in it, and for lines: what they pay is no matter of runners.
+    pub fn profit_and_loss(&self, market: MarketId, with_bsp: bool) -> Option<ProfitAndLoss> {
         let position = self.positions.get(&market)?;
         let terms = &position.terms;
-        let all_lose: i128 = position.runners.iter().map(|(_, sums)| sums.matched_lose).sum();
+        let mut sums: Vec<_> = position
+            .runners
+            .iter()
+            .map(|(runner, sums)| (*runner, sums.matched_win, sums.matched_lose))
+            .collect();
+        let on_close = |bet: &&Bet| bet.order_type != OrderType::Limit && bet.is_matched();
+        for bet in position.bets.iter().filter(on_close).filter(|_| !with_bsp) {
+            let (_, win, lose) = &mut sums[usize::from(bet.runner)];
+            *win -= bet.matched_sums().matched_win;
+            *lose -= bet.matched_sums().matched_lose;
+        }
+        let all_lose: i128 = sums.iter().map(|(_, _, lose)| lose).sum();
         let profit = |runner: Runner, win: i128, lose: i128| match terms.kind {
             MarketKind::EachWay { divisor } => {
                 let place = (100 * win).div_euclid(i128::from(divisor));
@@ -311,9 +331,7 @@ impl Account {
         if let MarketKind::Line(_) = terms.kind {
             return None;
         }
-        let profits = position.runners.iter();
-        let profits =
-            profits.map(|(runner, sums)| profit(*runner, sums.matched_win, sums.matched_lose));
+        let profits = sums.into_iter().map(|(runner, win, lose)| profit(runner, win, lose));
         Some(ProfitAndLoss { runners: profits.collect(), all_lose })
     }
 }

@@ -1,9 +1,9 @@
 //! A customer's request, decided: refused at once without a trace, or turned into numbered commands.
 
 use super::Account;
+use super::customer_refs::Kind;
 use super::exposure;
 use super::position::{Added, worst_of};
-use super::sessions::Kind;
 use super::validate::{REFERENCE_LEN_MAX, is_reference, limit, stake, validate};
 use crate::act::{AccountProfile, AccountStatus, LimitKind};
 use crate::definition::MarketTerms;
@@ -247,7 +247,7 @@ impl CustomerRequest {
     }
 }
 
-fn new_order(ticket: &Ticket, bet: BetId) -> NewOrder {
+pub(super) fn new_order(ticket: &Ticket, bet: BetId) -> NewOrder {
     let only_once = ticket.time_in_force != TimeInForce::Rest || ticket.kind.is_on_close();
     NewOrder {
         bet,

@@ -21,6 +21,8 @@ pub struct MarketFilter {
     pub venues: BTreeSet<String>,
     pub countries: BTreeSet<String>,
     pub market_types: BTreeSet<String>,
+    /// With [`NO_RACE_TYPE`] also those that have none.
+    pub race_types: BTreeSet<String>,
     pub betting_types: Vec<BettingType>,
     pub bsp: Option<bool>,
     pub turn_in_play: Option<bool>,
@@ -30,6 +32,9 @@ pub struct MarketFilter {
     /// Start at this moment or earlier.
     pub to: Option<UtcMillis>,
 }
+
+/// Stands for the race type of a market that has none.
+pub const NO_RACE_TYPE: &str = "NO_VALUE";
 
 impl MarketFilter {
     pub fn is_empty(&self) -> bool {
@@ -44,6 +49,10 @@ impl MarketFilter {
             && among(&self.events, &definition.event)
             && among(&self.markets, &definition.id)
             && among(&self.market_types, &definition.market_type)
+            && (self.race_types.is_empty()
+                || self
+                    .race_types
+                    .contains(definition.race_type.as_deref().unwrap_or(NO_RACE_TYPE)))
             && (self.betting_types.is_empty()
                 || self.betting_types.contains(&definition.betting_type))
             && self.bsp.is_none_or(|wanted| wanted == definition.bsp_market)

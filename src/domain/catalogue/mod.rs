@@ -15,7 +15,7 @@ mod listing;
 mod tests;
 
 pub use event_type::{event_type_name, event_types};
-pub use filter::{FilterError, MAX_TEXT_QUERY_CHARS, MarketFilter, TextQuery};
+pub use filter::{FilterError, MAX_TEXT_QUERY_CHARS, MarketFilter, NO_RACE_TYPE, TextQuery};
 pub use listing::{CompetitionCount, Granularity, MarketSort, TimeRange};
 
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};

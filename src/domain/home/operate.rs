@@ -202,6 +202,7 @@ impl Home {
             base_rate: new.base_rate,
             bet_delay_s: new.bet_delay_s,
             jurisdiction: new.jurisdiction,
+            race_type: new.race_type,
         };
         let create = MarketAct::Create { definition: Box::new(definition), open: new.open };
         let acts = self.number(EntityId::Market(id), vec![Act::Market(create)])?;
@@ -370,8 +371,11 @@ fn check_market(new: &NewMarket) -> Result<(), HomeError> {
     check_shape(new)?;
     check::at_most("baseRate", new.base_rate, WHOLE, "hundredths of a percent")?;
     check_bet_delay(new.bet_delay_s)?;
-    match &new.jurisdiction {
-        Some(jurisdiction) => check::code("jurisdiction", jurisdiction, 32, "-_"),
+    if let Some(jurisdiction) = &new.jurisdiction {
+        check::code("jurisdiction", jurisdiction, 32, "-_")?;
+    }
+    match &new.race_type {
+        Some(race_type) => check::name("raceType", race_type, 32),
         None => Ok(()),
     }
 }

@@ -102,6 +102,7 @@ pub struct NewMarket {
     pub base_rate: u32,
     pub bet_delay_s: u16,
     pub jurisdiction: Option<String>,
+    pub race_type: Option<String>,
     pub partition: PartitionId,
     /// Straight to OPEN, else INACTIVE.
     pub open: bool,
@@ -129,6 +130,7 @@ impl NewMarket {
             base_rate: 500,
             bet_delay_s: 0,
             jurisdiction: None,
+            race_type: None,
             partition: PartitionId(0),
             open: true,
         }

@@ -381,7 +381,7 @@ fn a_creator_may_bring_ids_from_elsewhere_but_never_ids_not_given_yet() {
 fn what_a_market_may_not_be_is_refused_by_field() {
     let (mut node, event) = with_event();
     type Spoil = fn(&mut NewMarket);
-    let cases: [(&str, Spoil); 23] = [
+    let cases: [(&str, Spoil); 24] = [
         ("name", |m| m.name.clear()),
         ("name", |m| m.name = "x".repeat(101)),
         ("name", |m| m.name = "Match\u{202E}Odds".to_owned()),
@@ -400,6 +400,7 @@ fn what_a_market_may_not_be_is_refused_by_field() {
         ("baseRate", |m| m.base_rate = 10_001),
         ("betDelay", |m| m.bet_delay_s = 61),
         ("jurisdiction", |m| m.jurisdiction = Some(String::new())),
+        ("raceType", |m| m.race_type = Some(String::new())),
         ("runners[1].name", |m| m.runners[1].name = "\u{200B}".to_owned()),
         ("runners[1].handicap", |m| m.runners[1].handicap = 50),
         ("runners[1].adjustmentFactor", |m| m.runners[1].adjustment_factor = Some(10_001)),

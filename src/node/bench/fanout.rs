@@ -152,7 +152,11 @@ async fn finish(
     }
 }
 
-async fn subscribe(stream: &mut Reader, login: &Login, market: &OpenMarket) -> anyhow::Result<()> {
+pub(super) async fn subscribe(
+    stream: &mut Reader,
+    login: &Login,
+    market: &OpenMarket,
+) -> anyhow::Result<()> {
     stream.until(b"connectionId").await?;
     let auth = json!({
         "op": "authentication", "id": 1, "appKey": login.app_key, "session": login.token,
@@ -210,7 +214,7 @@ async fn publish(
     Ok(published)
 }
 
-fn order(market: &OpenMarket, n: u32) -> String {
+pub(super) fn order(market: &OpenMarket, n: u32) -> String {
     let price = [2.0, 2.02, 2.04][(n % 3) as usize];
     json!({
         "jsonrpc": "2.0", "id": 1, "method": "SportsAPING/v1.0/placeOrders",
@@ -290,12 +294,12 @@ impl Peer {
 // -------------------------------------------------------------------------------------- the readers
 
 /// A WebSocket as its client sees it.
-struct Reader {
+pub(super) struct Reader {
     stream: TcpStream,
     came: Vec<u8>,
 }
 
-async fn web_socket(address: SocketAddr, path: &str) -> anyhow::Result<Reader> {
+pub(super) async fn web_socket(address: SocketAddr, path: &str) -> anyhow::Result<Reader> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let request = format!(

@@ -8,6 +8,7 @@
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `pricing` | books, fits and inversions of football, and the results that a peer fits |
+//! | `crowd` | what a healthy client waits for while others misbehave |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `filled` | the node full of open bets that `restart` and `full` begin with |
 //! | `watch` | bets with and without a console open on ten thousand actors |
@@ -22,6 +23,7 @@ mod audit;
 mod bets;
 mod bets_flow;
 mod client;
+mod crowd;
 mod exchange;
 mod fanout;
 mod filled;
@@ -62,6 +64,8 @@ pub enum Bench {
     Restart,
     /// One market's changes to thousands of subscribers.
     Fanout,
+    /// What a healthy client waits for in a crowd of bad ones.
+    Crowd,
     /// What idle markets cost.
     Idle,
     /// A market full of orders lapses.
@@ -123,6 +127,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Orders => orders::run_bench(settings)?,
         Bench::Restart => restart::run_bench(settings)?,
         Bench::Fanout => fanout::run_bench(settings)?,
+        Bench::Crowd => crowd::run_bench(settings)?,
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
         Bench::Watch => watch::run_bench(settings)?,

@@ -47,6 +47,11 @@ pub trait Exchange: Send + Sync + 'static {
         token: &str,
     ) -> impl Future<Output = Result<Self::Session, Denied>> + Send;
 
+    /// What the application is sent beyond the documented keys without asking.
+    fn extensions(&self, _app_key: &str) -> Extensions {
+        Extensions::default()
+    }
+
     /// The answer to a request that was read and is within its bounds.
     fn answer(
         &self,
@@ -245,7 +250,8 @@ async fn admit<E: Exchange>(
 ) -> Result<(E::Session, Extensions), Exception> {
     let (app_key, token) = asked.credentials.both()?;
     let session = exchange.session(Some(app_key), token).await?;
-    Ok((session, Extensions::read(asked.extensions)?))
+    let extensions = Extensions::read(asked.extensions)?.with(exchange.extensions(app_key));
+    Ok((session, extensions))
 }
 
 async fn admit_without_key<E: Exchange>(

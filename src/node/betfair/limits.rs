@@ -26,7 +26,6 @@ pub struct Limits {
     pub login_ban: Duration,
 }
 
-#[cfg(test)]
 impl Limits {
     /// Without the limits that are none by default.
     pub(crate) fn open() -> Limits {
@@ -44,6 +43,7 @@ impl Limits {
     }
 
     /// With the real ones.
+    #[cfg(test)]
     pub(crate) fn betfair() -> Limits {
         Limits {
             data_weight: Some(200),

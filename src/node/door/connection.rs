@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::debug;
 
 use super::address_caps::Seat;
+use super::keeping::Keeping;
 use super::phase::{Phases, Verdict};
 use super::socket::Socket;
 use super::{ConnectionTask, Drain, Shared, gate};
@@ -36,6 +37,7 @@ const HYPER_BUFFER_BYTES: usize = 64 << 10;
 pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) phases: Phases,
+    pub(super) keeping: Arc<Keeping>,
     pub(super) linger_timeout: Duration,
     /// The head that was read last carried a `Content-Length`, whatever hyper made of it.
     pub(super) head_has_length: AtomicBool,
@@ -79,6 +81,7 @@ pub(super) async fn serve_one<S, B>(
     let connection = Arc::new(Connection {
         peer,
         phases: Phases::new(&shared.limits),
+        keeping: Arc::default(),
         linger_timeout: shared.limits.linger_timeout,
         head_has_length: AtomicBool::new(false),
         drain: shared.drain.clone(),

@@ -128,7 +128,8 @@ where
             connection.phases.serving_begins();
             let caller = Caller { connection: connection.clone(), request_id: request_id.clone() };
             request.extensions_mut().insert(caller);
-            match answer_of(&shared.service, request).await {
+            let answer = connection.keeping.around(answer_of(&shared.service, request));
+            match answer.await {
                 Ok(response) => response.map(Either::Right),
                 Err(panic) => {
                     error!(request = ?request_id, panic = what(&panic), "handler panicked");
@@ -148,6 +149,7 @@ where
         return Ok(response);
     }
     connection.phases.answered();
+    connection.keeping.answered();
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(value);

@@ -23,6 +23,7 @@ mod connection;
 mod descriptors;
 mod gate;
 pub mod gzip;
+mod keeping;
 mod limits;
 mod phase;
 mod socket;
@@ -52,6 +53,7 @@ use tracing::{info, warn};
 pub use address_caps::AddressCaps;
 pub use descriptors::{OpenFiles, Room};
 pub use gate::Caller;
+pub(crate) use keeping::keep_until_written;
 pub use limits::{BETFAIR_BODY_BYTES, LOGIN_BODY_BYTES, Limits, NATIVE_BODY_BYTES, body_bytes_of};
 
 /// Pauses between tries of `accept` when the process has no file descriptor left for it.

@@ -127,6 +127,7 @@ impl Write for Socket {
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(self.stream.inner_mut()).poll_write(cx, bytes))?;
         self.connection.phases.bytes_went();
+        self.connection.keeping.written();
         Poll::Ready(Ok(written))
     }
 
@@ -137,6 +138,7 @@ impl Write for Socket {
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(self.stream.inner_mut()).poll_write_vectored(cx, slices))?;
         self.connection.phases.bytes_went();
+        self.connection.keeping.written();
         Poll::Ready(Ok(written))
     }
 

@@ -480,6 +480,7 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         base_rate: u32::try_from(asked.base_rate).unwrap_or(u32::MAX),
         bet_delay_s: small(asked.bet_delay),
         jurisdiction: asked.jurisdiction.clone(),
+        race_type: asked.race_type.clone(),
         partition: PartitionId(0),
         open: asked.open,
     })

@@ -5,7 +5,7 @@
 //!          lines wait to be handled; then nothing more is read. A write that takes `WRITE_WITHIN` is the end.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actors::mailbox::Mailbox;
 use actors::node::Child;
@@ -50,14 +50,7 @@ pub(super) async fn serve(service: Arc<Service>, mut transport: impl Transport) 
 async fn begin(service: &Service, number: u64) -> Option<Mailbox<StreamMsg>> {
     let address = Address::Stream(number);
     service.node.nursery().start(Child::Stream(number));
-    let deadline = Instant::now() + SESSION_WITHIN;
-    while Instant::now() < deadline {
-        if let Some(session) = service.node.registry.find(address) {
-            return Some(session);
-        }
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    None
+    service.node.registry.arrival(address, None, SESSION_WITHIN).await
 }
 
 async fn talk(

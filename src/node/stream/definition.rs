@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::betfair::dates::Date;
 use crate::betfair::decimal::Hundredths;
+use crate::betfair::exchange::ladder_word;
 use crate::betfair::words;
 
 #[derive(Serialize)]
@@ -43,7 +44,17 @@ struct Definition<'m> {
     timezone: &'m str,
     open_date: Date,
     version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    race_type: Option<&'m str>,
     price_ladder_definition: PriceLadder,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    each_way_divisor: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line_max_unit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line_min_unit: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line_interval: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -75,6 +86,8 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
     let (definition, standing) = (&*market.definition, &market.standing);
     let event = market.facts.event.as_deref();
     let start = Date(definition.start_time.0);
+    let range = definition.line.as_ref().map(|line| line.range);
+    let hundredths = |number: u32| f64::from(number) / 100.0;
     let stands =
         standing.runners.iter().copied().chain(std::iter::repeat(RunnerStanding::default()));
     let runners: Vec<Runner> = definition
@@ -119,7 +132,12 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
         timezone: event.map_or(UNKNOWN_TIMEZONE, |event| &event.timezone),
         open_date: event.map_or(start, |event| Date(event.open_date.0)),
         version: standing.version,
-        price_ladder_definition: PriceLadder { r#type: "CLASSIC" },
+        race_type: definition.race_type.as_deref(),
+        price_ladder_definition: PriceLadder { r#type: ladder_word(definition.ladder()) },
+        each_way_divisor: definition.each_way_divisor.map(hundredths),
+        line_max_unit: range.map(|range| hundredths(range.max)),
+        line_min_unit: range.map(|range| hundredths(range.min)),
+        line_interval: range.map(|range| hundredths(range.interval)),
     };
     // Writing into memory does not fail, and nothing in it refuses to be written.
     let _ = serde_json::to_writer(out, &written);

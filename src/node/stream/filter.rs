@@ -30,8 +30,6 @@ impl Markets {
             let markets = known(texts("marketIds")?, &mut nothing);
             let events = known(texts("eventIds")?, &mut nothing);
             let event_types = known(texts("eventTypeIds")?, &mut nothing);
-            // There are no markets of any race type.
-            nothing |= !texts("raceTypes")?.is_empty();
             Ok(Markets {
                 filter: MarketFilter {
                     markets,
@@ -40,6 +38,7 @@ impl Markets {
                     venues: texts("venues")?,
                     countries: texts("countryCodes")?,
                     market_types: texts("marketTypes")?,
+                    race_types: texts("raceTypes")?,
                     bsp: filter.get("bspMarket").truth()?,
                     turn_in_play: filter.get("turnInPlayEnabled").truth()?,
                     ..MarketFilter::default()

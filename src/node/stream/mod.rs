@@ -56,6 +56,7 @@ use actors::node::Node;
 
 use crate::betfair::exchange::NodeExchange;
 use crate::door::Drain;
+use crate::fuzz::Reached;
 use crate::secret;
 
 /// What all stream connections of a node share.
@@ -123,4 +124,16 @@ fn log_number(data: &Path) -> std::io::Result<u64> {
     let number = secret::number();
     std::fs::write(&path, format!("{number:016x}\n"))?;
     Ok(number)
+}
+
+/// For fuzzers: reads a line as a session does, and the refusal as a client does.
+pub(crate) fn look_at_line(line: &[u8]) -> Reached {
+    let request::Message { id, request } = request::Message::read(line);
+    let Err(failure) = request else { return Reached::Read };
+    let told = status::failure(id, "fuzz", &failure);
+    let end = told.iter().position(|byte| *byte == b'\n');
+    assert_eq!(end, Some(told.len() - 1), "a status is one line");
+    let read: serde_json::Value = serde_json::from_slice(&told).expect("a status is JSON");
+    assert!(read["errorMessage"].as_str().is_some_and(|text| !text.is_empty()), "{read}");
+    Reached::Refused
 }

@@ -147,7 +147,7 @@ fn current_orders_are_filtered_sorted_and_paged() {
     assert_eq!((matches[0].size, matches[0].matched_times_price), (pounds(10), 300_000));
     let one_by_one = ann.account.matched_bets(MATCH_ODDS);
     assert_eq!(one_by_one.iter().map(|it| it.size).sum::<Pence>(), pounds(10));
-    let profits = ann.account.profit_and_loss(MATCH_ODDS).expect("a position");
+    let profits = ann.account.profit_and_loss(MATCH_ODDS, true).expect("a position");
     assert_eq!((profits.runners[0].if_win, profits.all_lose), (200_000, -100_000));
     let with = |projection| ann.account.markets_with_orders(projection);
     assert_eq!(with(OrderProjection::Executable), with(OrderProjection::All));

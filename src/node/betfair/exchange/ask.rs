@@ -1,10 +1,11 @@
 //! A request's way through the customer's session, and how it ends as far as a door can tell.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use actors::account::TakenOrders;
 use actors::mailbox::Undelivered;
-use actors::session::{RequestError, SessionMsg, SessionRequest, Wishes};
-use domain::ids::BetId;
+use actors::session::{Handed, Kept, Reply, RequestError, SessionMsg, SessionRequest, Wishes};
 use domain::order::ExecutionError;
 use domain::request::Outcome;
 use tokio::sync::oneshot;
@@ -12,6 +13,7 @@ use tokio::sync::oneshot;
 use super::Customer;
 use crate::betfair::exception::{Exception, ExceptionWord};
 use crate::betfair::extensions::Extensions;
+use crate::door::keep_until_written;
 
 /// How long a client is kept waiting beyond the bet delay, which the exchange itself ends in time.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
@@ -26,7 +28,7 @@ pub(super) enum Ended {
     Unknown,
 }
 
-type Answer = oneshot::Receiver<Result<Outcome, RequestError>>;
+type Answer = oneshot::Receiver<Kept>;
 
 pub(super) async fn ask(
     customer: &Customer,
@@ -40,38 +42,40 @@ pub(super) async fn ask(
     }
 }
 
-/// Waits only until the account has taken the request and it is durable: the bets that it placed, without
-/// their ids unless the client wants them. A refusal before that, or an outcome where nobody says that it
+/// Waits only until the account has taken the request and it is durable: what it placed or replaced. A refusal before that, or an outcome where nobody says that it
 /// was taken, is how it ended.
 pub(super) async fn ask_until_taken(
     customer: &Customer,
     extensions: Extensions,
     request: SessionRequest,
-) -> Result<Result<Vec<BetId>, Ended>, Exception> {
+) -> Result<Result<TakenOrders, Ended>, Exception> {
     let (taken, heard) = oneshot::channel();
     let wishes = Wishes { replay: extensions.replay, taken: Some(taken) };
     let answer = match send(customer, request, wishes) {
         Ok(answer) => answer,
         Err(ended) => return Ok(Err(ended)),
     };
-    let bets = match tokio::time::timeout(ANSWER_WITHIN, heard).await {
-        Ok(Ok(bets)) => bets,
+    match tokio::time::timeout(ANSWER_WITHIN, heard).await {
+        Ok(Ok((orders, handed))) => {
+            keep(handed);
+            Ok(Ok(orders))
+        }
         // Refused, or sent again to another life of the account, or a repeat: the outcome tells.
         Ok(Err(_)) => match outcome(answer).await? {
             Ended::Outcome(Outcome::Placed(done)) if done.error.is_none() => {
-                done.reports.iter().flatten().map(|placed| placed.bet).collect()
+                let bets = done.reports.iter().flatten().map(|placed| placed.bet);
+                Ok(Ok(TakenOrders::Placed(bets.collect())))
             }
-            ended => return Ok(Err(ended)),
+            ended => Ok(Err(ended)),
         },
-        Err(_) => return Ok(Err(Ended::Unknown)),
-    };
-    Ok(Ok(if extensions.bet_id { bets } else { vec![] }))
+        Err(_) => Ok(Err(Ended::Unknown)),
+    }
 }
 
 fn send(customer: &Customer, request: SessionRequest, wishes: Wishes) -> Result<Answer, Ended> {
     let (reply, answer) = oneshot::channel();
     let plain = !wishes.replay && wishes.taken.is_none();
-    let reply = reply.into();
+    let reply = Reply::Keeping(reply);
     let message = match plain {
         true => SessionMsg::Request { request, reply },
         false => SessionMsg::RequestWith { request, reply, wishes },
@@ -83,10 +87,24 @@ fn send(customer: &Customer, request: SessionRequest, wishes: Wishes) -> Result<
     }
 }
 
+/// The stream tells of the orders when this connection has the answer.
+fn keep(handed: Option<Arc<Handed>>) {
+    if let Some(handed) = handed {
+        keep_until_written(handed);
+    }
+}
+
 async fn outcome(answer: Answer) -> Result<Ended, Exception> {
-    match tokio::time::timeout(ANSWER_WITHIN, answer).await {
-        Ok(Ok(Ok(outcome))) => Ok(Ended::Outcome(outcome)),
-        Ok(Ok(Err(error))) => match error {
+    let answer = match tokio::time::timeout(ANSWER_WITHIN, answer).await {
+        Ok(Ok((answer, handed))) => {
+            keep(handed);
+            answer
+        }
+        Ok(Err(_)) | Err(_) => return Ok(Ended::Unknown),
+    };
+    match answer {
+        Ok(outcome) => Ok(Ended::Outcome(outcome)),
+        Err(error) => match error {
             RequestError::NoSuchMarket => Ok(Ended::Refused(ExecutionError::InvalidMarketId)),
             RequestError::Busy(_) => Ok(Ended::Refused(ExecutionError::ServiceUnavailable)),
             RequestError::TooManyRequests => {
@@ -94,6 +112,5 @@ async fn outcome(answer: Answer) -> Result<Ended, Exception> {
             }
             RequestError::SessionOver => Err(ExceptionWord::InvalidSessionInformation.into()),
         },
-        Ok(Err(_)) | Err(_) => Ok(Ended::Unknown),
     }
 }

@@ -257,6 +257,8 @@ pub(super) struct Described {
     pub(super) market_type: String,
     pub(super) start: UtcMillis,
     pub(super) winners: u16,
+    /// In hundredths.
+    pub(super) each_way_divisor: Option<u32>,
     pub(super) runners: BTreeMap<Runner, String>,
 }
 
@@ -279,6 +281,7 @@ pub(super) async fn describe(
                     market_type: definition.market_type.clone(),
                     start: definition.start_time,
                     winners: definition.number_of_winners,
+                    each_way_divisor: definition.each_way_divisor,
                     runners: definition
                         .runners
                         .iter()
@@ -308,7 +311,7 @@ fn cleared_order(
             .and_then(|runner| market.runners.get(&runner).cloned())
             .unwrap_or_default(),
         number_of_winners: u32::from(market.winners),
-        each_way_divisor: None,
+        each_way_divisor: market.each_way_divisor.map(|divisor| f64::from(divisor) / 100.0),
     });
     let settled = !order.size_settled.is_zero();
     ClearedOrder {
@@ -335,7 +338,7 @@ fn cleared_order(
         bet_count: order.bets,
         commission: order.commission.map(money),
         price_matched: settled.then(|| average(order.matched_times_price, order.size_settled)),
-        price_reduced: order.bet.map(|_| false),
+        price_reduced: order.bet.map(|_| order.reduced),
         size_settled: Some(money(order.size_settled)),
         profit: Some(money(order.profit)),
         size_cancelled: (!order.size_cancelled.is_zero()).then(|| money(order.size_cancelled)),

@@ -228,10 +228,9 @@ pub(super) fn wanted(
         };
         types.iter().filter_map(known).collect::<Vec<_>>()
     });
-    // No market here says what kind of race it is, nor has another bet delay than the plain one.
-    let none_of = betting_types.as_ref().is_some_and(Vec::is_empty)
-        || asked.race_types.is_some()
-        || asked.bet_delay_models.is_some();
+    // No market here has another bet delay than the plain one.
+    let none_of =
+        betting_types.as_ref().is_some_and(Vec::is_empty) || asked.bet_delay_models.is_some();
     let (Some(event_types), Some(events), Some(competitions), Some(markets)) = (
         ids(asked.event_type_ids, EventTypeId),
         ids(asked.event_ids, EventId),
@@ -258,6 +257,7 @@ pub(super) fn wanted(
         venues: asked.venues.unwrap_or_default().into_iter().collect(),
         countries: asked.market_countries.unwrap_or_default().into_iter().collect(),
         market_types: asked.market_type_codes.unwrap_or_default().into_iter().collect(),
+        race_types: asked.race_types.unwrap_or_default().into_iter().collect(),
         betting_types: betting_types.unwrap_or_default(),
         bsp: asked.bsp_only.filter(|only| *only),
         turn_in_play: asked.turn_in_play_enabled,
@@ -355,6 +355,7 @@ fn description(card: &MarketCard) -> MarketDescription {
             interval: f64::from(line.range.interval) / 100.0,
             market_unit: line.unit.clone(),
         }),
+        race_type: definition.race_type.clone(),
         price_ladder_description: PriceLadderDescription { kind: ladder_word(definition.ladder()) },
     }
 }

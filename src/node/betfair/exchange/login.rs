@@ -19,6 +19,7 @@ use domain::ids::{AccountId, EntityId, SessionId};
 use tokio::sync::oneshot;
 
 use super::good_logins::GoodLogins;
+use super::session_ends::SessionEnds;
 use super::{ANSWER_WITHIN, Customer, PARTITION};
 use crate::betfair::limits::Limits;
 use crate::betfair::login::{LoginError, LoginForm};
@@ -43,6 +44,7 @@ pub(super) struct Logins {
     wrong: Mutex<HashMap<String, Wrong>>,
     good: GoodLogins,
     known: Mutex<HashMap<SessionId, (Arc<Login>, Instant)>>,
+    ends: SessionEnds,
 }
 
 #[derive(Clone, Copy)]
@@ -70,7 +72,13 @@ fn session_of(hash: &SecretHash) -> SessionId {
 impl Logins {
     pub(super) fn new(node: Arc<Node>, limits: &Limits) -> Logins {
         let good = GoodLogins::new(limits.logins_per_minute, limits.login_ban);
-        Logins { node, wrong: Mutex::default(), good, known: Mutex::default() }
+        Logins {
+            node,
+            wrong: Mutex::default(),
+            good,
+            known: Mutex::default(),
+            ends: SessionEnds::default(),
+        }
     }
 
     pub(super) async fn log_in(
@@ -208,7 +216,18 @@ impl Logins {
         let closed = self.home(|reply| HomeMsg::CloseSession { session, reply }).await?;
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(&session);
         self.node.nursery().stop(Child::Session(session));
+        self.ends.over(session);
         closed.map_err(|_| LoginError::NoSession)
+    }
+
+    /// Hears of the logout of a token's session, while `is_there` says so.
+    pub(super) fn when_over(
+        &self,
+        token: &str,
+        tell: impl Fn() + Send + 'static,
+        is_there: impl Fn() -> bool + Send + 'static,
+    ) {
+        self.ends.wish(session_of(&secret::hash(token)), tell, is_there);
     }
 
     fn is_paused(&self, name: &str) -> bool {

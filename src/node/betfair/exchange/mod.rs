@@ -16,9 +16,11 @@ mod own;
 mod prices;
 mod profit;
 mod queue;
+mod session_ends;
 mod throttle;
 mod translate;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +47,9 @@ use listing::Wanted;
 use login::Logins;
 use menu::Menus;
 use throttle::Throttle;
-pub(crate) use translate::{average, betting_type_word, lapse_word, runner_word, status_word};
+pub(crate) use translate::{
+    average, betting_type_word, ladder_word, lapse_word, runner_word, status_word,
+};
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);
@@ -56,6 +60,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 pub struct NodeExchange {
     node: Arc<Node>,
     limits: Limits,
+    extensions: BTreeMap<String, Extensions>,
     logins: Logins,
     throttle: Throttle,
     menus: Menus,
@@ -86,7 +91,18 @@ impl NodeExchange {
         let limits = settings.limits.clone();
         let logins = Logins::new(node.clone(), &limits);
         let throttle = Throttle::new(&limits);
-        NodeExchange { node, limits, logins, throttle, menus: Menus::default() }
+        let extensions = settings.extensions.clone();
+        NodeExchange { node, limits, extensions, logins, throttle, menus: Menus::default() }
+    }
+
+    /// Hears of the logout of a token's session, while `is_there` says so.
+    pub(crate) fn when_over(
+        &self,
+        token: &str,
+        tell: impl Fn() + Send + 'static,
+        is_there: impl Fn() -> bool + Send + 'static,
+    ) {
+        self.logins.when_over(token, tell, is_there);
     }
 
     /// The filter as the catalogue takes it; what it asks of the customer's orders is the account's to say.
@@ -133,6 +149,10 @@ impl Exchange for NodeExchange {
 
     fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    fn extensions(&self, app_key: &str) -> Extensions {
+        self.extensions.get(app_key).copied().unwrap_or_default()
     }
 
     async fn session(&self, app_key: Option<&str>, token: &str) -> Result<Customer, Denied> {

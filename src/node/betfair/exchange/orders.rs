@@ -4,6 +4,7 @@
 //! is the account's and the market's to say. An answer that does not come in time, or whose actor died, is
 //! `TIMEOUT`: the outcome is unknown, never a failure.
 
+use actors::account::TakenOrders;
 use actors::session::SessionRequest;
 use domain::ids::BetId;
 use domain::money::Pence;
@@ -22,7 +23,7 @@ use crate::betfair::exception::Exception;
 use crate::betfair::extensions::Extensions;
 use crate::betfair::instruction::{
     CancelInstruction, CancelOrders, LimitOnCloseOrder, LimitOrder, MarketOnCloseOrder,
-    PlaceInstruction, PlaceOrders, ReplaceOrders, UpdateOrders,
+    PlaceInstruction, PlaceOrders, ReplaceInstruction, ReplaceOrders, UpdateOrders,
 };
 use crate::betfair::response::report::{
     CancelReport, ExecutionReport, PlaceReport, ReplaceReport, UpdateReport,
@@ -69,7 +70,11 @@ pub(super) async fn place(
     let ended = match request.is_async {
         false => ask(customer, extensions, asked).await?,
         true => match ask_until_taken(customer, extensions, asked).await? {
-            Ok(bets) => return Ok(report.of(None, pending(echoes, &bets))),
+            Ok(TakenOrders::Placed(bets)) => {
+                let bets = if extensions.bet_id { bets } else { vec![] };
+                return Ok(report.of(None, pending(echoes, &bets)));
+            }
+            Ok(TakenOrders::Replaced(_)) => return Err(unexpected()),
             Err(ended) => ended,
         },
     };
@@ -181,40 +186,32 @@ pub(super) async fn replace(
         .collect();
     let market_version = version(request.market_version);
     let body = RequestBody::Replace { market, orders, market_version };
-    match ask(customer, extensions, plain(&request.customer_ref, body)).await? {
+    let asked = plain(&request.customer_ref, body);
+    let echoes = request.instructions.iter();
+    let ended = match request.is_async {
+        false => ask(customer, extensions, asked).await?,
+        true => match ask_until_taken(customer, extensions, asked).await? {
+            Ok(TakenOrders::Replaced(lines)) => {
+                // The cancel goes through with the order; what becomes of the new bet is told by the stream.
+                let line = |(echo, line)| {
+                    let mut report = replaced(echo, line);
+                    let place = &mut report.place_instruction_report;
+                    place.order_status = Some(OrderStatus::Pending);
+                    (place.placed_date, place.size_matched) = (None, None);
+                    place.average_price_matched = None;
+                    place.bet_id = place.bet_id.take().filter(|_| extensions.bet_id);
+                    report
+                };
+                return Ok(report.of(None, echoes.zip(lines).map(line).collect()));
+            }
+            Ok(TakenOrders::Placed(_)) => return Err(unexpected()),
+            Err(ended) => ended,
+        },
+    };
+    match ended {
         Ended::Outcome(Outcome::Replaced(done)) => {
-            let lines = request
-                .instructions
-                .iter()
-                .zip(done.reports)
-                .map(|(echo, line)| {
-                    let echo =
-                        CancelInstruction { bet_id: echo.bet_id.clone(), size_reduction: None };
-                    let cancel = line.cancel.result.map(|bet| (bet.size, bet.at));
-                    let failed = line.error.map(instruction_error);
-                    let place = match line.place {
-                        Some(place) => {
-                            let echo = written(&place.ticket);
-                            match place.report {
-                                Ok(bet) => placed(echo, &bet),
-                                Err(error) => not_placed(&echo, Some(instruction_error(error))),
-                            }
-                        }
-                        None => PlaceReport {
-                            error_code: failed
-                                .or(Some(words::InstructionError::RelatedActionFailed)),
-                            ..not_placed(&nothing(), None)
-                        },
-                    };
-                    ReplaceReport {
-                        status: status_of(failed),
-                        error_code: failed,
-                        cancel_instruction_report: cancelled(echo, cancel),
-                        place_instruction_report: place,
-                    }
-                })
-                .collect();
-            Ok(report.of(done.error, lines))
+            let lines = echoes.zip(done.reports).map(|(echo, line)| replaced(echo, line));
+            Ok(report.of(done.error, lines.collect()))
         }
         Ended::Outcome(_) => Err(unexpected()),
         Ended::Refused(error) => Ok(report.failure(report_error(error), vec![])),
@@ -387,6 +384,31 @@ fn nothing() -> PlaceInstruction {
         limit_on_close_order: None,
         market_on_close_order: None,
         customer_order_ref: None,
+    }
+}
+
+fn replaced(echo: &ReplaceInstruction, line: domain::request::ReplaceReport) -> ReplaceReport {
+    let echo = CancelInstruction { bet_id: echo.bet_id.clone(), size_reduction: None };
+    let cancel = line.cancel.result.map(|bet| (bet.size, bet.at));
+    let failed = line.error.map(instruction_error);
+    let place = match line.place {
+        Some(place) => {
+            let echo = written(&place.ticket);
+            match place.report {
+                Ok(bet) => placed(echo, &bet),
+                Err(error) => not_placed(&echo, Some(instruction_error(error))),
+            }
+        }
+        None => PlaceReport {
+            error_code: failed.or(Some(words::InstructionError::RelatedActionFailed)),
+            ..not_placed(&nothing(), None)
+        },
+    };
+    ReplaceReport {
+        status: status_of(failed),
+        error_code: failed,
+        cancel_instruction_report: cancelled(echo, cancel),
+        place_instruction_report: place,
     }
 }
 

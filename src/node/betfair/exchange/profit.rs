@@ -31,7 +31,7 @@ pub(super) async fn of_markets(
         open.map(|card| card.definition.clone()).collect::<Vec<_>>()
     });
     let open = open.await.ok_or_else(|| busy("the catalogue is being read, try again"))?;
-    let query = AccountQuery::ProfitAndLoss(markets);
+    let query = AccountQuery::ProfitAndLoss { markets, with_bsp: request.with_bsp };
     let AccountView::ProfitAndLoss { markets: known, profile } =
         exchange.account(customer, query).await?
     else {
@@ -58,6 +58,7 @@ fn market(
     commission: Option<i128>,
 ) -> MarketProfitAndLoss {
     let several = definition.number_of_winners != 1;
+    let each_way = definition.each_way_divisor.is_some();
     let pounds = |exact: i128| {
         let kept = match commission {
             Some(rate) if exact > 0 => exact * (100_000_000 - rate) / 100_000_000,
@@ -74,7 +75,7 @@ fn market(
             selection_id: selection(runner.runner),
             if_win: pounds(own.map_or(without, |own| own.if_win)),
             if_lose: several.then(|| pounds(own.map_or(0, |own| own.if_lose))),
-            if_place: None,
+            if_place: own.and_then(|own| own.if_place).or(each_way.then_some(0)).map(pounds),
         }
     };
     MarketProfitAndLoss {

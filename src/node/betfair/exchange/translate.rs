@@ -120,7 +120,7 @@ pub(crate) fn betting_type_word(betting: BettingType) -> words::MarketBettingTyp
     }
 }
 
-pub(super) fn ladder_word(ladder: Ladder) -> &'static str {
+pub(crate) fn ladder_word(ladder: Ladder) -> &'static str {
     match ladder {
         Ladder::Classic => "CLASSIC",
         Ladder::Finest => "FINEST",

@@ -62,6 +62,8 @@ pub struct ListMarketProfitAndLoss {
     /// Which markets.
     pub market_ids: Vec<String>,
     /// Commission taken off.
+    /// Bets at the starting price count too.
+    pub with_bsp: bool,
     pub net_of_commission: bool,
 }
 
@@ -109,11 +111,11 @@ fn book(
 impl ListMarketProfitAndLoss {
     pub(super) fn read(parameters: &Parameters<'_>) -> Result<ListMarketProfitAndLoss, Fault> {
         let get = |name| parameters.get(name);
-        // No market here is settled in part, and what was matched at the starting price is matched.
+        // No market here is settled in part.
         get("includeSettledBets").truth()?;
-        get("includeBspBets").truth()?;
         Ok(ListMarketProfitAndLoss {
             market_ids: get("marketIds").must(Field::texts)?,
+            with_bsp: get("includeBspBets").truth()?.unwrap_or(false),
             net_of_commission: get("netOfCommission").truth()?.unwrap_or(false),
         })
     }

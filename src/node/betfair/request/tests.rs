@@ -220,8 +220,11 @@ fn what_is_counted_and_what_is_won_is_read() {
     let weeks = json!({"filter": {}, "granularity": "WEEKS"});
     let expect = Err("granularity: is not one of DAYS, HOURS, MINUTES");
     check(Operation::ListTimeRanges, weeks, expect);
-    let expect =
-        ListMarketProfitAndLoss { market_ids: vec!["1.2".into()], net_of_commission: true };
+    let expect = ListMarketProfitAndLoss {
+        market_ids: vec!["1.2".into()],
+        with_bsp: true,
+        net_of_commission: true,
+    };
     let params = json!([["1.2"], null, "true", 1]);
     let profit = Operation::ListMarketProfitAndLoss;
     check(profit, params, Ok(Request::ListMarketProfitAndLoss(expect)));

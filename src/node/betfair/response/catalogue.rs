@@ -172,6 +172,9 @@ pub struct MarketDescription {
     pub each_way_divisor: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub line_range_info: Option<LineRangeInfo>,
+    /// Of a race.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub race_type: Option<String>,
     pub price_ladder_description: PriceLadderDescription,
 }
 
@@ -301,6 +304,7 @@ mod tests {
                 rules_has_date: true,
                 each_way_divisor: None,
                 line_range_info: None,
+                race_type: None,
                 price_ladder_description: PriceLadderDescription { kind: "CLASSIC" },
             }),
             runners: Some(vec![RunnerCatalogue {

@@ -41,6 +41,34 @@ mod frame;
 mod handshake;
 mod outbox;
 
+/// For fuzzers: bytes mean the same whole and in pieces of any size.
+pub(crate) fn look_at_bytes(bytes: &[u8]) -> Reached {
+    const MESSAGE_BYTES_MAX: usize = 1 << 10;
+    let look = |piece: usize| {
+        let mut decoder = Decoder::new(MESSAGE_BYTES_MAX);
+        let mut messages: Vec<(Kind, Vec<u8>)> = Vec::new();
+        let mut broken = None;
+        for piece in bytes.chunks(piece) {
+            broken = decoder.feed(piece).err();
+            let batch = decoder.take();
+            messages.extend(batch.iter().map(|it| (it.kind, it.bytes.to_vec())));
+            if broken.is_some() {
+                break;
+            }
+        }
+        (messages, broken, decoder.closed())
+    };
+    let whole = look(bytes.len().max(1));
+    for piece in [1, 2, 7] {
+        assert_eq!(look(piece), whole, "in pieces of {piece}");
+    }
+    for (kind, message) in &whole.0 {
+        assert!(message.len() <= MESSAGE_BYTES_MAX, "{} bytes", message.len());
+        assert!(*kind != Kind::Text || std::str::from_utf8(message).is_ok(), "text is UTF-8");
+    }
+    Reached::when(!whole.0.is_empty())
+}
+
 #[cfg(test)]
 mod tests;
 
@@ -55,6 +83,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Drain;
+use crate::fuzz::Reached;
 use decoder::Decoder;
 use frame::{Opcode, put, put_close};
 use outbox::Outbox;
@@ -146,6 +175,8 @@ pub struct WebSocket<S> {
     pinged: bool,
     /// The client has not taken all that was queued, and took the last of it then.
     blocked: Option<Instant>,
+    /// It was behind and has caught up, and nobody has been told.
+    unblocked: bool,
     /// Since when control frames are counted.
     counting_since: Instant,
     state: State,
@@ -177,6 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             heard: now,
             pinged: false,
             blocked: None,
+            unblocked: false,
             counting_since: now,
             state: State::Open,
         }
@@ -199,6 +231,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
         if let State::Open = self.state {
             self.outbox.append(|out| put(kind.into(), payload, out));
         }
+    }
+
+    /// Writes what it can of what is queued at once.
+    pub async fn flush(&mut self) {
+        std::future::poll_fn(|cx| {
+            self.unblocked |= self.poll_write(cx);
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// Bytes that wait for the client.
@@ -230,7 +271,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             if let State::Ended(why) = self.state {
                 return Poll::Ready(Event::Ended(why));
             }
-            let unblocked = self.poll_write(cx);
+            let unblocked = self.poll_write(cx) | std::mem::take(&mut self.unblocked);
             match self.poll_read(cx) {
                 Poll::Ready(Some(batch)) => return Poll::Ready(Event::Received(batch)),
                 // Something is to be written, or it is over.

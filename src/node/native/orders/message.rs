@@ -255,7 +255,24 @@ fn place<'a>(fields: &mut Fields<'a>) -> Result<Command<'a>, Fault> {
     let customer_ref = fields.customer_ref()?;
     let market_version = fields.market_version()?;
     let runner = Runner { selection, handicap: handicap.unwrap_or_default() };
-    let kind = OrderKind::Limit;
+    let (kind, size) = match fields.may("kind", unsigned)? {
+        None | Some(0) => (OrderKind::Limit, size),
+        Some(1) => (OrderKind::LimitOnClose, size),
+        Some(2) => (OrderKind::MarketOnClose, size),
+        // What the stake is follows from the target.
+        Some(3) => (OrderKind::Payout(size), Pence::ZERO),
+        Some(4) => (OrderKind::BackersProfit(size), Pence::ZERO),
+        Some(_) => return Err(fields.fault("kind", "is not 0 to 4")),
+    };
+    if kind == OrderKind::MarketOnClose && price != Price(0) {
+        return Err(fields.fault("price", "is not 0, and a market on close takes any"));
+    }
+    if kind.is_on_close() && time_in_force != TimeInForce::Rest {
+        return Err(fields.fault("fill", "nothing is matched at once of an order on close"));
+    }
+    if kind.is_on_close() && persistence != Persistence::Lapse {
+        return Err(fields.fault("persistence", "an order on close has none"));
+    }
     let ticket = Ticket { runner, side, kind, price, size, persistence, time_in_force, reference };
     Ok(Command::Place { market, ticket, strategy_ref, customer_ref, market_version })
 }
@@ -337,6 +354,36 @@ mod tests {
     }
 
     #[test]
+    fn orders_on_close_and_targets_say_what_their_size_means() {
+        let ticket = |price: u64, more: [Item; 2], kind: u64| {
+            let mut items: Vec<Item> = PLACE.into_iter().chain(more).collect();
+            items[5] = Number(price);
+            items.extend([Nil, Nil, Nil, Nil, Nil, Number(kind)]);
+            let bytes = packed(&items);
+            match read(&bytes).map(|message| message.command) {
+                Ok(Command::Place { ticket, .. }) => Ok(ticket),
+                Ok(_) => panic!("another message"),
+                Err(fault) => Err(fault.field.expect("a field")),
+            }
+        };
+        let kinds = [
+            (250, 0, OrderKind::Limit, 200),
+            (250, 1, OrderKind::LimitOnClose, 200),
+            (0, 2, OrderKind::MarketOnClose, 200),
+            (250, 3, OrderKind::Payout(Pence(200)), 0),
+            (250, 4, OrderKind::BackersProfit(Pence(200)), 0),
+        ];
+        for (price, number, kind, size) in kinds {
+            let ticket = ticket(price, [Nil, Nil], number).unwrap();
+            assert_eq!((ticket.kind, ticket.size), (kind, Pence(size)));
+        }
+        assert_eq!(ticket(250, [Nil, Nil], 5), Err("kind"));
+        assert_eq!(ticket(250, [Nil, Nil], 2), Err("price"));
+        assert_eq!(ticket(250, [Nil, Number(0)], 1), Err("fill"));
+        assert_eq!(ticket(250, [Number(1), Nil], 1), Err("persistence"));
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_field_and_the_messages_id() {
         let check = |items: &[Item], id: Option<u64>, code: &str, field: Option<&str>| {
             let bytes = packed(items);
@@ -362,7 +409,7 @@ mod tests {
         items[4] = Number(0);
         items[5] = Number(1 << 40);
         check(&items, Some(9), "bad_field", Some("price"));
-        let long: Vec<Item> = PLACE.into_iter().chain((0..8).map(|_| Nil)).collect();
+        let long: Vec<Item> = PLACE.into_iter().chain((0..9).map(|_| Nil)).collect();
         check(&long, Some(9), "bad_message", None);
         check(&[Number(2), Number(3), Nil, Number(8)], Some(3), "bad_field", Some("market"));
         check(

@@ -8,7 +8,7 @@
 //! | client sends | array |
 //! |---|---|
 //! | log in | `[0, id, app_key, token]`, unless `X-Application` and `X-Authentication` came with the handshake |
-//! | place | `[1, id, market, selection, side, price, size, persistence?, fill?, handicap?, order_ref?, strategy_ref?, customer_ref?, market_version?]` |
+//! | place | `[1, id, market, selection, side, price, size, persistence?, fill?, handicap?, order_ref?, strategy_ref?, customer_ref?, market_version?, kind?]` |
 //! | cancel | `[2, id, market?, bet?, reduction?, customer_ref?]`: a bet, a market, or everything |
 //! | replace | `[3, id, market, bet, price, customer_ref?, market_version?]` |
 //! | update | `[4, id, market, bet, persistence, customer_ref?]` |
@@ -26,7 +26,10 @@
 //! its id. Side is 0 to back, 1 to lay. Price is in hundredths (2.50 is 250), size, fill, reduction and
 //! matched are pence, handicap is in hundredths, `at` is milliseconds since 1970. Persistence is 0 to lapse,
 //! 1 to persist, 2 for market on close. Without fill an order rests; with it, at least so much is matched at
-//! once (0: all of it) or nothing is. A `customer_ref` used again within a minute is refused, so that an
+//! once (0: all of it) or nothing is. Kind says what price and size mean: 0 is a limit order; 1 is a limit on
+//! close and 2 a market on close, at the starting price, whose size is what may be lost (the stake of a back,
+//! the liability of a lay), and 2 has price 0; 3 and 4 are limit orders whose size is the target that the
+//! backer is to get back in all, or to win. A `customer_ref` used again within a minute is refused, so that an
 //! order whose answer was lost can be sent again. `matched_times_price` divided by `matched` is the average
 //! price in hundredths.
 //!
@@ -45,7 +48,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actors::mailbox::Undelivered;
-use actors::session::{Answer, Line, LineReply, Reply, RequestError, SessionMsg, SessionRequest};
+use actors::session::{
+    Answer, Kept, Line, LineReply, Reply, RequestError, SessionMsg, SessionRequest,
+};
 use domain::request::{CancelScope, CustomerRequest, RequestBody};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -59,6 +64,7 @@ use crate::betfair::rpc::Denied;
 use crate::door::websocket::{
     Batch, CloseCode, Event, Handshake, Kind, Rules, WebSocket, handshake,
 };
+use crate::fuzz::Reached;
 use message::{Command, Fault, Message};
 use words::Word;
 
@@ -139,7 +145,7 @@ impl Channel {
     async fn converse(
         &mut self,
         credentials: Option<(String, String)>,
-        answers: &mut mpsc::UnboundedReceiver<(u64, Option<Answer>)>,
+        answers: &mut mpsc::UnboundedReceiver<(u64, Option<Kept>)>,
     ) -> Option<Goodbye> {
         let mut told = Vec::new();
         // Looks after who does not log in, then after commands that nobody answers.
@@ -168,10 +174,17 @@ impl Channel {
                     Event::Ended(_) => return None,
                 },
                 _ = answers.recv_many(&mut told, ANSWERS_MAX) => {
-                    for (tag, answer) in told.drain(..) {
+                    let mut handed = Vec::new();
+                    for (tag, kept) in told.drain(..) {
+                        let (answer, follows) = kept.unzip();
+                        handed.extend(follows.flatten());
                         if let Err(goodbye) = self.answered(tag, answer) {
                             return Some(goodbye);
                         }
+                    }
+                    if !handed.is_empty() {
+                        // The stream tells of the orders behind it.
+                        self.socket.flush().await;
                     }
                 }
                 () = &mut timer => {
@@ -414,6 +427,22 @@ impl OpenCommands {
         }
         self.close(self.first)
     }
+}
+
+/// For fuzzers: reads a message as the channel does, and the refusal as a client does.
+pub(crate) fn look_at_message(bytes: &[u8]) -> Reached {
+    let Err(fault) = message::read(bytes) else { return Reached::Read };
+    assert!(!fault.reason.is_empty(), "{fault:?}");
+    let mut told = Vec::new();
+    answer::fault(&fault, &mut told);
+    let mut reader = pack::Reader::new(&told);
+    assert!(matches!(reader.array(), Ok(5)), "{told:?}");
+    assert!(matches!(reader.integer(), Ok(0)), "{told:?}");
+    assert!(reader.nil() || reader.integer().is_ok(), "{told:?}");
+    assert!(reader.text().is_ok_and(|code| code == fault.code), "{told:?}");
+    assert!(reader.nil() || reader.text().is_ok(), "{told:?}");
+    assert!(reader.text().is_ok() && reader.is_at_end(), "{told:?}");
+    Reached::Refused
 }
 
 #[cfg(test)]

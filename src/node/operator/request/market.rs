@@ -44,6 +44,8 @@ pub struct CreateMarket {
     pub line: Option<Line>,
     /// Whose law it is under.
     pub jurisdiction: Option<String>,
+    /// What kind of race it is.
+    pub race_type: Option<String>,
     /// Whether it opens at once.
     pub open: bool,
     /// Why, for the audit.
@@ -119,6 +121,7 @@ impl CreateMarket {
             each_way_divisor: m.decimal("bad_number", "eachWayDivisor", 100, 100_000)?,
             line: m.object("line", Line::of)?,
             jurisdiction: m.name("jurisdiction")?,
+            race_type: m.name("raceType")?,
             open: m.truth("open")?.unwrap_or(true),
             reason: reason(m)?,
         })

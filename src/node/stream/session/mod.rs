@@ -53,6 +53,8 @@ const BEHIND_MAX: Duration = Duration::from_secs(15);
 const BEHIND_LOOK: Duration = Duration::from_millis(50);
 /// What could not be asked is asked again after this.
 const ASK_AGAIN: Duration = Duration::from_millis(50);
+/// Of a logout it hears at once; whether the login has expired is asked so often.
+const LOGIN_LOOK: Duration = Duration::from_secs(30);
 
 /// Which connection, and what all share.
 #[derive(Clone)]
@@ -122,6 +124,10 @@ pub enum StreamMsg {
     },
     /// The account has let the following go, most likely because it died.
     AccountLost(u64),
+    /// An answer that something waits behind has been handed to its connection.
+    Handed,
+    /// Whether the login is still good.
+    Still(Result<(), Denied>),
     /// Something may be due.
     Wake,
 }
@@ -155,6 +161,8 @@ impl Named for StreamMsg {
             StreamMsg::Lost(_) => "lost",
             StreamMsg::Orders { .. } => "orders",
             StreamMsg::AccountLost(_) => "account lost",
+            StreamMsg::Handed => "handed",
+            StreamMsg::Still(_) => "still",
             StreamMsg::Wake => "wake",
         }
     }
@@ -168,6 +176,7 @@ pub struct StreamSession {
     out: Option<mpsc::Sender<Chunk>>,
     connection_id: Arc<str>,
     account: Option<(AccountId, Seat)>,
+    login: Option<Login>,
     /// Came while an earlier one is being worked on.
     lines: VecDeque<(Bytes, Option<OwnedSemaphorePermit>)>,
     busy: bool,
@@ -178,6 +187,13 @@ pub struct StreamSession {
     tape: Option<TapeFollowing>,
     subscriptions: u64,
     armed: Option<Instant>,
+}
+
+/// Of whom the connection is as long as the session lasts.
+struct Login {
+    app_key: String,
+    token: String,
+    look: Instant,
 }
 
 /// What became of a chunk.
@@ -204,6 +220,7 @@ impl Behaviour for StreamSession {
             out: None,
             connection_id: "".into(),
             account: None,
+            login: None,
             lines: VecDeque::new(),
             busy: false,
             heard: Instant::now(),
@@ -249,6 +266,8 @@ impl Behaviour for StreamSession {
             StreamMsg::Lost(subscriber) => self.lost(subscriber),
             StreamMsg::Orders { follower, news } => self.order_news(follower, news, context),
             StreamMsg::AccountLost(follower) => self.account_lost(follower),
+            StreamMsg::Handed => self.tell_held(Instant::now(), context),
+            StreamMsg::Still(login) => self.still(login, context),
             StreamMsg::Wake => {
                 self.armed = None;
                 self.wake(context);
@@ -342,12 +361,46 @@ impl StreamSession {
             return self.fail(id, &why, context);
         };
         self.busy = true;
+        let token = session.clone();
+        self.ask_session(app_key.clone(), session, context, move |known| StreamMsg::Known {
+            id,
+            known,
+        });
+        self.login = Some(Login { app_key, token, look: Instant::now() + LOGIN_LOOK });
+    }
+
+    fn ask_session(
+        &self,
+        app_key: String,
+        token: String,
+        context: &Context<StreamMsg>,
+        word: impl FnOnce(Result<AccountId, Denied>) -> StreamMsg + Send + 'static,
+    ) {
         let (me, service) = (context.me.clone(), self.service.clone());
         context.node.nursery().attend(Box::pin(async move {
-            let customer = service.exchange.session(Some(&app_key), &session).await;
-            let known = customer.map(|customer| customer.account());
-            let _ = me.send(StreamMsg::Known { id, known });
+            let customer = service.exchange.session(Some(&app_key), &token).await;
+            let _ = me.send(word(customer.map(|customer| customer.account())));
         }));
+    }
+
+    /// Looks whether the session has ended otherwise than by a logout.
+    fn look_at_login(&mut self, now: Instant, context: &Context<StreamMsg>) {
+        let known = self.account.is_some();
+        let Some(login) = self.login.as_mut().filter(|login| known && now >= login.look) else {
+            return;
+        };
+        login.look = now + LOGIN_LOOK;
+        let (app_key, token) = (login.app_key.clone(), login.token.clone());
+        let still = |known: Result<AccountId, Denied>| StreamMsg::Still(known.map(drop));
+        self.ask_session(app_key, token, context, still);
+    }
+
+    /// A stream does not outlive its session.
+    fn still(&mut self, login: Result<(), Denied>, context: &mut Context<StreamMsg>) {
+        if matches!(login, Err(Denied::Session | Denied::AppKey)) && self.out.is_some() {
+            let why = Failure::new(ErrorCode::InvalidSessionInformation, "the session is over");
+            self.fail(None, &why, context);
+        }
     }
 
     fn known(
@@ -361,6 +414,7 @@ impl StreamSession {
             Ok(account) => match self.service.seats.take(account) {
                 Some((seat, _)) => {
                     self.account = Some((account, seat));
+                    self.hear_of_logout(context);
                     self.succeed(id, context);
                     return self.work(context);
                 }
@@ -382,6 +436,13 @@ impl StreamSession {
             }
         };
         self.fail(id, &failure, context);
+    }
+
+    fn hear_of_logout(&self, context: &Context<StreamMsg>) {
+        let Some(login) = &self.login else { return };
+        let (me, there) = (context.me.clone(), context.me.clone());
+        let tell = move || drop(me.send(StreamMsg::Still(Err(Denied::Session))));
+        self.service.exchange.when_over(&login.token, tell, move || there.is_open());
     }
 
     // ---------------------------------------------------------------------------------------- told
@@ -443,6 +504,7 @@ impl StreamSession {
             let why = format!("Connection is not subscribed and is idle: {ms} ms");
             return self.fail(None, &Failure::new(ErrorCode::Timeout, why), context);
         }
+        self.look_at_login(now, context);
         self.markets_due(now, context);
         self.orders_due(now, context);
         self.tape_due(now);
@@ -463,7 +525,9 @@ impl StreamSession {
         let markets = self.markets.as_ref().map(|markets| markets.due(now));
         let orders = self.orders.as_ref().map(|orders| orders.due(now));
         let tape = self.tape.as_ref().map(|tape| tape.due(now));
-        [idle, markets, orders, tape].into_iter().flatten().min()
+        let known = self.account.is_some();
+        let login = self.login.as_ref().filter(|_| known).map(|login| login.look);
+        [idle, markets, orders, tape, login].into_iter().flatten().min()
     }
 
     /// One timer, touched only when something is due earlier.

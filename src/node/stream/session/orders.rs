@@ -23,8 +23,9 @@ use crate::stream::orders::rows;
 use crate::stream::request::OrderSubscription;
 use crate::stream::status::{ErrorCode, Failure};
 
-/// What comes with the answer to a request is told so much later, so that the door has written the answer.
-const HELD_FOR: Duration = Duration::from_millis(10);
+/// What comes with the answer to a request is told when the answer has been handed to its connection, or after
+/// this: a client that does not read its answers hears of its orders all the same.
+const HELD_FOR_MAX: Duration = Duration::from_millis(100);
 /// Changes held; past it what is held is let go, and the account followed anew.
 const HELD_MAX: usize = 1_024;
 /// An account that has not answered is asked again after this.
@@ -45,7 +46,8 @@ pub(super) struct OrderFollowing {
     /// To be followed anew from the clock on.
     stale: bool,
     behind: Option<Instant>,
-    /// In order, each with the moment from which on it may be told.
+    /// In order, each behind an answer that is on its way, or behind one that is; and the moment from which on it
+    /// is told in any case.
     held: VecDeque<(Arc<OrderChange>, Instant)>,
     last_told: Instant,
     next_told: Instant,
@@ -198,10 +200,13 @@ impl StreamSession {
                 if !following.conflate().is_zero() || following.held.len() >= HELD_MAX {
                     following.held.clear();
                     following.stale = true;
-                } else if change.answered || !following.held.is_empty() {
-                    let now = Instant::now();
-                    let from = if change.answered { now + HELD_FOR } else { now };
-                    following.held.push_back((change, from));
+                } else if let Some(handed) = change.behind.upgrade() {
+                    let me = context.me.clone();
+                    // A session that has gone tells nobody.
+                    handed.when_done(move || drop(me.send(StreamMsg::Handed)));
+                    following.held.push_back((change, Instant::now() + HELD_FOR_MAX));
+                } else if !following.held.is_empty() {
+                    following.held.push_back((change, Instant::now()));
                 } else {
                     self.tell_orders(&change, context);
                 }
@@ -261,10 +266,10 @@ impl StreamSession {
     }
 
     /// In order: what came behind something held waits with it.
-    fn tell_held(&mut self, now: Instant, context: &mut Context<StreamMsg>) {
+    pub(super) fn tell_held(&mut self, now: Instant, context: &mut Context<StreamMsg>) {
         while let Some(following) = &mut self.orders {
             match following.held.front() {
-                Some((_, from)) if *from <= now => {}
+                Some((change, from)) if *from <= now || change.behind.strong_count() == 0 => {}
                 _ => return,
             }
             if let Some((change, _)) = following.held.pop_front() {
