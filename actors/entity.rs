@@ -27,7 +27,7 @@
 use crate::board::BoardMsg;
 use crate::directory::DirectoryMsg;
 use crate::mailbox::Mailbox;
-use crate::node::Node;
+use crate::node::{Child, Node, Recovered};
 use crate::partition::{Effect, Partition, Routed};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
@@ -505,6 +505,13 @@ impl<E: Entity> EntityActor<E> {
         tracing::debug!(
             entity = %desk.id, seq, replayed, micros = since.elapsed().as_micros() as u64, "recovered"
         );
+        let recovered = Recovered {
+            after: since.elapsed(),
+            snapshot: recovery.snapshot.as_ref().map(|(offset, _)| offset.get()),
+            replayed,
+        };
+        let child = Child::Entity(self.args.partition, self.args.entity);
+        context.node.nursery().tell_ready(child, recovered);
         entity.resume(&mut desk)?;
         desk.announce();
         settle(entity.as_mut(), &mut desk)?;

@@ -5,7 +5,7 @@
 //!
 //! | room | what it is |
 //! |---|---|
-//! | [`shell`], [`mailbox`], [`registry`], [`node`] | what every actor is made of |
+//! | [`shell`], [`mailbox`], [`gauge`], [`last_words`], [`registry`], [`node`] | what every actor is made of |
 //! | [`partition`], [`entity`] | a log, and the life of an entity in it |
 //! | [`journal`], [`directory`], [`publisher`], [`board`] | one of each in a partition |
 //! | [`home`], [`account`], [`market`] | the entities |
@@ -20,8 +20,10 @@ pub mod board;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;
+pub mod gauge;
 pub mod home;
 pub mod journal;
+pub mod last_words;
 pub mod mailbox;
 pub mod market;
 pub mod node;

@@ -13,11 +13,11 @@
 use ractor::{ActorCell, ActorRef};
 use serde::Serialize;
 use std::collections::VecDeque;
-use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+
+use crate::gauge::{Gauge, Load};
 
 /// What ractor carries.
 #[derive(Debug)]
@@ -61,62 +61,6 @@ pub struct Observation {
     pub last_messages: Vec<&'static str>,
     /// The actor's own summary; secrets are left out.
     pub state: serde_json::Value,
-}
-
-/// An actor's mailbox and handler in figures.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct Load {
-    pub depth: usize,
-    pub handled: u64,
-    /// Time that messages spent in the mailbox, in all.
-    pub waited_us: u64,
-    /// Time that the handler spent, in all.
-    pub busy_us: u64,
-    pub slowest_us: u64,
-}
-
-/// One actor's counters. Written by its senders (depth) and its handler (the rest).
-#[derive(Debug, Default)]
-pub struct Gauge {
-    /// Messages that are not handled yet.
-    depth: AtomicUsize,
-    handled: AtomicU64,
-    waited_ns: AtomicU64,
-    busy_ns: AtomicU64,
-    slowest_ns: AtomicU64,
-}
-
-impl Gauge {
-    pub fn load(&self) -> Load {
-        Load {
-            depth: self.depth.load(Relaxed),
-            handled: self.handled.load(Relaxed),
-            waited_us: self.waited_ns.load(Relaxed) / 1_000,
-            busy_us: self.busy_ns.load(Relaxed) / 1_000,
-            slowest_us: self.slowest_ns.load(Relaxed) / 1_000,
-        }
-    }
-
-    /// A message left the mailbox after `waited`.
-    pub(crate) fn taken(&self, waited: Duration) {
-        self.depth.fetch_sub(1, Relaxed);
-        add(&self.waited_ns, waited);
-    }
-
-    /// The handler is done after `busy`.
-    pub(crate) fn handled(&self, busy: Duration) {
-        add(&self.busy_ns, busy);
-        self.handled.fetch_add(1, Relaxed);
-        self.slowest_ns.fetch_max(nanos(busy), Relaxed);
-    }
-}
-
-fn nanos(span: Duration) -> u64 {
-    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn add(counter: &AtomicU64, span: Duration) {
-    counter.fetch_add(nanos(span), Relaxed);
 }
 
 /// The typed way to one incarnation of one actor. Cheap to clone and to keep; once the actor is gone,
@@ -218,7 +162,7 @@ impl<M: Send + 'static> Mailbox<M> {
             }
             queue.woken = true;
         }
-        self.post.gauge.depth.fetch_add(1, Relaxed);
+        self.post.gauge.put();
         queue.mail.push_back(Envelope { sent: Instant::now(), body });
         Ok(())
     }
@@ -241,7 +185,7 @@ impl<M: Send + 'static> Mailbox<M> {
 
     /// A timer's message goes behind what was taken.
     pub(crate) fn due(&self, message: M) -> Envelope<M> {
-        self.post.gauge.depth.fetch_add(1, Relaxed);
+        self.post.gauge.put();
         Envelope { sent: Instant::now(), body: Body::Message(message) }
     }
 
@@ -249,7 +193,7 @@ impl<M: Send + 'static> Mailbox<M> {
     /// handles now is not counted any more.
     pub(crate) fn close_if_empty(&self) -> bool {
         let mut queue = self.post.queue();
-        queue.closed |= self.post.gauge.depth.load(Relaxed) == 0;
+        queue.closed |= self.post.gauge.depth() == 0;
         queue.closed
     }
 
@@ -280,7 +224,7 @@ impl<M: Send + 'static> Mailbox<M> {
     }
 
     pub fn depth(&self) -> usize {
-        self.post.gauge.depth.load(Relaxed)
+        self.post.gauge.depth()
     }
 
     /// False once the actor is gone or retires.

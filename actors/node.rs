@@ -76,8 +76,21 @@ pub trait Nursery: fmt::Debug + Send + Sync {
     fn stop_then(&self, child: Child, then: Box<dyn FnOnce(bool) + Send>);
     /// True when the child has used up its restarts and waits for an operator.
     fn is_quarantined(&self, child: Child) -> bool;
+    /// Tells who watches that the child has recovered and takes requests.
+    fn tell_ready(&self, child: Child, recovery: Recovered);
     /// Runs the short wait of an actor for an answer; whoever asks bounds how many there are.
     fn attend(&self, wait: Wait);
+}
+
+/// What a child came back from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// Since it was started.
+    pub after: Duration,
+    /// Where the log stood when its snapshot was made, if there was one.
+    pub snapshot: Option<u64>,
+    /// Records behind that.
+    pub replayed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

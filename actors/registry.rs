@@ -4,7 +4,9 @@
 //! successor may have registered meanwhile, so an entry is only removed by the incarnation that made it.
 //! What is found may be gone a moment later: every send says so.
 
-use crate::mailbox::{Control, Gauge, Load, Mailbox};
+use crate::gauge::{Gauge, Load};
+use crate::last_words;
+use crate::mailbox::{Control, Mailbox};
 use domain::ids::{AccountId, EntityId, PartitionId, SessionId};
 use ractor::ActorCell;
 use std::any::Any;
@@ -36,7 +38,34 @@ pub enum Address {
     Door(&'static str),
 }
 
+/// Names of listeners.
+const DOORS: [&str; 4] = ["http", "admin", "stream", "stream-plain"];
+
 impl Address {
+    /// The address that is printed so, of anybody but an entity.
+    fn of_worker(id: &str) -> Option<Address> {
+        if id == "catalogue" {
+            return Some(Address::Catalogue);
+        }
+        let (word, rest) = id.split_once('-')?;
+        let partition = || rest.parse().ok().map(PartitionId);
+        match word {
+            "journal" => partition().map(Address::Journal),
+            "directory" => partition().map(Address::Directory),
+            "publisher" => partition().map(Address::Publisher),
+            "board" => partition().map(Address::Board),
+            "session" => {
+                let number = u64::from_str_radix(rest, 16).ok()?;
+                Some(Address::Session(SessionId(number)))
+            }
+            "stream" => rest.parse().ok().map(Address::Stream),
+            "replay" => rest.parse().ok().map(Address::Replay),
+            "trader" => rest.parse().ok().map(Address::Trader),
+            "door" => DOORS.iter().find(|name| **name == rest).map(|name| Address::Door(name)),
+            _ => None,
+        }
+    }
+
     /// The kind of actor that lives there.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -254,13 +283,17 @@ impl Registry {
 
     /// Ends an actor. False when nobody is there.
     pub fn end(&self, address: Address, ending: Ending, reason: &str) -> bool {
-        let cell = {
+        let found = {
             let residents = self.read();
-            residents.entries.get(&address).map(|entry| entry.cell.clone())
+            let entry = residents.entries.get(&address);
+            entry.map(|entry| (entry.cell.clone(), entry.gauge.clone()))
         };
-        let Some(cell) = cell else { return false };
+        let Some((cell, gauge)) = found else { return false };
         match ending {
-            Ending::Kill => cell.kill(),
+            Ending::Kill => {
+                last_words::leave(cell.get_id().pid(), &gauge);
+                cell.kill();
+            }
             Ending::Stop => cell.stop(Some(reason.to_owned())),
             // One that ends meanwhile is drained.
             Ending::Drain => drop(cell.drain()),
@@ -280,6 +313,21 @@ impl Registry {
         loads
     }
 
+    /// Everybody's gauge, in no order.
+    pub fn gauges(&self) -> Vec<(Address, Arc<Gauge>)> {
+        let residents = self.read();
+        residents.entries.iter().map(|(address, entry)| (*address, entry.gauge.clone())).collect()
+    }
+
+    /// The gauge of who lives there.
+    pub fn gauge(&self, address: Address) -> Option<Arc<Gauge>> {
+        self.read().entries.get(&address).map(|entry| entry.gauge.clone())
+    }
+
+    pub fn count(&self) -> usize {
+        self.read().entries.len()
+    }
+
     /// The accounts of a partition that are awake, in order.
     pub fn accounts(&self, partition: PartitionId) -> Vec<AccountId> {
         let account = |address: &Address| match address {
@@ -291,9 +339,20 @@ impl Registry {
         accounts
     }
 
-    /// The address whose printed form is `id`.
+    /// The address whose printed form is `id`, if somebody lives there.
     pub fn address_of(&self, id: &str) -> Option<Address> {
-        self.read().entries.keys().find(|address| address.to_string() == id).copied()
+        let residents = self.read();
+        if let Ok(entity) = id.parse::<EntityId>() {
+            // A node alone runs one partition; where there are more, an entity lives in one of them.
+            let home = Address::Entity(PartitionId(0), entity);
+            let is_it =
+                |address: &&Address| matches!(address, Address::Entity(_, it) if *it == entity);
+            let is_here = residents.entries.contains_key(&home);
+            let elsewhere = || residents.entries.keys().find(is_it).copied();
+            return if is_here { Some(home) } else { elsewhere() };
+        }
+        let address = Address::of_worker(id)?;
+        residents.entries.contains_key(&address).then_some(address)
     }
 }
 

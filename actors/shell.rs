@@ -6,12 +6,15 @@
 //! so a kill cannot leave half a step. Mail is taken as it has gathered: `handle` is called for each message,
 //! and `handled` once behind them, which is where what they did is sent on together.
 
-use crate::mailbox::{Body, Control, Envelope, Gauge, Mailbox, Observation, Open, Wake};
+use crate::gauge::{Gauge, Names};
+use crate::last_words;
+use crate::mailbox::{Body, Control, Envelope, Mailbox, Observation, Open, Wake};
 use crate::node::Node;
 use crate::registry::{Address, Registration};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -92,8 +95,6 @@ impl<M: Send + 'static> Context<M> {
     }
 }
 
-/// How many names of messages an actor remembers.
-const REMEMBERED: usize = 20;
 /// Messages handled before other actors have their turn.
 const BATCH_MAX: usize = 256;
 
@@ -116,7 +117,7 @@ pub struct ShellState<B: Behaviour> {
     gauge: Arc<Gauge>,
     /// Taken from the mailbox and not handled yet.
     taken: VecDeque<Envelope<B::Message>>,
-    last: VecDeque<&'static str>,
+    names: Names,
     id: String,
     // Dropped in this order: who still finds the mailbox finds it closed.
     _open: Open<B::Message>,
@@ -142,7 +143,7 @@ impl<B: Behaviour> Actor for Shell<B> {
             context,
             gauge: mailbox.gauge(),
             taken: VecDeque::new(),
-            last: VecDeque::with_capacity(REMEMBERED),
+            names: Names::default(),
             id: address.to_string(),
             _open: Open(mailbox.clone()),
             _registration: self.node.registry.register(address, &mailbox),
@@ -154,7 +155,9 @@ impl<B: Behaviour> Actor for Shell<B> {
         me: ActorRef<Self::Msg>,
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
-        state.behaviour.started(&mut state.context)?;
+        let started =
+            falling(&me, &state.gauge.clone(), || state.behaviour.started(&mut state.context));
+        started?;
         state.stop_if_asked(&me);
         Ok(())
     }
@@ -166,7 +169,7 @@ impl<B: Behaviour> Actor for Shell<B> {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         state.take(wake);
-        state.work()?;
+        falling(&me, &state.gauge.clone(), || state.work())?;
         state.stop_if_asked(&me);
         Ok(())
     }
@@ -209,10 +212,11 @@ impl<B: Behaviour> ShellState<B> {
             self.gauge.taken(began.saturating_duration_since(envelope.sent));
             match envelope.body {
                 Body::Message(message) => {
-                    self.remember(message.name());
+                    let name = self.names.number(message.name(), &self.gauge);
+                    self.gauge.begins(name, began);
                     self.behaviour.handle(message, &mut self.context)?;
                 }
-                Body::Control(control) => self.control(control),
+                Body::Control(control) => self.control(control, began),
             }
             let ended = Instant::now();
             self.gauge.handled(ended - began);
@@ -224,21 +228,24 @@ impl<B: Behaviour> ShellState<B> {
         self.behaviour.handled(&mut self.context)
     }
 
-    fn remember(&mut self, name: &'static str) {
-        if self.last.len() == REMEMBERED {
-            self.last.pop_front();
+    fn control(&mut self, control: Control, began: Instant) {
+        let name = match control {
+            Control::Observe(_) => "observe",
+            Control::Panic => "panic",
+            Control::Hang(_) => "hang",
+        };
+        // To be looked at is not something that an actor did.
+        if !matches!(control, Control::Observe(_)) {
+            let name = self.names.number(name, &self.gauge);
+            self.gauge.begins(name, began);
         }
-        self.last.push_back(name);
-    }
-
-    fn control(&mut self, control: Control) {
         match control {
             Control::Observe(reply) => {
                 let observation = Observation {
                     id: self.id.clone(),
                     kind: B::KIND,
                     mailbox: self.gauge.load(),
-                    last_messages: self.last.iter().copied().collect(),
+                    last_messages: self.gauge.last_messages(),
                     state: self.behaviour.observe(),
                 };
                 // Whoever asked may have stopped waiting.
@@ -252,6 +259,26 @@ impl<B: Behaviour> ShellState<B> {
     fn stop_if_asked(&self, me: &ActorRef<Wake<B::Message>>) {
         if self.context.stop {
             me.stop(None);
+        }
+    }
+}
+
+/// Runs a piece of an actor; when it fails or panics, what the actor was at is kept for who supervises it.
+fn falling<M: ractor::Message>(
+    me: &ActorRef<M>,
+    gauge: &Gauge,
+    work: impl FnOnce() -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let leave = || last_words::leave(me.get_id().pid(), gauge);
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(fault)) => {
+            leave();
+            Err(fault)
+        }
+        Err(panic) => {
+            leave();
+            resume_unwind(panic)
         }
     }
 }

@@ -8,6 +8,7 @@ use std::ops::{Bound, ControlFlow};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::last_words;
 use ractor::{ActorCell, ActorId, ActorRef, RpcReplyPort};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -106,12 +107,13 @@ impl Brood {
             member.attempt = 0;
         }
         let exit = exit(started.task.id());
+        let last_words = last_words::take(cell.get_id().pid()).map(Box::new);
         let again = match template.restart {
             Restart::Permanent => true,
             Restart::Transient => !exit.is_orderly(),
             Restart::Temporary => false,
         };
-        self.office.report(&id, template.kind, What::Exited { exit });
+        self.office.report(&id, template.kind, What::Exited { exit, last_words });
         if !again {
             self.members.remove(&id);
             return self.after_final_exit();
@@ -182,9 +184,9 @@ impl Brood {
         }
         member.attempt = member.attempt.saturating_add(1);
         let delay = self.spec.template.backoff.delay(id, member.attempt);
+        let is_own = own.is_some();
         let budget = own.map_or_else(|| self.office.budget(), |(_, _, budget)| budget);
-        let backoff_ms = delay.as_millis() as u64;
-        let what = What::Restarting { attempt: budget.used, of: budget.of, backoff_ms };
+        let what = budget.restarting(is_own, delay);
         self.office.report(id, kind, what);
         ControlFlow::Continue(Some(delay))
     }
@@ -211,7 +213,8 @@ impl Brood {
     async fn start_member(&mut self, id: &Arc<str>) -> Result<Option<ActorCell>, StartError> {
         let Some(member) = self.members.get_mut(id) else { return Ok(None) };
         member.incarnation += 1;
-        let started = self.office.start(&self.spec.template, id, member.incarnation).await?;
+        let (template, budget) = (&self.spec.template, self.spec.budget);
+        let started = self.office.start(template, id, member.incarnation, budget).await?;
         let Some(started) = started else {
             self.members.remove(id);
             return Ok(None);
@@ -245,7 +248,8 @@ impl Brood {
         if self.members.len() >= children_max {
             return Err(AdminError::Full { children_max });
         }
-        let Some(started) = self.office.start(&self.spec.template, &id, 1).await? else {
+        let (template, budget) = (&self.spec.template, self.spec.budget);
+        let Some(started) = self.office.start(template, &id, 1, budget).await? else {
             return Ok(None);
         };
         let cell = started.cell.clone();
@@ -275,6 +279,7 @@ impl Brood {
             State::Stopping => answer(reply, Err(AdminError::Stopping)),
             State::Restarting(_) | State::Quarantined => {
                 self.members.remove(id);
+                self.office.report(id, self.spec.template.kind, What::Forgotten);
                 answer(reply, Ok(()));
             }
             State::Up(started) => {
@@ -314,6 +319,7 @@ impl Brood {
     pub(crate) fn delete_child(&mut self, id: &Arc<str>) -> Result<(), AdminError> {
         self.quarantined(id)?;
         self.members.remove(id);
+        self.office.report(id, self.spec.template.kind, What::Forgotten);
         Ok(())
     }
 
@@ -374,7 +380,7 @@ impl Member {
         };
         let budget = spec.budget.map(|of| match &mut self.budget {
             Some(window) => window.budget(now),
-            None => Budget { used: 0, of: of.restarts },
+            None => Budget { used: 0, of: of.restarts, within_ms: of.period_ms },
         });
         ChildInfo {
             id: id.clone(),

@@ -8,10 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use actors::last_words::LastWords;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::exit::ExitReason;
+use crate::intensity::Intensity;
+use crate::spec::{Restart, Strategy};
 use crate::start::StartError;
 
 /// Events that may wait for the reader of the sink.
@@ -44,6 +47,22 @@ pub enum What {
     /// Up, for the `incarnation`th time.
     Spawned {
         incarnation: u64,
+        restart: Restart,
+        /// Of a supervisor: how its own children are restarted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        strategy: Option<Strategy>,
+        /// How many restarts it may use up, as a supervisor or as a child with a budget of its own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Intensity>,
+    },
+    /// Recovered, and taking requests: so long after it was up, from a snapshot or none, and from so
+    /// many records behind it.
+    Ready {
+        after_us: u64,
+        /// Where the log stood when the snapshot was made.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snapshot: Option<u64>,
+        replayed: u64,
     },
     /// Its start said that there is nothing to run.
     Ignored,
@@ -53,11 +72,18 @@ pub enum What {
     /// Ended by itself.
     Exited {
         exit: ExitReason,
+        /// What it was at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last_words: Option<Box<LastWords>>,
     },
     /// Restart `attempt` of the `of` that its supervisor (or its own budget) allows in a period.
     Restarting {
         attempt: u32,
         of: u32,
+        within_ms: u64,
+        /// It is its own budget, and not its supervisor's.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        own: bool,
         backoff_ms: u64,
     },
     /// Its own budget is spent; it stays in the list, down, until somebody restarts it.
@@ -69,6 +95,8 @@ pub enum What {
     Stopped {
         exit: ExitReason,
     },
+    /// It was down, and is no child any more.
+    Forgotten,
     /// The supervisor itself ends, because of this child.
     GaveUp,
     /// The process began.
@@ -145,9 +173,14 @@ impl EventSink {
         self.0.out.lock().unwrap_or_else(PoisonError::into_inner).lost
     }
 
-    /// For what happened to a child, or to the whole node, from outside the tree.
-    pub fn note(&self, child: &str, kind: &'static str, what: What) {
-        self.send(&"".into(), &child.into(), kind, what);
+    /// For what happened to a child, or to the whole node, from outside the tree; its number.
+    pub fn note(&self, child: &str, kind: &'static str, what: What) -> u64 {
+        self.note_at("", child, kind, what)
+    }
+
+    /// The same of a child below a supervisor.
+    pub fn note_at(&self, supervisor: &str, child: &str, kind: &'static str, what: What) -> u64 {
+        self.send(&supervisor.into(), &child.into(), kind, what)
     }
 
     pub(crate) fn send(
@@ -156,10 +189,10 @@ impl EventSink {
         child: &Arc<str>,
         kind: &'static str,
         what: What,
-    ) {
+    ) -> u64 {
         let at_ms = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
         let mut out = self.0.out.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(queue) = &out.queue else { return };
+        let Some(queue) = &out.queue else { return 0 };
         let event = SupervisionEvent {
             seq: out.next_seq,
             at_ms: at_ms as u64,
@@ -169,6 +202,7 @@ impl EventSink {
             what,
             lost_before: out.lost,
         };
+        let seq = out.next_seq;
         let fits = queue.try_send(event).is_ok();
         out.next_seq += 1;
         if fits {
@@ -177,5 +211,6 @@ impl EventSink {
             out.lost += 1;
             self.0.lost_total.fetch_add(1, Ordering::Relaxed);
         }
+        seq
     }
 }

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use crate::event::{EventSink, SINK_BOUND, SupervisionEvent, What};
 use crate::event_file::EventFile;
 use crate::exit::ExitReason;
+use crate::history::History;
 use crate::panics::Trace;
 use crate::spawn;
 use crate::start::StartError;
@@ -29,6 +30,7 @@ pub const LOG_TRACES_MAX: usize = 256;
 #[derive(Clone)]
 pub struct EventLog {
     ring: Arc<Mutex<Ring>>,
+    history: Arc<Mutex<History>>,
     newest: watch::Receiver<u64>,
     file: Option<EventFile>,
 }
@@ -57,7 +59,7 @@ impl EventLog {
         events_max: usize,
         note: impl Fn(&SupervisionEvent) + Send + 'static,
     ) -> (EventSink, Self) {
-        Self::begin(sink_bound, Ring::new(events_max), None, note)
+        Self::begin(sink_bound, Ring::new(events_max), History::default(), None, note)
     }
 
     /// Begins with the events that are in `directory`, and keeps those to come there. A directory
@@ -67,22 +69,28 @@ impl EventLog {
         note: impl Fn(&SupervisionEvent) + Send + 'static,
     ) -> (EventSink, Self) {
         let mut ring = Ring::new(LOG_EVENTS_MAX);
-        let file = EventFile::open(directory, |event| ring.take_up(event));
-        Self::begin(SINK_BOUND, ring, file, note)
+        let mut history = History::default();
+        let file = EventFile::open(directory, |event| {
+            history.push(&event);
+            ring.take_up(event);
+        });
+        Self::begin(SINK_BOUND, ring, history, file, note)
     }
 
     fn begin(
         sink_bound: usize,
         ring: Ring,
+        history: History,
         file: Option<EventFile>,
         note: impl Fn(&SupervisionEvent) + Send + 'static,
     ) -> (EventSink, Self) {
         let last = ring.events.back().map_or(0, |event| event.seq);
         let (sink, events) = EventSink::bounded_after(last, sink_bound);
         let (written, newest) = watch::channel(last);
-        let ring = Arc::new(Mutex::new(ring));
-        spawn::task(follow(events, ring.clone(), file.clone(), written, note));
-        (sink, Self { ring, newest, file })
+        let (ring, history) = (Arc::new(Mutex::new(ring)), Arc::new(Mutex::new(history)));
+        let kept = (ring.clone(), history.clone());
+        spawn::task(follow(events, kept, file.clone(), written, note));
+        (sink, Self { ring, history, newest, file })
     }
 
     /// At most `limit` events with a number above `seq`, oldest first. The first of them does not
@@ -91,6 +99,40 @@ impl EventLog {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let first = ring.events.partition_point(|event| event.seq <= seq);
         ring.events.range(first..).take(limit).cloned().collect()
+    }
+
+    /// The last `limit` events with a number below `seq` that are `wanted`, oldest first.
+    pub fn last_matching(
+        &self,
+        seq: u64,
+        limit: usize,
+        wanted: impl Fn(&SupervisionEvent) -> bool,
+    ) -> Vec<SupervisionEvent> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let end = ring.events.partition_point(|event| event.seq < seq);
+        let wanted = |event: &&SupervisionEvent| wanted(event);
+        let mut found: Vec<_> =
+            ring.events.range(..end).rev().filter(wanted).take(limit).cloned().collect();
+        found.reverse();
+        found
+    }
+
+    /// The first `limit` events with a number above `seq` that are `wanted`, oldest first.
+    pub fn first_matching(
+        &self,
+        seq: u64,
+        limit: usize,
+        wanted: impl Fn(&SupervisionEvent) -> bool,
+    ) -> Vec<SupervisionEvent> {
+        let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = ring.events.partition_point(|event| event.seq <= seq);
+        let wanted = |event: &&SupervisionEvent| wanted(event);
+        ring.events.range(first..).filter(wanted).take(limit).cloned().collect()
+    }
+
+    /// Looks at the tree as the events tell of it, now and in the past. Events wait meanwhile.
+    pub fn look<T>(&self, look: impl FnOnce(&History) -> T) -> T {
+        look(&self.history.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The number of the newest event; 0 before the first.
@@ -123,7 +165,7 @@ impl EventLog {
 
 async fn follow(
     mut events: mpsc::Receiver<SupervisionEvent>,
-    ring: Arc<Mutex<Ring>>,
+    (ring, history): (Arc<Mutex<Ring>>, Arc<Mutex<History>>),
     file: Option<EventFile>,
     written: watch::Sender<u64>,
     note: impl Fn(&SupervisionEvent) + Send + 'static,
@@ -138,6 +180,7 @@ async fn follow(
                 tracing::warn!(unwritten, "supervision events not written: the disk is behind");
             }
         }
+        history.lock().unwrap_or_else(PoisonError::into_inner).push(&event);
         ring.lock().unwrap_or_else(PoisonError::into_inner).push(event);
         written.send_replace(seq);
     }
@@ -177,7 +220,7 @@ impl Ring {
 /// Where an event keeps its backtrace, when it tells of a panic.
 pub(crate) fn trace(event: &mut SupervisionEvent) -> Option<&mut Option<Trace>> {
     let exit = match &mut event.what {
-        What::Exited { exit } | What::Stopped { exit } => exit,
+        What::Exited { exit, .. } | What::Stopped { exit } => exit,
         What::StartFailed { error } => innermost(error)?,
         _ => return None,
     };

@@ -6,6 +6,7 @@ use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::last_words;
 use ractor::{ActorCell, ActorRef};
 use tokio::time::{Instant, timeout};
 
@@ -69,9 +70,10 @@ impl Family {
         }
         let exit = exit(started.task.id());
         let orderly = exit.is_orderly();
+        let last_words = last_words::take(cell.get_id().pid()).map(Box::new);
         let (id, kind) = (child.spec.id.clone(), child.spec.kind);
         let (restart, significant) = (child.spec.restart, child.spec.significant);
-        self.office.report(&id, kind, What::Exited { exit });
+        self.office.report(&id, kind, What::Exited { exit, last_words });
         let _ = timeout(SETTLE_TIMEOUT, started.ended()).await;
 
         let again = match restart {
@@ -140,9 +142,7 @@ impl Family {
             self.office.report(id, kind, What::GaveUp);
             return ControlFlow::Break(reason::GAVE_UP);
         }
-        let budget = self.office.budget();
-        let backoff_ms = delay.as_millis() as u64;
-        let what = What::Restarting { attempt: budget.used, of: budget.of, backoff_ms };
+        let what = self.office.budget().restarting(false, delay);
         self.office.report(id, kind, what);
         ControlFlow::Continue(delay)
     }
@@ -190,7 +190,7 @@ impl Family {
 
     /// A new child at the end of the list; it is in the list only if it started.
     async fn add(&mut self, spec: ChildSpec) -> Result<Option<ActorCell>, StartError> {
-        let started = self.office.start(&spec, &spec.id, 1).await?;
+        let started = self.office.start(&spec, &spec.id, 1, None).await?;
         let cell = started.as_ref().map(|started| started.cell.clone());
         if started.is_none() && spec.restart == Restart::Temporary {
             return Ok(None);
@@ -260,7 +260,8 @@ impl Family {
         let child = &mut self.children[index];
         child.state = State::Stopped;
         child.incarnation += 1;
-        let started = self.office.start(&child.spec, &child.spec.id, child.incarnation).await?;
+        let started =
+            self.office.start(&child.spec, &child.spec.id, child.incarnation, None).await?;
         let cell = started.as_ref().map(|started| started.cell.clone());
         child.up_since = Instant::now();
         child.state = started.map_or(State::Ignored, State::Up);
@@ -303,6 +304,8 @@ impl Family {
         if matches!(self.children[index].state, State::Restarting(_)) {
             // Its ticket is void: the retry on its way finds nothing to do.
             self.children[index].state = State::Stopped;
+            let (id, kind) = (self.children[index].spec.id.clone(), self.children[index].spec.kind);
+            self.office.report(&id, kind, What::Stopped { exit: ExitReason::Shutdown });
         }
         self.stop_at(index).await;
         if self.children[index].spec.restart == Restart::Temporary {
@@ -322,7 +325,8 @@ impl Family {
 
     pub(crate) fn delete_child(&mut self, id: &str) -> Result<(), AdminError> {
         let index = self.down(id)?;
-        self.children.remove(index);
+        let child = self.children.remove(index);
+        self.office.report(&child.spec.id, child.spec.kind, What::Forgotten);
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
+use crate::event::What;
+
 /// More than `restarts` within `period_ms` is too often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Intensity {
@@ -47,7 +49,8 @@ impl Window {
 
     pub(crate) fn budget(&mut self, now: Instant) -> Budget {
         self.forget_before(now);
-        Budget { used: self.marks.len() as u32, of: self.intensity.restarts }
+        let Intensity { restarts, period_ms } = self.intensity;
+        Budget { used: self.marks.len() as u32, of: restarts, within_ms: period_ms }
     }
 
     fn forget_before(&mut self, now: Instant) {
@@ -63,4 +66,18 @@ impl Window {
 pub struct Budget {
     pub used: u32,
     pub of: u32,
+    pub within_ms: u64,
+}
+
+impl Budget {
+    /// What is told of a restart that was just counted against it.
+    pub(crate) fn restarting(self, own: bool, delay: Duration) -> What {
+        What::Restarting {
+            attempt: self.used,
+            of: self.of,
+            within_ms: self.within_ms,
+            own,
+            backoff_ms: delay.as_millis() as u64,
+        }
+    }
 }

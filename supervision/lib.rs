@@ -26,6 +26,7 @@ mod event_file;
 mod event_log;
 mod exit;
 mod family;
+pub mod history;
 mod intensity;
 mod nursery;
 mod office;

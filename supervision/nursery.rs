@@ -5,9 +5,10 @@
 //! registers) and in the supervision events, never waited for.
 
 use crate::admin::{AdminError, SupervisorRef};
-use crate::event::{SupervisionEvent, What};
+use crate::event::{EventSink, SupervisionEvent, What};
 use crate::spawn;
-use actors::node::{Child, Nursery, Wait};
+use crate::tree::ROOT;
+use actors::node::{Child, Nursery, Recovered, Wait};
 use actors::registry::Address;
 use domain::ids::EntityId;
 use ractor::ActorStatus;
@@ -21,6 +22,7 @@ pub struct TreeNursery(Arc<Ways>);
 #[derive(Default)]
 struct Ways {
     root: OnceLock<SupervisorRef>,
+    sink: OnceLock<EventSink>,
     /// By path below the root; looked up again when one is gone.
     supervisors: Mutex<HashMap<String, SupervisorRef>>,
     quarantined: RwLock<BTreeSet<Arc<str>>>,
@@ -67,6 +69,17 @@ impl Nursery for TreeNursery {
         });
     }
 
+    fn tell_ready(&self, child: Child, recovered: Recovered) {
+        let Some(sink) = self.0.sink.get() else { return };
+        let (path, id) = place(child);
+        let what = What::Ready {
+            after_us: u64::try_from(recovered.after.as_micros()).unwrap_or(u64::MAX),
+            snapshot: recovered.snapshot,
+            replayed: recovered.replayed,
+        };
+        sink.note_at(&format!("{ROOT}/{path}"), &id, kind(child), what);
+    }
+
     fn attend(&self, wait: Wait) {
         spawn::task(wait);
     }
@@ -79,6 +92,12 @@ impl Nursery for TreeNursery {
 }
 
 impl TreeNursery {
+    /// Called once, before the tree is started.
+    pub fn set_sink(&self, sink: EventSink) {
+        // A second sink would be a second log, which a node never has.
+        let _ = self.0.sink.set(sink);
+    }
+
     /// Called once, when the tree is up.
     pub fn set_root(&self, root: SupervisorRef) {
         // A second root would be a second tree, which a node never has.
@@ -139,5 +158,15 @@ fn place(child: Child) -> (String, String) {
         Child::Stream(n) => ("sessions".into(), Address::Stream(n).to_string()),
         Child::Replay(n) => ("feeds".into(), Address::Replay(n).to_string()),
         Child::Trader(n) => ("strategies".into(), Address::Trader(n).to_string()),
+    }
+}
+
+fn kind(child: Child) -> &'static str {
+    match child {
+        Child::Entity(partition, entity) => Address::Entity(partition, entity).kind(),
+        Child::Session(session) => Address::Session(session).kind(),
+        Child::Stream(n) => Address::Stream(n).kind(),
+        Child::Replay(n) => Address::Replay(n).kind(),
+        Child::Trader(n) => Address::Trader(n).kind(),
     }
 }

@@ -40,6 +40,7 @@ impl Office {
         spec: &ChildSpec,
         id: &Arc<str>,
         incarnation: u64,
+        budget: Option<Intensity>,
     ) -> Result<Option<Started>, StartError> {
         let context = StartContext {
             parent: self.me.clone(),
@@ -50,7 +51,7 @@ impl Office {
         };
         match start::run(&spec.start, context, spec.start_timeout()).await {
             Ok(Start::Up(started)) => {
-                self.report(id, spec.kind, What::Spawned { incarnation });
+                self.report(id, spec.kind, spec.spawned(incarnation, budget));
                 Ok(Some(started))
             }
             Ok(Start::Ignore) => {
@@ -82,20 +83,20 @@ impl Office {
     pub(crate) fn report(&self, child: &Arc<str>, kind: &'static str, what: What) {
         let supervisor = &*self.path;
         match &what {
-            What::Spawned { incarnation } => {
+            What::Spawned { incarnation, .. } => {
                 tracing::debug!(supervisor, %child, kind, incarnation, "child started");
             }
             What::Ignored => tracing::debug!(supervisor, %child, kind, "child ignored"),
             What::StartFailed { error } => {
                 tracing::warn!(supervisor, %child, kind, %error, "child could not start");
             }
-            What::Exited { exit } if exit.is_orderly() => {
+            What::Exited { exit, .. } if exit.is_orderly() => {
                 tracing::debug!(supervisor, %child, kind, reason = %exit, "child ended");
             }
-            What::Exited { exit } => {
+            What::Exited { exit, .. } => {
                 tracing::warn!(supervisor, %child, kind, reason = %exit, "child terminated");
             }
-            What::Restarting { attempt, of, backoff_ms } => {
+            What::Restarting { attempt, of, backoff_ms, .. } => {
                 tracing::warn!(supervisor, %child, kind, attempt, of, backoff_ms, "restarting");
             }
             What::Quarantined { restarts, within_ms } => {
@@ -104,9 +105,13 @@ impl Office {
             What::Stopped { exit } => {
                 tracing::debug!(supervisor, %child, kind, reason = %exit, "child stopped");
             }
+            What::Forgotten => tracing::debug!(supervisor, %child, kind, "child forgotten"),
             What::GaveUp => tracing::error!(supervisor, %child, kind, "supervisor gives up"),
             // Noted by others than supervisors, who tell of it themselves.
-            What::NodeStarted { .. } | What::NodeStopped { .. } | What::OperatorActed { .. } => {}
+            What::NodeStarted { .. }
+            | What::NodeStopped { .. }
+            | What::OperatorActed { .. }
+            | What::Ready { .. } => {}
         }
         self.sink.send(&self.path, child, kind, what);
     }

@@ -55,7 +55,7 @@ impl Root {
         let report = |what| sink.send(&"".into(), &spec.id, spec.kind, what);
         match start::run(&spec.start, context, spec.start_timeout()).await {
             Ok(Start::Up(started)) => {
-                report(What::Spawned { incarnation: 1 });
+                report(spec.spawned(1, None));
                 let supervisor = SupervisorRef::from(ActorRef::from(started.cell.clone()));
                 Ok(Self { supervisor, _started: started, end })
             }
@@ -135,7 +135,7 @@ impl Actor for Warden {
             SupervisionEvent::ActorFailed(_, error) => ExitReason::from_error(error, None),
             _ => return Ok(()),
         };
-        let what = What::Exited { exit: exit.clone() };
+        let what = What::Exited { exit: exit.clone(), last_words: None };
         seat.sink.send(&"".into(), &seat.spec.id, seat.spec.kind, what);
         let _ = seat.ended.send(Some(exit));
         me.stop(None);

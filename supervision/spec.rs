@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::backoff::Backoff;
 use crate::dynamic;
+use crate::event::What;
 use crate::intensity::Intensity;
 use crate::start::{Start, StartContext, StartError, StartFn};
 use crate::supervisor;
@@ -92,6 +93,9 @@ pub struct ChildSpec {
     pub backoff: Backoff,
     /// `None` waits for ever, as for supervisors, whose start is their children's.
     pub start_timeout_ms: Option<u64>,
+    /// Of a supervisor, what it allows its children, where that is known before it starts: told to who
+    /// watches.
+    pub intensity: Option<Intensity>,
     pub(crate) start: StartFn,
 }
 
@@ -111,6 +115,7 @@ impl ChildSpec {
             significant: false,
             backoff: Backoff::NONE,
             start_timeout_ms: Some(START_TIMEOUT_MS),
+            intensity: None,
             start: Arc::new(move |context| Box::pin(start(context))),
         }
     }
@@ -183,8 +188,23 @@ impl ChildSpec {
         Self { backoff, ..self }
     }
 
+    /// Told of a supervisor whose own spec is only made when it starts.
+    pub fn told_intensity(self, intensity: Intensity) -> Self {
+        Self { intensity: Some(intensity), ..self }
+    }
+
     pub fn start_timeout_ms(self, start_timeout_ms: Option<u64>) -> Self {
         Self { start_timeout_ms, ..self }
+    }
+
+    /// What is told of it once it is up.
+    pub(crate) fn spawned(&self, incarnation: u64, budget: Option<Intensity>) -> What {
+        let strategy = match self.role {
+            Role::Supervisor(strategy) => Some(strategy),
+            Role::Worker => None,
+        };
+        let budget = budget.or(self.intensity);
+        What::Spawned { incarnation, restart: self.restart, strategy, budget }
     }
 
     pub(crate) fn start_timeout(&self) -> Option<Duration> {
@@ -235,7 +255,8 @@ impl SupervisorSpec {
     /// This supervisor as a child of another.
     pub fn into_child(self) -> ChildSpec {
         let (id, strategy) = (self.id.clone(), self.strategy);
-        ChildSpec::subtree(&id, strategy, move |_| self.clone())
+        let intensity = self.intensity;
+        ChildSpec::subtree(&id, strategy, move |_| self.clone()).told_intensity(intensity)
     }
 
     /// OTP's `check_childspecs`, with the supervisor's own flags.
@@ -302,9 +323,10 @@ impl DynamicSpec {
     }
 
     pub fn into_child(self) -> ChildSpec {
-        let id = self.id.clone();
+        let (id, intensity) = (self.id.clone(), self.intensity);
         let start = move |context| dynamic::start(self.clone(), context);
-        ChildSpec::new(&id, "supervisor", start).supervising(Strategy::Dynamic)
+        let child = ChildSpec::new(&id, "supervisor", start).supervising(Strategy::Dynamic);
+        child.told_intensity(intensity)
     }
 
     pub fn check(&self) -> Result<(), SpecError> {

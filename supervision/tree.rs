@@ -21,6 +21,7 @@
 //! Entities are stopped by kill: outside the journal there is nothing to save. Each has a budget of its
 //! own; spent, it is quarantined and does not take the partition with it (`protocol.md` 15).
 
+use crate::intensity::Intensity;
 use crate::spec::{ChildSpec, DynamicSpec, Restart, Shutdown, Strategy, SupervisorSpec};
 use crate::start::{StartContext, StartError};
 use actors::account::Account;
@@ -40,6 +41,8 @@ use actors::trader::{Trader, TraderArgs};
 use domain::ids::{EntityId, PartitionId, SessionId};
 use std::sync::Arc;
 
+/// The root's id, with which every path in the events begins.
+pub const ROOT: &str = "laybook";
 /// Restarts that any supervisor of the tree allows in [`PERIOD_MS`].
 const RESTARTS: u32 = 10;
 const PERIOD_MS: u64 = 10_000;
@@ -61,7 +64,7 @@ impl Tree {
     pub fn spec(self) -> SupervisorSpec {
         let node = self.node;
         supervisor(
-            "laybook",
+            ROOT,
             Strategy::OneForOne,
             vec![
                 partitions(&node).into_child(),
@@ -85,6 +88,8 @@ fn partitions(node: &Arc<Node>) -> DynamicSpec {
     let partition = ChildSpec::subtree("partition", Strategy::RestForOne, move |context| {
         partition(&node, &context.id)
     });
+    let partition =
+        partition.told_intensity(Intensity { restarts: RESTARTS, period_ms: PERIOD_MS });
     DynamicSpec::new("partitions", partition).intensity(RESTARTS, PERIOD_MS)
 }
 

@@ -7,6 +7,7 @@
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
+//! | [`console`] | who may watch, what is seen, is the past as it was, and is it said why somebody fell? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
@@ -25,6 +26,7 @@
 
 mod bad_input;
 mod conformance;
+mod console;
 mod events;
 mod harness;
 mod healing;

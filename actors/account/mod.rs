@@ -296,7 +296,12 @@ impl Entity for Account {
 
     fn observe(&self) -> serde_json::Value {
         let funds = self.state.funds();
+        let exposures = self.state.exposures().take(EXPOSURES_SHOWN).map(|(market, exposure)| {
+            json!({ "marketId": market.to_string(), "exposure": exposure.to_string() })
+        });
         json!({
+            "exposures": exposures.collect::<Vec<_>>(),
+            "available": funds.available().to_string(),
             "balance": funds.balance.to_string(),
             "exposure": funds.exposure.to_string(),
             "status": funds.status,
@@ -305,6 +310,9 @@ impl Entity for Account {
         })
     }
 }
+
+/// Markets that an observation shows.
+const EXPOSURES_SHOWN: usize = 100;
 
 impl Account {
     fn request(

@@ -83,6 +83,17 @@ pub enum HomeMsg {
         username: String,
         reply: oneshot::Sender<Option<User>>,
     },
+    /// Whose accounts these are, for who watches.
+    Usernames {
+        accounts: Vec<AccountId>,
+        reply: oneshot::Sender<Vec<(AccountId, String)>>,
+    },
+    /// Accounts of users whose names contain the text, at most so many.
+    FindUsers {
+        text: String,
+        limit: usize,
+        reply: oneshot::Sender<Vec<AccountId>>,
+    },
     Operator {
         token: SecretHash,
         reply: oneshot::Sender<Option<OperatorToken>>,
@@ -140,6 +151,8 @@ impl Named for HomeMsg {
             HomeMsg::Apps { .. } => "apps",
             HomeMsg::AppKey { .. } => "app key",
             HomeMsg::User { .. } => "user",
+            HomeMsg::Usernames { .. } => "usernames",
+            HomeMsg::FindUsers { .. } => "find users",
             HomeMsg::Operator { .. } => "operator",
             HomeMsg::HasOperators { .. } => "has operators",
         }
@@ -256,6 +269,17 @@ impl Entity for Home {
             HomeMsg::User { username, reply } => {
                 let user = self.state.user(&username).cloned();
                 answer(desk, move || drop(reply.send(user)))
+            }
+            HomeMsg::Usernames { accounts, reply } => {
+                let name = |id: AccountId| Some((id, self.state.user_of(id)?.username.clone()));
+                let names = accounts.into_iter().filter_map(name).collect();
+                answer(desk, move || drop(reply.send(names)))
+            }
+            HomeMsg::FindUsers { text, limit, reply } => {
+                let is_meant = |user: &&User| user.username.to_lowercase().contains(&text);
+                let users = self.state.users().filter(is_meant).take(limit);
+                let accounts = users.map(|user| user.account).collect();
+                answer(desk, move || drop(reply.send(accounts)))
             }
             HomeMsg::Operator { token, reply } => {
                 let operator = self.state.operator(&token).cloned();

@@ -43,6 +43,8 @@ pub struct Journal {
     partition: Arc<Partition>,
     /// Dropped with the actor: the thread stops.
     writer: Option<Writer<Record, PartitionFold, Effect>>,
+    /// Why the snapshots had to be thrown away when it was started.
+    wiped: Option<String>,
 }
 
 impl Behaviour for Journal {
@@ -57,7 +59,7 @@ impl Behaviour for Journal {
     /// The thread opens the log by itself; what is handed over meanwhile waits in its queue.
     fn start(id: PartitionId, context: &Context<JournalMsg>) -> Result<Self, Fault> {
         let node = context.node.clone();
-        let config = config(id, &node, context.me.clone()).map_err(Fault)?;
+        let (config, wiped) = config(id, &node, context.me.clone()).map_err(Fault)?;
         let slot = Arc::new(std::sync::OnceLock::<Arc<Partition>>::new());
         let opened = {
             let (slot, node) = (slot.clone(), node.clone());
@@ -78,7 +80,7 @@ impl Behaviour for Journal {
             return Err(Fault::new("a partition is made once"));
         }
         node.open_partition(partition.clone());
-        Ok(Journal { node, partition, writer: Some(writer) })
+        Ok(Journal { node, partition, writer: Some(writer), wiped })
     }
 
     fn handle(
@@ -98,6 +100,7 @@ impl Behaviour for Journal {
             "bytes": stats.bytes,
             "refused": stats.refused,
             "writable": stats.writable,
+            "snapshotsWiped": self.wiped,
         })
     }
 
@@ -119,18 +122,18 @@ fn config(
     id: PartitionId,
     node: &Arc<Node>,
     me: Mailbox<JournalMsg>,
-) -> Result<WriterConfig<Record>, String> {
+) -> Result<(WriterConfig<Record>, Option<String>), String> {
     let home = node.settings.data.join(format!("partition-{id}"));
     let disk = OsDisk::new(home.join("journal")).map_err(|error| error.to_string())?;
     let options =
         FileOptions { segment_bytes: node.settings.segment_bytes, ..FileOptions::default() };
     let engine = Arc::new(FileEngine::new(Arc::new(disk), options));
     let snapshots = Snapshots::open(home.join("snapshots"), node.settings.snapshot_cache_bytes);
-    let snapshots = match snapshots {
-        Ok((snapshots, _)) => Some(snapshots),
+    let (snapshots, wiped) = match snapshots {
+        Ok((snapshots, wiped)) => (Some(snapshots), wiped),
         Err(error) => {
             tracing::warn!(%error, "no snapshots: recoveries read the log");
-            None
+            (None, None)
         }
     };
     let registry = node.registry.clone();
@@ -149,7 +152,7 @@ fn config(
             publisher = None;
         }
     };
-    Ok(WriterConfig {
+    let config = WriterConfig {
         snapshots,
         compact: Some(Arc::new(EntityCompact)),
         checkpoint_after_records: node.settings.checkpoint_after_records,
@@ -158,5 +161,6 @@ fn config(
             let _ = me.send(JournalMsg::Stopped(reason));
         }),
         ..WriterConfig::new(format!("journal-{id}"), engine)
-    })
+    };
+    Ok((config, wiped))
 }

@@ -283,11 +283,39 @@ impl Entity for Market {
             "totalMatched": self.state.total_matched().to_string(),
             "settling": self.state.settling(),
             "accountsToHear": self.state.accounts_to_resume().count(),
+            "ladder": self.ladder(),
         })
     }
 }
 
+/// Prices and runners that an observation shows.
+const LADDER_SHOWN: usize = 10;
+const RUNNERS_SHOWN: usize = 100;
+
 impl Market {
+    /// The best prices of each runner, for who looks at the actor.
+    fn ladder(&self) -> serde_json::Value {
+        let request = ViewRequest {
+            offers: LadderDepth::Best(LADDER_SHOWN),
+            traded: false,
+            starting_price: false,
+        };
+        let view = MarketView::of(&self.state, &request);
+        let side = |offers: &[(domain::price::Price, Pence)]| {
+            let told = offers.iter().map(|(price, size)| [price.to_string(), size.to_string()]);
+            told.collect::<Vec<_>>()
+        };
+        let runners = view.runners.iter().take(RUNNERS_SHOWN).map(|runner| {
+            json!({
+                "selectionId": runner.runner.selection,
+                "handicap": runner.runner.handicap,
+                "back": side(&runner.available_to_back),
+                "lay": side(&runner.available_to_lay),
+            })
+        });
+        json!({ "runners": runners.collect::<Vec<_>>() })
+    }
+
     fn command(
         &mut self,
         account: AccountId,

@@ -107,6 +107,11 @@ impl Partition {
         BetId::new(self.recovered().next_bet_count.fetch_add(1, Relaxed), self.id)
     }
 
+    /// Numbers that were given to bets so far, for who watches; 0 while the log is being read.
+    pub fn bets_numbered(&self) -> u64 {
+        self.opened.get().map_or(0, |opened| opened.next_bet_count.load(Relaxed))
+    }
+
     /// How long nothing was journaled before the log was opened.
     pub(crate) fn outage_ms(&self) -> i64 {
         self.recovered().outage_ms

@@ -96,6 +96,7 @@ impl Running {
             EventLog::open(&settings.data_directory.join("supervision"), move |event| {
                 noted.note(event);
             });
+        nursery.set_sink(sink.clone());
         let after_crash = events.ended_in_crash();
         sink.note("node", "node", What::NodeStarted { version: VERSION.into(), after_crash });
         let watch = operator::Watch {
@@ -104,6 +105,9 @@ impl Running {
             events,
             sink: sink.clone(),
             tokens: Arc::default(),
+            pace: Arc::default(),
+            recoveries: Arc::default(),
+            glances: Arc::default(),
             console: Arc::new(operator::console::Console::new(listeners.admin)),
         };
         let (switch, drain) = door::drain();

@@ -43,6 +43,12 @@ pub enum Command {
     Tree(TreeArgs),
     /// Shows what has happened in a node's supervision tree
     Events(EventsArgs),
+    /// Shows a running node's busiest actors, live in a terminal
+    Top(TopArgs),
+    /// Says why an actor was started again
+    Why(WhyArgs),
+    /// Says what of a running node needs a person
+    Lints(LintsArgs),
     /// Makes a link that signs one browser in to a running node's console, once
     Link(LinkArgs),
     /// Prices one match: every market of its book
@@ -272,6 +278,9 @@ pub struct TreeArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Print a graph for Graphviz
+    #[arg(long, conflicts_with = "json")]
+    pub dot: bool,
 }
 
 /// `laybook events`
@@ -287,6 +296,64 @@ pub struct EventsArgs {
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub since: u64,
     /// Print JSON, one event a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook top`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook top
+  laybook top --sort mailbox --limit 40
+  laybook top --once --json")]
+pub struct TopArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Which first: busy, mailbox, restarts or heat
+    #[arg(long, value_name = "WORD", default_value = "busy")]
+    pub sort: String,
+    /// How many
+    #[arg(long, default_value_t = 20)]
+    pub limit: u16,
+    /// Print once and end, as when the output is no terminal
+    #[arg(long)]
+    pub once: bool,
+    /// Print JSON, once
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook why`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook why market-1.000000007
+  laybook why home --json")]
+pub struct WhyArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// The actor, by its id in the tree
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// How many deaths, newest first
+    #[arg(long, default_value_t = 5)]
+    pub limit: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook lints`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook lints
+  laybook lints --json")]
+pub struct LintsArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// Print JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -388,6 +455,9 @@ mod tests {
         Tree(TreeArgs),
         Events(EventsArgs),
         Link(LinkArgs),
+        Top(TopArgs),
+        Why(WhyArgs),
+        Lints(LintsArgs),
         Config(ConfigArgs),
     }
 

@@ -7,8 +7,8 @@ use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
 use laybook::pricing::{backtest_command, fit_command, inplay_command, price_command};
 use laybook::{
-    bench_command, config_command, demo_command, events_command, link_command, replay_command,
-    serve_command, tree_command, verify_command,
+    bench_command, config_command, demo_command, events_command, link_command, lints_command,
+    replay_command, serve_command, top_command, tree_command, verify_command, why_command,
 };
 
 #[global_allocator]
@@ -23,6 +23,9 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify_command::run(&args),
         Command::Events(args) => events_command::run(&args),
         Command::Tree(args) => tree_command::run(&args),
+        Command::Top(args) => top_command::run(&args),
+        Command::Why(args) => why_command::run(&args),
+        Command::Lints(args) => lints_command::run(&args),
         Command::Link(args) => link_command::run(&args),
         Command::Price(args) => price_command::run(&args),
         Command::Fit(args) => fit_command::run(&args),

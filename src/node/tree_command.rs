@@ -15,6 +15,8 @@ pub fn run(args: &TreeArgs) -> anyhow::Result<Exit> {
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{tree:#}")?;
+    } else if args.dot {
+        graph(&mut out, &tree)?;
     } else {
         draw(&mut out, &tree, "", "")?;
     }
@@ -47,4 +49,46 @@ fn draw(out: &mut impl Write, line: &Value, mark: &str, indent: &str) -> std::io
         draw(out, child, &format!("{indent}{mark}"), &format!("{indent}{below}"))?;
     }
     Ok(())
+}
+
+/// The tree in Graphviz's words.
+fn graph(out: &mut impl Write, tree: &Value) -> std::io::Result<()> {
+    writeln!(out, "digraph laybook {{\n  rankdir=LR;\n  node [shape=box];")?;
+    edges(out, tree)?;
+    writeln!(out, "}}")
+}
+
+fn edges(out: &mut impl Write, line: &Value) -> std::io::Result<()> {
+    let text = |line: &Value, key: &str| {
+        let text = line[key].as_str().unwrap_or_default();
+        text.replace('\\', "\\\\").replace('"', "\\\"")
+    };
+    let id = text(line, "id");
+    let shape = if line["strategy"].is_string() { "ellipse" } else { "box" };
+    let (what, status) = (text(line, "kind"), text(line, "status"));
+    writeln!(out, "  \"{id}\" [shape={shape}, tooltip=\"{what}, {status}\"];")?;
+    for child in line["children"].as_array().map_or(&[][..], Vec::as_slice) {
+        writeln!(out, "  \"{id}\" -> \"{}\";", text(child, "id"))?;
+        edges(out, child)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_graph_names_everybody_once_and_every_edge() {
+        let leaf = |id: &str| json!({ "id": id, "kind": "market", "status": "running" });
+        let tree = json!({ "id": "top", "kind": "supervisor", "strategy": "dynamic",
+            "status": "running", "children": [leaf("a"), leaf("b \"c\"")] });
+        let mut out = Vec::new();
+        graph(&mut out, &tree).unwrap();
+        let dot = String::from_utf8(out).unwrap();
+        assert!(dot.starts_with("digraph laybook {") && dot.ends_with("}\n"), "{dot}");
+        assert_eq!(dot.matches("->").count(), 2);
+        assert!(dot.contains(r#""top" -> "b \"c\"";"#), "{dot}");
+    }
 }

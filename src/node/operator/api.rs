@@ -18,7 +18,8 @@ use hyper::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::access::{Credentials, Operator};
-use super::json::{check_content_type, in_full};
+use super::json::{self, check_content_type, in_full};
+use super::observe::{self, recovery};
 use super::problem::Problem;
 use super::request::{
     Act, AdvanceClock, ChangeUser, CreateEvent, CreateMarket, CreateToken, CreateUser, KillActor,
@@ -29,6 +30,7 @@ use super::{access, ask, ledger, request};
 use crate::catalogue;
 use crate::password;
 use crate::secret;
+use crate::telemetry;
 
 /// One request as it came.
 pub struct Asked<'a> {
@@ -66,13 +68,17 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
     let api = Api { watch, asked, operator: name, role };
     match asked.method {
         &Method::GET => api.look(segments).await,
-        &Method::POST | &Method::PATCH => {
-            let admin = matches!(segments, ["tokens" | "links"]);
+        &Method::POST | &Method::PATCH | &Method::PUT => {
+            let admin = matches!(segments, ["tokens" | "links" | "log-level"]);
             if role < if admin { Role::Admin } else { Role::Operator } {
                 return Err(access::forbidden());
             }
             check_content_type(asked.content_type, asked.body)?;
-            api.act(segments).await
+            let answer = api.act(segments).await;
+            if answer.is_ok() {
+                api.tell_audit(segments);
+            }
+            answer
         }
         _ => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")),
     }
@@ -88,20 +94,14 @@ struct Api<'a> {
 impl Api<'_> {
     async fn look(&self, segments: &[&str]) -> Answer {
         let ok = |value| Ok((StatusCode::OK, value));
+        if let Some(answer) = observe::look(self.watch, segments, self.asked.query).await {
+            return answer;
+        }
         match segments {
             ["users", username] => self.user(username).await,
             ["me"] => ok(json!({ "name": self.operator, "role": access::role_word(self.role) })),
             ["ledger"] => ok(ledger::read(&self.watch.node).await?),
             ["tree"] => ok(json!(self.watch.tree().await.map_err(tree_gone)?)),
-            ["supervision"] => {
-                let since = self.query("since").and_then(|text| text.parse().ok()).unwrap_or(0);
-                let events = self.watch.events.since(since, 1_000);
-                ok(json!({ "events": events, "newest": self.watch.events.newest() }))
-            }
-            ["actors", id] => match self.watch.observe(id).await.map_err(tree_gone)? {
-                Some(seen) => ok(seen),
-                None => Err(not_found("no such actor")),
-            },
             _ => Err(not_found("no such path")),
         }
     }
@@ -142,9 +142,25 @@ impl Api<'_> {
             ("POST", ["actors", id, "retry"]) => self.retry(id).await,
             ("POST", ["tokens"]) => self.create_token(CreateToken::read(body)?).await,
             ("POST", ["links"]) => self.create_link(&CreateToken::read(body)?),
+            ("PUT", ["log-level"]) => set_log_level(body),
             ("POST", ["clock"]) => self.advance(&AdvanceClock::read(body)?),
             _ => Err(not_found("no such path")),
         }
+    }
+
+    /// What was done stands in the audit. Acts on actors tell of themselves, before they are done.
+    fn tell_audit(&self, segments: &[&str]) {
+        let (target, kind, act): (String, _, String) = match segments {
+            ["actors", ..] => return,
+            ["markets", id, act] => (format!("market-{id}"), "market", (*act).to_owned()),
+            ["users", name, act] => ((*name).to_owned(), "user", (*act).to_owned()),
+            ["users", name] => ((*name).to_owned(), "user", "change".to_owned()),
+            [what] => ((*what).to_owned(), "node", "create".to_owned()),
+            _ => return,
+        };
+        let body = serde_json::from_slice(self.asked.body).unwrap_or(Value::Null);
+        let reason = body["reason"].as_str().unwrap_or_default();
+        self.watch.tell_of(&target, kind, &self.operator, act.into(), reason);
     }
 
     fn query(&self, name: &str) -> Option<&str> {
@@ -264,13 +280,9 @@ impl Api<'_> {
     }
 
     async fn kill(&self, id: &str, kill: KillActor) -> Answer {
+        let radius = self.watch.blast_radius(id).ok_or_else(|| observe::gone(self.watch, id))?;
         if self.query("dryRun") == Some("true") {
-            let radius = self.watch.blast_radius(id).await.map_err(tree_gone)?;
-            let radius = radius.ok_or_else(|| not_found("no such actor"))?;
             return Ok((StatusCode::OK, json!(radius)));
-        }
-        if self.watch.blast_radius(id).await.map_err(tree_gone)?.is_none() {
-            return Err(not_found("no such actor"));
         }
         tracing::warn!(
             actor = id,
@@ -278,10 +290,13 @@ impl Api<'_> {
             reason = kill.reason,
             "asked to end an actor"
         );
-        self.watch.tell(id, &self.operator, kill.mode.word(), &kill.reason);
+        let (mode, operator, reason) = (kill.mode.word(), &self.operator, &kill.reason);
+        let before = recovery::before(self.watch, id, mode, operator, reason).await;
+        let act_seq = self.watch.tell(id, operator, mode, reason);
+        self.watch.recoveries.keep(act_seq, before);
         // The answer goes first, also when it is this door that falls.
         let (watch, id) = (self.watch.clone(), id.to_owned());
-        let answer = json!({ "id": id, "mode": kill.mode.word() });
+        let answer = json!({ "id": id, "mode": mode, "actSeq": act_seq });
         supervision::later(AFTER_THE_ANSWER, async move {
             if let Err(error) = watch.hurt(&id, kill.mode, &kill.reason).await {
                 tracing::warn!(actor = id, %error, "the actor was not ended");
@@ -296,7 +311,7 @@ impl Api<'_> {
                 self.watch.tell(id, &self.operator, "retry", "");
                 Ok((StatusCode::ACCEPTED, json!({ "id": id })))
             }
-            Ok(false) => Err(not_found("no such actor")),
+            Ok(false) => Err(observe::gone(self.watch, id)),
             Err(error) => {
                 Err(Problem::new(StatusCode::CONFLICT, "not_retried").reason(error.to_string()))
             }
@@ -338,6 +353,16 @@ impl Api<'_> {
         let now = partitions.iter().filter_map(|partition| partition.now()).max();
         Ok((StatusCode::OK, json!({ "nowMs": now })))
     }
+}
+
+fn set_log_level(body: &[u8]) -> Answer {
+    let filter = json::read(body, |members| {
+        let filter = members.text("filter")?;
+        members.must("filter", filter)
+    })?;
+    telemetry::change_filter(&filter).map_err(|why| Problem::field("bad_filter", "filter", why))?;
+    tracing::warn!(filter, "log level changed by an operator");
+    Ok((StatusCode::OK, json!({ "filter": filter })))
 }
 
 /// How long the answer to a kill is given to leave.

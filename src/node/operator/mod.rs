@@ -8,7 +8,8 @@
 //! | `console` | one-time links, browsers' sessions, the pages |
 //! | `ask` | questions to the exchange |
 //! | `tokens` | who operators are, also while home is down |
-//! | `watch` | the running tree |
+//! | `watch` | the running tree: ways in, and acts on actors |
+//! | `observe` | everything that is only looked at |
 //! | `ledger`, `metrics` | what adds up; figures |
 //! | `routes` | warp |
 
@@ -19,6 +20,7 @@ pub mod console;
 pub mod json;
 pub mod ledger;
 pub mod metrics;
+pub mod observe;
 pub mod problem;
 pub mod request;
 pub mod routes;

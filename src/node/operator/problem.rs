@@ -22,12 +22,14 @@ pub struct Problem {
     pub field: Option<String>,
     /// For people.
     pub reason: Option<Cow<'static, str>>,
+    /// Of an actor that is gone: what was there last.
+    pub last_known: Option<Box<serde_json::Value>>,
 }
 
 impl Problem {
     /// A problem that says no more than its code.
     pub fn new(status: StatusCode, code: &'static str) -> Problem {
-        Problem { status, code, field: None, reason: None }
+        Problem { status, code, field: None, reason: None, last_known: None }
     }
 
     /// A field that breaks its rule.
@@ -41,6 +43,7 @@ impl Problem {
             code,
             field: Some(field.into()),
             reason: Some(reason.into()),
+            last_known: None,
         }
     }
 
@@ -69,7 +72,7 @@ impl Problem {
 
 impl Serialize for Problem {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Problem", 6)?;
+        let mut document = serializer.serialize_struct("Problem", 7)?;
         document.serialize_field("type", "about:blank")?;
         let title = self.status.canonical_reason().unwrap_or("Problem");
         document.serialize_field("title", title)?;
@@ -80,6 +83,9 @@ impl Serialize for Problem {
         }
         if let Some(reason) = &self.reason {
             document.serialize_field("detail", reason)?;
+        }
+        if let Some(known) = &self.last_known {
+            document.serialize_field("lastKnown", known)?;
         }
         document.end()
     }

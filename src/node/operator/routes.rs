@@ -3,7 +3,11 @@
 //! Without a token: `/livez`, `/readyz`, `/metrics`, and the console's pages and signing in. Everything else
 //! is the operator API.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::StatusCode;
@@ -20,6 +24,8 @@ use super::console::sessions::{Guest, clear_cookie, cookie_of, set_cookie};
 use super::console::{self};
 use super::json;
 use super::metrics;
+use super::observe;
+use super::observe::live::Watcher;
 use super::problem::Problem;
 use super::watch::Watch;
 use crate::door::gzip;
@@ -79,6 +85,9 @@ async fn respond(
             return sign_in(watch, content_type, body).await.unwrap_or_else(refused);
         }
         (&Method::DELETE, "/v1/operator/session") => return sign_out(watch, &brought),
+        (&Method::GET, "/v1/operator/live") => {
+            return live(watch, query, &brought).await.unwrap_or_else(refused);
+        }
         _ => {}
     }
     let key = headers.get("idempotency-key").map(HeaderValue::as_bytes);
@@ -170,6 +179,57 @@ fn sign_out(watch: &Watch, brought: &Credentials<'_>) -> warp::reply::Response {
         watch.console.sessions.close(cookie);
     }
     with_cookie(nothing(), &clear_cookie())
+}
+
+/// A stream of events for as long as somebody reads it.
+async fn live(
+    watch: &Watch,
+    query: &str,
+    brought: &Credentials<'_>,
+) -> Result<warp::reply::Response, Problem> {
+    access::who(watch, &Method::GET, brought).await?;
+    let watcher = Watcher::new(watch, &observe::pairs(query));
+    let mut response = warp::reply::stream(Pieces::new(watch.clone(), watcher)).into_response();
+    let events = HeaderValue::from_static("text/event-stream");
+    response.headers_mut().insert(header::CONTENT_TYPE, events);
+    Ok(response)
+}
+
+type Next = Pin<Box<dyn Future<Output = Option<(Bytes, Watcher)>> + Send>>;
+
+/// What a watcher is told, piece by piece: the next is made when the last was taken.
+struct Pieces {
+    watch: Watch,
+    // Only polled by its owner: the lock is never taken, it makes the future fit to be shared.
+    next: Mutex<Next>,
+}
+
+impl Pieces {
+    fn new(watch: Watch, watcher: Watcher) -> Pieces {
+        let next = Mutex::new(Self::piece(watch.clone(), watcher));
+        Pieces { watch, next }
+    }
+
+    fn piece(watch: Watch, mut watcher: Watcher) -> Next {
+        Box::pin(async move {
+            let piece = watcher.next(&watch).await?;
+            Some((Bytes::from(piece), watcher))
+        })
+    }
+}
+
+impl warp::Stream for Pieces {
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let pieces = &mut *self;
+        let next = pieces.next.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some((piece, watcher)) = ready!(next.as_mut().poll(cx)) else {
+            return Poll::Ready(None);
+        };
+        *next = Pieces::piece(pieces.watch.clone(), watcher);
+        Poll::Ready(Some(Ok(piece)))
+    }
 }
 
 /// JSON, smaller for who asks for it.

@@ -1,17 +1,19 @@
 //! What the admin door sees and may touch of the running tree.
 //!
-//! Owns no state: it reads the registry, walks the supervisors and asks actors to show themselves. Every
-//! figure is ahead of the disk, as actors are.
+//! Owns the ways in: the registry, the supervision events, the supervisors. Every figure is ahead of the disk, as
+//! actors are.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actors::mailbox::{Control, Load, Observation};
+use actors::gauge::Load;
+use actors::mailbox::{Control, Observation};
 use actors::node::Node;
-use actors::registry::{Address, Ending};
+use actors::registry::Ending;
 use serde::Serialize;
-use serde_json::{Value, json};
+use supervision::history::Tree;
 use supervision::{
     AdminError, ChildStatus, EventLog, EventSink, Restart, Strategy, SupervisorRef, TreeNode,
     TreeNursery, WalkLimits, What, walk,
@@ -19,6 +21,10 @@ use supervision::{
 use tokio::sync::oneshot;
 
 use super::console::Console;
+use super::observe::overview::Glances;
+use super::observe::pace::Pace;
+use super::observe::recovery::Recoveries;
+use super::observe::roster::path_of;
 use super::request::KillMode;
 use super::tokens::Tokens;
 
@@ -37,6 +43,12 @@ pub struct Watch {
     pub tokens: Arc<Tokens>,
     /// Links, sessions and pages.
     pub console: Arc<Console>,
+    /// How fast actors work.
+    pub pace: Arc<Pace>,
+    /// What came of operators' acts on actors.
+    pub recoveries: Arc<Recoveries>,
+    /// What the last glance saw.
+    pub glances: Arc<Glances>,
 }
 
 /// How long an actor may take to show itself.
@@ -75,6 +87,8 @@ pub struct BlastRadius {
     restarts: BTreeMap<String, usize>,
     /// How many those are.
     total: usize,
+    /// Markets in which nobody could bet afterwards.
+    suspends: Vec<String>,
 }
 
 impl Watch {
@@ -92,44 +106,58 @@ impl Watch {
         Ok(line(&node, &loads))
     }
 
-    /// One actor's own summary; a supervisor's line of the tree.
-    pub async fn observe(&self, id: &str) -> Result<Option<Value>, AdminError> {
-        if let Some(address) = self.node.registry.address_of(id) {
-            let (reply, seen) = oneshot::channel::<Observation>();
-            if self.node.registry.control(address, Control::Observe(reply)) {
-                let seen = tokio::time::timeout(OBSERVE_WITHIN, seen).await;
-                let load = self.load(address);
-                return Ok(Some(match seen {
-                    Ok(Ok(observation)) => json!(observation),
-                    _ => json!({ "id": id, "kind": address.kind(), "mailbox": load, "state": null,
-                        "note": "it did not answer in time" }),
-                }));
-            }
+    /// An actor's own summary; `None` when there is no such actor, or it does not answer in time.
+    pub async fn observation(&self, id: &str) -> Option<Observation> {
+        let address = self.node.registry.address_of(id)?;
+        let (reply, seen) = oneshot::channel::<Observation>();
+        if !self.node.registry.control(address, Control::Observe(reply)) {
+            return None;
         }
-        Ok(find(&self.tree().await?, id).map(|line| json!(line)))
-    }
-
-    fn load(&self, address: Address) -> Option<Load> {
-        let loads = self.node.registry.loads();
-        loads.into_iter().find(|(other, _)| *other == address).map(|(_, load)| load)
+        tokio::time::timeout(OBSERVE_WITHIN, seen).await.ok()?.ok()
     }
 
     /// What would fall with `id`; `None` when there is no such actor.
-    pub async fn blast_radius(&self, id: &str) -> Result<Option<BlastRadius>, AdminError> {
-        let tree = self.tree().await?;
-        let mut restarts = BTreeMap::new();
-        if !falls_with(&tree, id, &mut restarts) {
-            return Ok(None);
-        }
-        let total = restarts.values().sum();
-        Ok(Some(BlastRadius { restarts, total }))
+    pub fn blast_radius(&self, id: &str) -> Option<BlastRadius> {
+        self.events.look(|history| {
+            let tree = history.present();
+            let path = path_of(tree, id)?;
+            let mut restarts = BTreeMap::new();
+            let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+            let strategy = tree.node(above).and_then(|node| node.strategy);
+            let siblings = tree.children(above);
+            let at = siblings.iter().position(|(sibling, _)| &***sibling == id)?;
+            let falling = match strategy {
+                Some(Strategy::OneForAll) => &siblings[..],
+                Some(Strategy::RestForOne) => &siblings[at..],
+                _ => &siblings[at..=at],
+            };
+            for (id, node) in falling {
+                let path = if above.is_empty() { id.to_string() } else { format!("{above}/{id}") };
+                count(tree, &path, &node.kind, &mut restarts);
+            }
+            let total = restarts.values().sum();
+            // Markets that fall come back as they were: no act of this kind suspends one.
+            Some(BlastRadius { restarts, total, suspends: Vec::new() })
+        })
     }
 
     /// Tells the supervision log what an operator does to an actor, before it is done.
-    pub fn tell(&self, id: &str, operator: &str, act: &'static str, reason: &str) {
+    pub fn tell(&self, id: &str, operator: &str, act: &'static str, reason: &str) -> u64 {
         let kind = self.node.registry.address_of(id).map_or("supervisor", |at| at.kind());
+        self.tell_of(id, kind, operator, act.into(), reason)
+    }
+
+    /// The same of something that is no actor of the tree.
+    pub fn tell_of(
+        &self,
+        target: &str,
+        kind: &'static str,
+        operator: &str,
+        act: Cow<'static, str>,
+        reason: &str,
+    ) -> u64 {
         let (operator, reason) = (operator.to_owned(), reason.to_owned());
-        self.sink.note(id, kind, What::OperatorActed { operator, act: act.into(), reason });
+        self.sink.note(target, kind, What::OperatorActed { operator, act, reason })
     }
 
     /// Ends or hurts an actor; false when there is none of that id.
@@ -157,17 +185,21 @@ impl Watch {
 
     /// A quarantined, stopped or ignored child is started again with a fresh budget.
     pub async fn retry(&self, id: &str) -> Result<bool, AdminError> {
-        let tree = self.tree().await?;
-        let Some(path) = path_to(&tree, id) else { return Ok(false) };
-        let parents = &path[..path.len().saturating_sub(1)];
-        let supervisor = self.nursery.supervisor(&parents.join("/")).await?;
+        let Some(path) = self.path_below_root(id) else { return Ok(false) };
+        let above = path.rsplit_once('/').map_or("", |(above, _)| above);
+        let supervisor = self.nursery.supervisor(above).await?;
         supervisor.restart_child(id).await.map(|_| true)
     }
 
     async fn supervisor(&self, id: &str) -> Result<Option<SupervisorRef>, AdminError> {
-        let tree = self.tree().await?;
-        let Some(path) = path_to(&tree, id) else { return Ok(None) };
-        self.nursery.supervisor(&path.join("/")).await.map(Some)
+        let Some(path) = self.path_below_root(id) else { return Ok(None) };
+        self.nursery.supervisor(&path).await.map(Some)
+    }
+
+    /// Ids below the root, joined; empty for the root itself.
+    fn path_below_root(&self, id: &str) -> Option<String> {
+        let path = self.events.look(|history| path_of(history.present(), id))?;
+        Some(path.split_once('/').map_or_else(String::new, |(_, below)| below.to_owned()))
     }
 }
 
@@ -187,50 +219,10 @@ fn line(node: &TreeNode, loads: &HashMap<String, Load>) -> Line {
     }
 }
 
-fn find<'a>(line: &'a Line, id: &str) -> Option<&'a Line> {
-    if line.id == id {
-        return Some(line);
-    }
-    line.children.iter().find_map(|child| find(child, id))
-}
-
-/// Ids below the root, down to `id`.
-fn path_to(line: &Line, id: &str) -> Option<Vec<String>> {
-    for child in &line.children {
-        if child.id == id {
-            return Some(vec![child.id.clone()]);
-        }
-        if let Some(mut path) = path_to(child, id) {
-            path.insert(0, child.id.clone());
-            return Some(path);
-        }
-    }
-    None
-}
-
-/// Counts what falls with `id` below `line`; false when it is not there.
-fn falls_with(line: &Line, id: &str, counts: &mut BTreeMap<String, usize>) -> bool {
-    if line.id == id {
-        count(line, counts);
-        return true;
-    }
-    let Some(at) = line.children.iter().position(|child| child.id == id) else {
-        return line.children.iter().any(|child| falls_with(child, id, counts));
-    };
-    let falling = match line.strategy {
-        Some(Strategy::OneForAll) => &line.children[..],
-        Some(Strategy::RestForOne) => &line.children[at..],
-        _ => &line.children[at..=at],
-    };
-    for child in falling {
-        count(child, counts);
-    }
-    true
-}
-
-fn count(line: &Line, counts: &mut BTreeMap<String, usize>) {
-    *counts.entry(line.kind.clone()).or_default() += 1 + line.hidden;
-    for child in &line.children {
-        count(child, counts);
+/// Counts somebody and all below.
+fn count(tree: &Tree, path: &str, kind: &str, counts: &mut BTreeMap<String, usize>) {
+    *counts.entry(kind.to_owned()).or_default() += 1;
+    for (id, node) in tree.children(path) {
+        count(tree, &format!("{path}/{id}"), &node.kind, counts);
     }
 }

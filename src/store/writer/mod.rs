@@ -26,7 +26,7 @@ use crate::keeper::{Encode, Recovered};
 use crate::queue::{PushError, Queue};
 use crate::snapshots::Snapshots;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -138,6 +138,7 @@ struct Shared<R: Entry, F, E> {
     queue: Queue<Item<R, F, E>>,
     released: AtomicU64,
     writable: AtomicBool,
+    commits: [AtomicU32; COMMIT_BUCKETS],
     refused: AtomicU64,
     frames: AtomicU64,
     bytes: AtomicU64,
@@ -176,6 +177,22 @@ pub struct WriterStats {
     pub bytes: u64,
     pub refused: u64,
     pub writable: bool,
+    /// How many group commits took how long, write and sync together: the first bucket is less than a
+    /// microsecond, each next twice as wide.
+    pub commits: [u32; COMMIT_BUCKETS],
+}
+
+/// Buckets of [`WriterStats::commits`].
+pub const COMMIT_BUCKETS: usize = 24;
+
+impl<R: Entry, F, E> Shared<R, F, E> {
+    /// Only the writer's thread counts.
+    fn count_commit(&self, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let bucket = (u64::BITS - us.leading_zeros()) as usize;
+        let bucket = &self.commits[bucket.min(COMMIT_BUCKETS - 1)];
+        bucket.store(bucket.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
 }
 
 /// The owner's guard. Dropping it stops the thread at once, without waiting for it.
@@ -195,6 +212,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Writer<R, F, E> {
             queue: Queue::new(config.queued_max),
             released: AtomicU64::new(0),
             writable: AtomicBool::new(false),
+            commits: [const { AtomicU32::new(0) }; COMMIT_BUCKETS],
             refused: AtomicU64::new(0),
             frames: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -363,6 +381,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
             bytes: shared.bytes.load(Ordering::Relaxed),
             refused: shared.refused.load(Ordering::Relaxed),
             writable: self.writable(),
+            commits: std::array::from_fn(|n| shared.commits[n].load(Ordering::Relaxed)),
         }
     }
 }

@@ -324,7 +324,9 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
         loop {
             self.still_owned()?;
             let body = std::mem::take(&mut self.body);
+            let begun = Instant::now();
             let appended = self.journal().append(Batch { first, records, body: &body });
+            self.shared.count_commit(begun.elapsed());
             self.body = body;
             let writable = self.journal().writable();
             self.shared.writable.store(writable, Ordering::Relaxed);

@@ -156,7 +156,7 @@ async fn a_child_whose_budget_is_spent_is_quarantined_and_harms_nobody() {
         stage.until_up("poison", incarnation).await;
     }
     let poison = pool.get_child("poison").await.unwrap();
-    assert_eq!(poison.budget, Some(Budget { used: 2, of: 2 }));
+    assert_eq!(poison.budget, Some(Budget { used: 2, of: 2, within_ms: 60_000 }));
     assert_eq!(poison.restarts, 2);
     stage.tell("pool/poison", Act::Panic("on purpose")).await;
     let event = stage.until("poison", |what| matches!(what, What::Quarantined { .. })).await;
@@ -172,7 +172,7 @@ async fn a_child_whose_budget_is_spent_is_quarantined_and_harms_nobody() {
     let poison = pool.get_child("poison").await.unwrap();
     assert_eq!(
         (poison.status, poison.budget),
-        (ChildStatus::Running, Some(Budget { used: 0, of: 2 }))
+        (ChildStatus::Running, Some(Budget { used: 0, of: 2, within_ms: 60_000 }))
     );
 }
 

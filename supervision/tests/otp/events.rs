@@ -64,7 +64,8 @@ async fn events_survive_a_journey_through_text() {
     let mut panics = 0;
     while panics == 0 {
         let event = events.recv().await.unwrap();
-        panics += u32::from(matches!(&event.what, What::Exited { exit: ExitReason::Panicked(_) }));
+        panics +=
+            u32::from(matches!(&event.what, What::Exited { exit: ExitReason::Panicked(_), .. }));
         let text = serde_json::to_string(&event).unwrap();
         let back: SupervisionEvent = serde_json::from_str(&text).unwrap();
         assert_eq!(back, event);

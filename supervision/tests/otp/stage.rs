@@ -221,14 +221,14 @@ impl Stage {
     pub(crate) async fn until_exited(&mut self, child: &str) -> supervision::ExitReason {
         let event = self.until(child, |what| matches!(what, What::Exited { .. })).await;
         match event.what {
-            What::Exited { exit } => exit,
+            What::Exited { exit, .. } => exit,
             other => panic!("{other:?}"),
         }
     }
 
     /// Waits until this child is up for at least the `incarnation`th time.
     pub(crate) async fn until_up(&mut self, child: &str, incarnation: u64) {
-        let up = move |what: &What| matches!(what, What::Spawned { incarnation: n } if *n >= incarnation);
+        let up = move |what: &What| matches!(what, What::Spawned { incarnation: n, .. } if *n >= incarnation);
         self.until(child, up).await;
     }
 

@@ -1,0 +1,313 @@
+//! Who is in the tree, page by page: children, counts by kind, search, and where somebody is.
+//!
+//! Owns nothing: the tree is the fold of the supervision events, the figures are the gauges'. No supervisor and no
+//! actor is asked, so a page costs the same whoever hangs.
+//!
+//! Bounds   [`PAGE_MAX`] rows in a page, [`FOUND_MAX`] in a search.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use actors::registry::Address;
+use serde::Serialize;
+use supervision::history::{Node, Tree};
+
+use super::labels;
+use super::row::{LoadNow, Row};
+use crate::operator::watch::Watch;
+
+/// Rows of one page.
+pub const PAGE_MAX: usize = 1_000;
+/// Rows that a search answers.
+pub const FOUND_MAX: usize = 200;
+
+/// What children are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Whose; the root's when empty.
+    pub of: String,
+    /// How many of them are left out.
+    pub offset: usize,
+    /// How many at most.
+    pub limit: usize,
+    /// Only of this kind.
+    pub kind: Option<String>,
+    /// In which order.
+    pub sort: Sort,
+    /// The page that this child is on, instead of `offset`.
+    pub around: Option<String>,
+}
+
+/// The order of a page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// Start order; by id below a dynamic supervisor.
+    #[default]
+    Id,
+    /// Most messages that wait first.
+    Mailbox,
+    /// Busiest first.
+    Busy,
+    /// Most often started again first.
+    Restarts,
+    /// Hottest first.
+    Heat,
+}
+
+impl Sort {
+    /// Of its word; start order when it is none.
+    pub fn of(word: &str) -> Sort {
+        match word {
+            "mailbox" => Sort::Mailbox,
+            "busy" => Sort::Busy,
+            "restarts" => Sort::Restarts,
+            "heat" => Sort::Heat,
+            _ => Sort::Id,
+        }
+    }
+}
+
+/// Children of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Class {
+    /// Which.
+    pub kind: String,
+    /// How many.
+    pub count: usize,
+    /// How many of them are warm or hot.
+    pub amber: usize,
+    /// How many of them are on fire.
+    pub red: usize,
+}
+
+/// One page.
+#[derive(Debug, Clone, Serialize)]
+pub struct Children {
+    /// Whose.
+    pub of: Row,
+    /// All of them, before paging.
+    pub total: usize,
+    /// Where the page begins.
+    pub offset: usize,
+    /// By kind, before paging and filtering.
+    pub classes: Vec<Class>,
+    /// The page.
+    pub children: Vec<Row>,
+}
+
+impl Children {
+    /// All of them, before filtering.
+    pub fn total_of_all(&self) -> usize {
+        self.classes.iter().map(|class| class.count).sum()
+    }
+}
+
+/// A row and the way to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Found {
+    /// Who.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Ids from the root's to its own.
+    pub path: Vec<String>,
+}
+
+/// The wall clock.
+pub fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A page of the living tree; `None` when there is no such supervisor.
+pub async fn children(watch: &Watch, page: &Page) -> Option<Children> {
+    watch.pace.keep_up(&watch.node.registry);
+    let loads = Loads::new(watch);
+    let mut children = watch.events.look(|history| {
+        pick(history.present(), page, now_ms(), &|address, kind| loads.of(address, kind))
+    })?;
+    labels::fill(&watch.node, &mut children.children).await;
+    let mut of = [children.of];
+    labels::fill(&watch.node, &mut of).await;
+    let [of] = of;
+    Some(Children { of, ..children })
+}
+
+/// Gauges by printed id, looked up as they are asked for.
+struct Loads<'a> {
+    watch: &'a Watch,
+}
+
+impl<'a> Loads<'a> {
+    fn new(watch: &'a Watch) -> Self {
+        Loads { watch }
+    }
+
+    fn of(&self, id: &str, kind: &str) -> Option<LoadNow> {
+        if kind == "supervisor" {
+            return None;
+        }
+        let address = self.watch.node.registry.address_of(id)?;
+        self.watch.pace.load(&self.watch.node.registry, address)
+    }
+}
+
+/// A page of any tree, living or past.
+pub fn pick(
+    tree: &Tree,
+    page: &Page,
+    at_ms: u64,
+    load: &dyn Fn(&str, &str) -> Option<LoadNow>,
+) -> Option<Children> {
+    let path = if page.of.is_empty() { root(tree)? } else { path_of(tree, &page.of)? };
+    let node = tree.node(&path)?;
+    let (above, id) = split(&path);
+    let of = Row::new(above, id, node, tree.child_count(&path), at_ms);
+    let row = |id: &str, node: &Node| {
+        let below = match node.strategy {
+            Some(_) => tree.child_count(&format!("{path}/{id}")),
+            None => 0,
+        };
+        Row::new(&path, id, node, below, at_ms).with_load(load(id, &node.kind))
+    };
+    let mut rows: Vec<Row> =
+        tree.children(&path).into_iter().map(|(id, node)| row(id, node)).collect();
+    let classes = classes(&rows);
+    if let Some(kind) = &page.kind {
+        rows.retain(|row| row.kind == *kind);
+    }
+    order(&mut rows, page.sort);
+    let total = rows.len();
+    let limit = page.limit.clamp(1, PAGE_MAX);
+    let around = page.around.as_ref().and_then(|id| rows.iter().position(|row| row.id == *id));
+    let offset = around.map_or(page.offset, |at| at - at % limit);
+    let children = rows.into_iter().skip(offset).take(limit).collect();
+    Some(Children { of, total, offset, classes, children })
+}
+
+fn order(rows: &mut [Row], sort: Sort) {
+    // Stable, so what is alike stays in its place.
+    match sort {
+        Sort::Id => {}
+        Sort::Mailbox => rows.sort_by_key(|row| std::cmp::Reverse(row.depth())),
+        Sort::Busy => rows.sort_by(|a, b| b.busy().total_cmp(&a.busy())),
+        Sort::Restarts => rows.sort_by_key(|row| std::cmp::Reverse(row.restarts)),
+        Sort::Heat => {
+            rows.sort_by_key(|row| std::cmp::Reverse((row.heat, row.depth(), row.restarts)));
+        }
+    }
+}
+
+fn classes(rows: &[Row]) -> Vec<Class> {
+    let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
+    for row in rows {
+        let new = || Class { kind: row.kind.clone(), count: 0, amber: 0, red: 0 };
+        let class = classes.entry(&row.kind).or_insert_with(new);
+        class.count += 1;
+        class.amber += usize::from(matches!(row.heat, 1 | 2));
+        class.red += usize::from(row.heat >= 3);
+    }
+    classes.into_values().collect()
+}
+
+/// Those whose id, kind or label contains the text.
+pub async fn search(watch: &Watch, text: &str, limit: usize) -> (usize, Vec<Found>) {
+    let text = text.trim().to_lowercase();
+    if text.is_empty() {
+        return (0, Vec::new());
+    }
+    let limit = limit.clamp(1, FOUND_MAX);
+    let named: HashSet<String> =
+        labels::find(&watch.node, &text, FOUND_MAX).await.into_iter().collect();
+    let (total, mut rows, paths) = watch.events.look(|history| {
+        let (tree, at_ms) = (history.present(), now_ms());
+        let (mut total, mut rows, mut paths) = (0, Vec::new(), Vec::new());
+        for (path, id, node) in tree.all() {
+            // Ids and kinds are in small letters.
+            if !(id.contains(&text) || node.kind.contains(&text) || named.contains(&**id)) {
+                continue;
+            }
+            total += 1;
+            if rows.len() < limit {
+                let whole = join(path, id);
+                rows.push(Row::new(path, id, node, tree.child_count(&whole), at_ms));
+                paths.push(ids(&whole));
+            }
+        }
+        (total, rows, paths)
+    });
+    let loads = Loads::new(watch);
+    for row in &mut rows {
+        *row = row.clone().with_load(loads.of(&row.id, &row.kind));
+    }
+    labels::fill(&watch.node, &mut rows).await;
+    (total, rows.into_iter().zip(paths).map(|(row, path)| Found { row, path }).collect())
+}
+
+/// One row of the living tree and the way to it.
+pub async fn find(watch: &Watch, id: &str) -> Option<Found> {
+    let (row, path) = watch.events.look(|history| {
+        let tree = history.present();
+        let path = path_of(tree, id)?;
+        let (above, id) = split(&path);
+        let row = Row::new(above, id, tree.node(&path)?, tree.child_count(&path), now_ms());
+        Some((row, ids(&path)))
+    })?;
+    let load = Loads::new(watch).of(&row.id, &row.kind);
+    let mut rows = [row.with_load(load)];
+    labels::fill(&watch.node, &mut rows).await;
+    let [row] = rows;
+    Some(Found { row, path })
+}
+
+/// The hottest of all, with their figures.
+pub async fn hottest(watch: &Watch, count: usize, sort: Sort) -> Vec<Row> {
+    watch.pace.keep_up(&watch.node.registry);
+    let loads: HashMap<Address, LoadNow> = watch.pace.loads(&watch.node.registry);
+    let mut loads: Vec<_> = loads.into_iter().collect();
+    loads.sort_by(|(_, a), (_, b)| {
+        let key = |load: &LoadNow| match sort {
+            Sort::Mailbox => (load.depth as f64, load.busy_pct),
+            _ => (load.busy_pct, load.per_s),
+        };
+        key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    let busiest: Vec<_> = loads.into_iter().take(count * 4).collect();
+    let mut rows: Vec<Row> = watch.events.look(|history| {
+        let tree = history.present();
+        let row = |(address, load): &(Address, LoadNow)| {
+            let id = address.to_string();
+            let path = path_of(tree, &id)?;
+            let (above, id) = split(&path);
+            Some(Row::new(above, id, tree.node(&path)?, 0, now_ms()).with_load(Some(*load)))
+        };
+        busiest.iter().filter_map(row).collect()
+    });
+    if sort != Sort::Busy {
+        order(&mut rows, sort);
+    }
+    rows.truncate(count);
+    labels::fill(&watch.node, &mut rows).await;
+    rows
+}
+
+fn root(tree: &Tree) -> Option<String> {
+    tree.children("").first().map(|(id, _)| (**id).to_string())
+}
+
+/// Where somebody of this id is: ids joined by `/`, its own at the end.
+pub fn path_of(tree: &Tree, id: &str) -> Option<String> {
+    // Most are right below one of the crowds, whose paths are few.
+    tree.place_of(id).map(|path| join(path, id))
+}
+
+fn join(path: &str, id: &str) -> String {
+    if path.is_empty() { id.to_owned() } else { format!("{path}/{id}") }
+}
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn ids(path: &str) -> Vec<String> {
+    path.split('/').map(str::to_owned).collect()
+}
