@@ -11,6 +11,7 @@
 //! | [`home`], [`account`], [`market`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
 //! | [`replay`], [`trader`] | who plays recorded markets, and who makes demo prices |
+//! | [`flow`], [`journey`] | which kinds send to which, and the ways of single orders, for who watches |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
 pub mod account;
@@ -20,9 +21,11 @@ pub mod board;
 pub mod catalogue;
 pub mod directory;
 pub mod entity;
+pub mod flow;
 pub mod gauge;
 pub mod home;
 pub mod journal;
+pub mod journey;
 pub mod last_words;
 pub mod mailbox;
 pub mod market;

@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
+use crate::flow;
 use crate::gauge::{Gauge, Load};
 
 /// What ractor carries.
@@ -76,6 +77,8 @@ pub struct Mailbox<M> {
 struct Post<M> {
     queue: Mutex<Queue<M>>,
     gauge: Arc<Gauge>,
+    /// Of the actor, as [`flow`] numbers kinds.
+    kind: u8,
 }
 
 #[derive(Debug)]
@@ -112,9 +115,10 @@ pub enum Undelivered<M> {
 }
 
 impl<M: Send + 'static> Mailbox<M> {
-    pub(crate) fn new(actor: ActorRef<Wake<M>>) -> Self {
+    pub(crate) fn new(actor: ActorRef<Wake<M>>, kind: &str) -> Self {
         let queue = Queue { mail: VecDeque::new(), woken: false, closed: false };
-        Mailbox { actor, post: Arc::new(Post { queue: Mutex::new(queue), gauge: Arc::default() }) }
+        let (queue, gauge, kind) = (Mutex::new(queue), Arc::default(), flow::number(kind));
+        Mailbox { actor, post: Arc::new(Post { queue, gauge, kind }) }
     }
 
     /// Puts the message in, or hands it back because the actor is gone.
@@ -163,6 +167,7 @@ impl<M: Send + 'static> Mailbox<M> {
             queue.woken = true;
         }
         self.post.gauge.put();
+        flow::sent(self.post.kind);
         queue.mail.push_back(Envelope { sent: Instant::now(), body });
         Ok(())
     }

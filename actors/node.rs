@@ -3,6 +3,7 @@
 //! Holds registries and read-only settings, never state of the exchange.
 
 use crate::assignment::Assignments;
+use crate::journey::Journeys;
 use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
@@ -25,6 +26,8 @@ pub struct Node {
     pub plays: Assignments<Play>,
     /// What demo traders are to do.
     pub playbills: Assignments<Playbill>,
+    /// The ways of single orders.
+    pub journeys: Journeys,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
     nursery: OnceLock<Arc<dyn Nursery>>,
     /// Why nothing can be served, once known.
@@ -112,6 +115,7 @@ impl Node {
             settings,
             plays: Assignments::default(),
             playbills: Assignments::default(),
+            journeys: Journeys::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),
             doom: watch::Sender::new(None),

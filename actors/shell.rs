@@ -6,6 +6,7 @@
 //! so a kill cannot leave half a step. Mail is taken as it has gathered: `handle` is called for each message,
 //! and `handled` once behind them, which is where what they did is sent on together.
 
+use crate::flow::{self, Sending};
 use crate::gauge::{Gauge, Names};
 use crate::last_words;
 use crate::mailbox::{Body, Control, Envelope, Mailbox, Observation, Open, Wake};
@@ -118,6 +119,8 @@ pub struct ShellState<B: Behaviour> {
     /// Taken from the mailbox and not handled yet.
     taken: VecDeque<Envelope<B::Message>>,
     names: Names,
+    /// As `flow` numbers kinds.
+    kind: u8,
     id: String,
     // Dropped in this order: who still finds the mailbox finds it closed.
     _open: Open<B::Message>,
@@ -135,7 +138,7 @@ impl<B: Behaviour> Actor for Shell<B> {
         args: B::Args,
     ) -> Result<Self::State, ActorProcessingErr> {
         let address = B::address(&args);
-        let mailbox = Mailbox::new(me);
+        let mailbox = Mailbox::new(me, B::KIND);
         let context = Context { me: mailbox.clone(), node: self.node.clone(), stop: false };
         let behaviour = B::start(args, &context)?;
         Ok(ShellState {
@@ -144,6 +147,7 @@ impl<B: Behaviour> Actor for Shell<B> {
             gauge: mailbox.gauge(),
             taken: VecDeque::new(),
             names: Names::default(),
+            kind: flow::number(B::KIND),
             id: address.to_string(),
             _open: Open(mailbox.clone()),
             _registration: self.node.registry.register(address, &mailbox),
@@ -169,7 +173,10 @@ impl<B: Behaviour> Actor for Shell<B> {
         state: &mut Self::State,
     ) -> Result<(), ActorProcessingErr> {
         state.take(wake);
-        falling(&me, &state.gauge.clone(), || state.work())?;
+        let sending = Sending::by(state.kind);
+        let worked = falling(&me, &state.gauge.clone(), || state.work());
+        drop(sending);
+        worked?;
         state.stop_if_asked(&me);
         Ok(())
     }

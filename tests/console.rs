@@ -1,5 +1,6 @@
 //! The console's half that is no page: signing in, watching, the past, why, and what strangers get.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::process::Command;
@@ -140,7 +141,7 @@ fn busy(scratch: &Scratch) -> (Node, Operator, String) {
     let mut ann = Bettor::log_in(&node, "ann", "a long password", &app_key);
     let market = operator.match_odds("Leeds", "York");
     for _ in 0..60 {
-        ann.back(&market, 0, 3.0, 2.0);
+        ann.back(&market, 0, 2.0, 3.0);
     }
     let id = format!("market-{}", market.id);
     (node, operator, id)
@@ -400,4 +401,72 @@ fn text_twins_say_what_the_api_says() {
     assert!(Browser::open(&node, url.trim()).is_ok(), "{url}");
     let events = twin(&["events", "--json"]);
     assert_eq!(events.lines().count() as u64, operator.get(&format!("{API}/history"))["lastSeq"]);
+}
+
+#[test]
+fn an_order_is_followed_from_door_to_stream_and_its_twin_says_the_same() {
+    let scratch = Scratch::new("console-follow");
+    let node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    // Asking turns the counting on.
+    operator.get(&format!("{API}/flow"));
+    let app_key = operator.open_account("ann", "a long password", 1_000_000);
+    let mut ann = Bettor::log_in(&node, "ann", "a long password", &app_key);
+    let market = operator.match_odds("Leeds", "York");
+    let (bet, _) = ann.back(&market, 0, 2.0, 3.0);
+    let way = eventually("its way is known", || {
+        let answer = operator.send("GET", &format!("{API}/follow/{bet}"), None, None).unwrap();
+        let way = answer.json();
+        let steps = way["steps"].as_array().map_or(0, Vec::len);
+        if steps >= 6 { Ok(way) } else { Err(way) }
+    });
+    assert_eq!(way["marketId"], market.id, "{way}");
+    let steps = way["steps"].as_array().expect("a list");
+    for to in ["session", "account", "market", "journal", "stream", "door"] {
+        assert!(steps.iter().any(|step| step["to"] == to), "{to}: {way}");
+    }
+    let times: Vec<u64> = steps.iter().filter_map(|step| step["atUs"].as_u64()).collect();
+    assert!(times.is_sorted(), "{way}");
+    let flow = operator.get(&format!("{API}/flow"));
+    let edges = flow["edges"].as_array().expect("a list");
+    println!("{flow}");
+    assert!(edges.iter().all(|edge| edge["perS"].as_f64() > Some(0.0)), "{flow}");
+    let output = Command::new(env!("CARGO_BIN_EXE_laybook"))
+        .args(["follow", &bet, "--json", "--admin", &node.admin.to_string(), "--token-file"])
+        .arg(node.data.join("operator.token"))
+        .output()
+        .expect("it runs");
+    assert_eq!(serde_json::from_slice::<Value>(&output.stdout).expect("JSON"), way);
+    let unknown = operator.send("GET", &format!("{API}/follow/12345"), None, None).unwrap();
+    assert_eq!(unknown.status, 404);
+}
+
+/// Names of figures in a text: `laybook_` and what follows.
+fn metrics_in(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let found = text.match_indices("laybook_").map(|(at, _)| {
+        let rest = &text[at..];
+        rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())].to_owned()
+    });
+    found.collect()
+}
+
+#[test]
+fn every_figure_of_the_dashboard_and_the_alerts_is_there_and_in_the_readme() {
+    let scratch = Scratch::new("console-metrics");
+    let (node, _operator, _) = busy(&scratch);
+    let mut http = HttpClient::new(node.admin);
+    let answer = http.request("GET", "/metrics", &[], b"").unwrap();
+    let told: BTreeSet<String> =
+        answer.text().lines().filter(|line| !line.starts_with('#')).flat_map(metrics_in).collect();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = metrics_in(&std::fs::read_to_string(root.join("README.md")).unwrap());
+    for file in ["config/grafana-dashboard.json", "config/prometheus-alerts.yaml"] {
+        let named = metrics_in(&std::fs::read_to_string(root.join(file)).unwrap());
+        assert!(named.len() > 5, "{file}: {named:?}");
+        let missing: Vec<_> = named.difference(&told).collect();
+        assert!(missing.is_empty(), "{file} names what is not told: {missing:?}");
+    }
+    let unnamed: Vec<_> = told.difference(&readme).collect();
+    assert!(unnamed.is_empty(), "README leaves out {unnamed:?}");
 }

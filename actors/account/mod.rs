@@ -16,6 +16,7 @@ pub use query::{AccountQuery, AccountView};
 
 use crate::entity::{Desk, Entity};
 use crate::home::HomeMsg;
+use crate::journey::Key;
 use crate::market::MarketMsg;
 use crate::partition::Routes;
 use crate::registry::Address;
@@ -339,6 +340,9 @@ impl Account {
         let partition = desk.partition.clone();
         match self.state.request(now, key, request, &mut || partition.next_bet()) {
             Requested::Taken(events) => {
+                if desk.node.journeys.follows(name) {
+                    follow_way(name, request.body.market(), &placed(&events), desk);
+                }
                 if let Some(taken) = taken {
                     let bets = placed(&events);
                     desk.effect(move |_| drop(taken.send(bets)));
@@ -436,6 +440,13 @@ impl Account {
     /// with the account.
     fn answer(&mut self, session: SessionId, n: u64, outcome: Outcome, desk: &mut Desk) {
         let from = desk.incarnation;
+        if desk.node.journeys.follows((session, n)) {
+            let node = desk.node.clone();
+            desk.effect(move |through| {
+                let offset = Some(through.get());
+                node.journeys.step((session, n), ["account", "door", "durable, answered"], offset);
+            });
+        }
         match self.waiting.remove(&(session, n)) {
             Some(waiting) => desk.effect(move |_| waiting.answer(outcome, from)),
             None => {
@@ -511,6 +522,16 @@ impl Account {
 }
 
 /// The bets that a request placed.
+/// What a followed request became, and when that was durable.
+fn follow_way(key: Key, market: Option<MarketId>, bets: &[BetId], desk: &mut Desk) {
+    desk.node.journeys.step(key, ["session", "account", "funds held"], None);
+    desk.node.journeys.became(key, market, bets);
+    let node = desk.node.clone();
+    desk.effect(move |through| {
+        node.journeys.step(key, ["account", "journal", "hold durable"], Some(through.get()));
+    });
+}
+
 fn placed(events: &[AccountEvent]) -> Vec<BetId> {
     let orders = events.iter().filter_map(|event| match event {
         AccountEvent::Ordered(ordered) => match &ordered.command {

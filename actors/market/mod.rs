@@ -328,6 +328,7 @@ impl Market {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival =
             self.state.command(now, account, n, attempt, acknowledged, command, &mut records);
+        follow_way(command, desk);
         self.record(now, records, desk)?;
         self.arrived(account, arrival, desk)
     }
@@ -519,6 +520,20 @@ impl Market {
             desk.expect_answers();
         }
     }
+}
+
+/// Where the first bet of a placement is, if its request is followed: bets that come together go together.
+fn follow_way(command: &OrderCommand, desk: &mut Desk) {
+    let OrderCommand::Place { orders, .. } = command else { return };
+    let Some(bet) = orders.first().map(|order| order.bet) else { return };
+    let Some(key) = desk.node.journeys.followed(bet) else { return };
+    desk.node.journeys.step(key, ["account", "market", "matched"], None);
+    let node = desk.node.clone();
+    desk.effect(move |through| {
+        let offset = Some(through.get());
+        node.journeys.step(key, ["market", "journal", "match durable"], offset);
+        node.journeys.step(key, ["board", "stream", "told to who watches"], offset);
+    });
 }
 
 fn board_of(desk: &Desk) -> Option<Mailbox<BoardMsg>> {

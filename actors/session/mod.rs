@@ -331,6 +331,9 @@ impl Session {
         taken: Option<Taken>,
         node: &Node,
     ) -> bool {
+        if node.journeys.follows((self.id, n)) {
+            node.journeys.step((self.id, n), ["door", "session", "admitted"], None);
+        }
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };
         let (request, waiting) = (open.request.clone(), &open.waiting);

@@ -15,6 +15,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Fanout => Bench::Fanout,
         BenchName::Idle => Bench::Idle,
         BenchName::Full => Bench::Full,
+        BenchName::Watch => Bench::Watch,
     };
     let settings = Settings {
         json: args.json,

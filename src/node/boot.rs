@@ -107,6 +107,7 @@ impl Running {
             tokens: Arc::default(),
             pace: Arc::default(),
             recoveries: Arc::default(),
+            flow: Arc::default(),
             glances: Arc::default(),
             console: Arc::new(operator::console::Console::new(listeners.admin)),
         };

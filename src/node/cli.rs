@@ -47,6 +47,8 @@ pub enum Command {
     Top(TopArgs),
     /// Says why an actor was started again
     Why(WhyArgs),
+    /// Draws the way of one order through a running node
+    Follow(FollowArgs),
     /// Says what of a running node needs a person
     Lints(LintsArgs),
     /// Makes a link that signs one browser in to a running node's console, once
@@ -264,6 +266,8 @@ pub enum BenchName {
     Idle,
     /// A market of a million orders lapses at once
     Full,
+    /// Bets with and without a console open on ten thousand actors
+    Watch,
 }
 
 /// `laybook tree`
@@ -339,6 +343,23 @@ pub struct WhyArgs {
     /// How many deaths, newest first
     #[arg(long, default_value_t = 5)]
     pub limit: u16,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `laybook follow`
+#[derive(Debug, Clone, Args)]
+#[command(after_help = "Examples:
+  laybook follow 100000010000
+  laybook follow 100000010000 --json")]
+pub struct FollowArgs {
+    /// Which node.
+    #[command(flatten)]
+    pub reach: ReachArgs,
+    /// The bet, by its id
+    #[arg(value_name = "BET")]
+    pub bet: u64,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -458,6 +479,7 @@ mod tests {
         Top(TopArgs),
         Why(WhyArgs),
         Lints(LintsArgs),
+        Follow(FollowArgs),
         Config(ConfigArgs),
     }
 

@@ -32,6 +32,7 @@ pub mod config_command;
 pub mod demo_command;
 pub mod door;
 pub mod events_command;
+pub mod follow_command;
 pub mod link_command;
 pub mod lints_command;
 pub mod native;

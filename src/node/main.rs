@@ -7,8 +7,9 @@ use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
 use laybook::pricing::{backtest_command, fit_command, inplay_command, price_command};
 use laybook::{
-    bench_command, config_command, demo_command, events_command, link_command, lints_command,
-    replay_command, serve_command, top_command, tree_command, verify_command, why_command,
+    bench_command, config_command, demo_command, events_command, follow_command, link_command,
+    lints_command, replay_command, serve_command, top_command, tree_command, verify_command,
+    why_command,
 };
 
 #[global_allocator]
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         Command::Tree(args) => tree_command::run(&args),
         Command::Top(args) => top_command::run(&args),
         Command::Why(args) => why_command::run(&args),
+        Command::Follow(args) => follow_command::run(&args),
         Command::Lints(args) => lints_command::run(&args),
         Command::Link(args) => link_command::run(&args),
         Command::Price(args) => price_command::run(&args),

@@ -35,24 +35,24 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What all connections of one round came to.
 #[derive(Debug, Default)]
-struct Tally {
+pub(super) struct Tally {
     /// Acknowledged while the clock ran, and in all.
     counted: u64,
-    acknowledged: u64,
+    pub(super) acknowledged: u64,
     /// In requests whose answer never came.
-    unknown: u64,
+    pub(super) unknown: u64,
     latencies_ns: Vec<u64>,
     /// Requests that were refused, by the reason given.
-    errors: BTreeMap<String, u64>,
+    pub(super) errors: BTreeMap<String, u64>,
 }
 
 /// One configuration over all rounds.
 #[derive(Debug, Default)]
-struct Measured {
-    rates: Vec<f64>,
+pub(super) struct Measured {
+    pub(super) rates: Vec<f64>,
     /// Of each round.
-    quantiles: Vec<Quantiles>,
-    node_us_a_bet: Vec<f64>,
+    pub(super) quantiles: Vec<Quantiles>,
+    pub(super) node_us_a_bet: Vec<f64>,
     client_us_a_bet: Vec<f64>,
 }
 
@@ -152,7 +152,7 @@ async fn load(
 }
 
 /// One round of one configuration.
-async fn play(
+pub(super) async fn play(
     address: &RunningNode,
     process: Option<u32>,
     flow: &Rc<BetsFlow>,

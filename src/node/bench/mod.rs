@@ -8,6 +8,7 @@
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
+//! | `watch` | bets with and without a console open on ten thousand actors |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
@@ -36,6 +37,7 @@ mod progress;
 mod report;
 mod restart;
 mod stats;
+mod watch;
 
 pub use node::RunningNode;
 
@@ -60,6 +62,8 @@ pub enum Bench {
     Idle,
     /// A market full of orders lapses.
     Full,
+    /// What it costs to be watched.
+    Watch,
 }
 
 /// How to measure and what to print.
@@ -112,6 +116,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Fanout => fanout::run_bench(settings)?,
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
+        Bench::Watch => watch::run_bench(settings)?,
     };
     report.write(settings.json, &mut io::stdout().lock())?;
     Ok(())

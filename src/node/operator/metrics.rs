@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
-use actors::gauge::Load;
+use actors::gauge::{Load, Waits};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::{ConstGauge, Gauge};
 use prometheus_client::registry::Registry;
+use supervision::ChildStatus;
 
 use super::watch::Watch;
 
@@ -24,6 +25,26 @@ struct Kind {
     kind: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Status {
+    status: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Quantile {
+    quantile: &'static str,
+}
+
+const STATUSES: [(ChildStatus, &str); 6] = [
+    (ChildStatus::Running, "running"),
+    (ChildStatus::Restarting, "restarting"),
+    (ChildStatus::Stopped, "stopped"),
+    (ChildStatus::Ignored, "ignored"),
+    (ChildStatus::Stopping, "stopping"),
+    (ChildStatus::Quarantined, "quarantined"),
+];
+
+type ConstCount = Gauge<f64, AtomicU64>;
 type ByKind = Family<Kind, Gauge<f64, AtomicU64>>;
 
 /// One reading.
@@ -49,13 +70,53 @@ pub fn read(watch: &Watch) -> String {
         );
     }
     actors(&mut registry, watch);
-    let events = ConstCounter::new(watch.events.newest());
-    registry.register("supervision_events", "Supervision events since the start", events);
+    exchange(&mut registry, watch);
+    tree(&mut registry, watch);
     let mut out = String::new();
     match encode(&mut out, &registry) {
         Ok(()) => out,
         Err(error) => format!("# {error}\n"),
     }
+}
+
+/// What the exchange has done, and how long a group commit takes since its journal was opened.
+fn exchange(registry: &mut Registry, watch: &Watch) {
+    let up = ConstGauge::new(watch.glances.up().as_secs_f64());
+    registry.register("up_seconds", "Since the process began", up);
+    let commit = Family::<Quantile, Gauge<f64, AtomicU64>>::default();
+    let mut bets = 0;
+    for partition in watch.node.partitions() {
+        bets += partition.bets_numbered();
+        let commits = Waits::from(partition.log.stats().commits);
+        for (quantile, share) in [("0.5", 0.5), ("0.99", 0.99)] {
+            let seconds = commits.quantile_us(share) as f64 / 1e6;
+            commit.get_or_create(&Quantile { quantile }).set(seconds);
+        }
+    }
+    let help = "A group commit, write and sync: so many took no longer";
+    registry.register("journal_commit_seconds", help, commit);
+    registry.register("bets", "Bets that were given a number", ConstCounter::new(bets));
+}
+
+/// What the supervision events add up to.
+fn tree(registry: &mut Registry, watch: &Watch) {
+    let by_status = Family::<Status, ConstCount>::default();
+    watch.events.look(|history| {
+        for status in STATUSES {
+            by_status.get_or_create(&Status { status: status.1 }).set(0.0);
+        }
+        for (_, _, node) in history.present().all() {
+            let word = STATUSES.iter().find(|(status, _)| *status == node.status);
+            if let Some((_, status)) = word {
+                by_status.get_or_create(&Status { status }).inc();
+            }
+        }
+    });
+    registry.register("supervised", "Actors and supervisors, by what they are at", by_status);
+    let events = ConstCounter::new(watch.events.newest());
+    registry.register("supervision_events", "Supervision events since the start", events);
+    let lost = ConstCounter::new(watch.sink.lost());
+    registry.register("supervision_events_lost", "Events that the log had no room for", lost);
 }
 
 fn actors(registry: &mut Registry, watch: &Watch) {

@@ -21,6 +21,7 @@ use supervision::{
 use tokio::sync::oneshot;
 
 use super::console::Console;
+use super::observe::flow::Flow;
 use super::observe::overview::Glances;
 use super::observe::pace::Pace;
 use super::observe::recovery::Recoveries;
@@ -47,6 +48,8 @@ pub struct Watch {
     pub pace: Arc<Pace>,
     /// What came of operators' acts on actors.
     pub recoveries: Arc<Recoveries>,
+    /// Message rates between kinds of actors.
+    pub flow: Arc<Flow>,
     /// What the last glance saw.
     pub glances: Arc<Glances>,
 }

@@ -9,8 +9,10 @@
 //! | [`pace`] | the collector of figures, while somebody watches |
 //! | [`live`] | one console's stream |
 //! | [`why`], [`recovery`] | how somebody fell, and what came of pulling the plug |
+//! | [`flow`] | message rates between kinds, and the ways of single orders |
 //! | [`overview`] | the node at a glance, and the lints |
 
+pub mod flow;
 pub mod labels;
 pub mod live;
 pub mod overview;
@@ -84,6 +86,11 @@ pub async fn look(watch: &Watch, segments: &[&str], query: &str) -> Option<Answe
         }
         ["overview"] => ok(overview::read(watch).await),
         ["lints"] => ok(json!({ "lints": overview::lints(watch).await })),
+        ["flow"] => ok(flow::edges(watch).await),
+        ["follow", bet] => {
+            let none = || not_found("no order of this number was followed lately");
+            flow::follow(watch, bet).map(|way| (StatusCode::OK, way)).ok_or_else(none)
+        }
         ["audit"] => audit(watch, &query),
         ["journal"] => ok(journal(watch).await),
         _ => return None,

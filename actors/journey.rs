@@ -1,0 +1,171 @@
+//! The ways of single orders through the exchange, step by step with their times.
+//!
+//! Owns     the last journeys: one in [`SAMPLED`] requests always, every request while somebody watches.
+//! Never    holds up who it follows: a step is a time and two words behind a short lock, and an order that is not
+//!          followed costs a look at its number.
+//!
+//! Bounds   [`JOURNEYS_MAX`] journeys of [`STEPS_MAX`] steps and [`BETS_MAX`] bets; the oldest goes first.
+
+use domain::ids::{BetId, MarketId, SessionId};
+use serde::Serialize;
+use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// One of so many requests of a session is followed though nobody watches; its first is.
+const SAMPLED: u64 = 64;
+const JOURNEYS_MAX: usize = 2_048;
+const STEPS_MAX: usize = 32;
+const BETS_MAX: usize = 200;
+
+/// A request, by its session and number there.
+pub type Key = (SessionId, u64);
+
+/// One hop.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// Unix microseconds.
+    pub at_us: u64,
+    pub from: &'static str,
+    pub to: &'static str,
+    pub what: &'static str,
+    /// Where the log stood that the step rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub offset: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Journey {
+    key: Key,
+    pub market: Option<MarketId>,
+    pub bets: Vec<BetId>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Default)]
+pub struct Journeys {
+    everybody: AtomicBool,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    journeys: VecDeque<Journey>,
+    /// By the first bet of each: bets that come together go together.
+    by_first: HashMap<BetId, Key>,
+}
+
+impl Journeys {
+    /// Follows every request from now on, or samples again.
+    pub fn follow_everybody(&self, on: bool) {
+        self.everybody.store(on, Relaxed);
+    }
+
+    pub(crate) fn follows(&self, key: Key) -> bool {
+        key.1 % SAMPLED == 1 || self.everybody.load(Relaxed)
+    }
+
+    /// A step of a request that is followed; its first begins the journey.
+    pub(crate) fn step(&self, key: Key, hop: [&'static str; 3], offset: Option<u64>) {
+        let step = step(hop, offset);
+        let mut kept = self.kept();
+        if let Some(journey) = kept.find(key) {
+            return journey.take(step);
+        }
+        if kept.journeys.len() >= JOURNEYS_MAX
+            && let Some(oldest) = kept.journeys.pop_front()
+            && let Some(first) = oldest.bets.first()
+        {
+            kept.by_first.remove(first);
+        }
+        let (market, bets, steps) = (None, Vec::new(), vec![step]);
+        kept.journeys.push_back(Journey { key, market, bets, steps });
+    }
+
+    /// The bets that a followed request became.
+    pub(crate) fn became(&self, key: Key, market: Option<MarketId>, bets: &[BetId]) {
+        let mut kept = self.kept();
+        let Some(journey) = kept.find(key).filter(|journey| journey.bets.is_empty()) else {
+            return;
+        };
+        journey.market = market;
+        journey.bets.extend(bets.iter().take(BETS_MAX));
+        if let Some(first) = bets.first() {
+            kept.by_first.insert(*first, key);
+        }
+    }
+
+    /// The request that came with this bet as its first, if it is followed.
+    pub(crate) fn followed(&self, first: BetId) -> Option<Key> {
+        self.kept().by_first.get(&first).copied()
+    }
+
+    /// A bet's way so far.
+    pub fn of(&self, bet: BetId) -> Option<Journey> {
+        let mut journey =
+            self.kept().journeys.iter().rev().find(|it| it.bets.contains(&bet)).cloned()?;
+        // Steps are told by several threads.
+        journey.steps.sort_by_key(|step| step.at_us);
+        Some(journey)
+    }
+
+    /// The newest bets whose way is known.
+    pub fn newest(&self, limit: usize) -> Vec<BetId> {
+        let kept = self.kept();
+        let firsts = kept.journeys.iter().rev().filter_map(|it| it.bets.first().copied());
+        firsts.take(limit).collect()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn find(&mut self, key: Key) -> Option<&mut Journey> {
+        self.journeys.iter_mut().rev().find(|journey| journey.key == key)
+    }
+}
+
+impl Journey {
+    fn take(&mut self, step: Step) {
+        if self.steps.len() < STEPS_MAX {
+            self.steps.push(step);
+        }
+    }
+}
+
+fn step([from, to, what]: [&'static str; 3], offset: Option<u64>) -> Step {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Step { at_us: now.as_micros() as u64, from, to, what, offset }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::ids::PartitionId;
+
+    #[test]
+    fn a_followed_request_is_found_by_its_bets_and_the_oldest_is_forgotten() {
+        let journeys = Journeys::default();
+        let session = SessionId(7);
+        assert!(journeys.follows((session, 1)) && !journeys.follows((session, 2)));
+        journeys.follow_everybody(true);
+        assert!(journeys.follows((session, 2)));
+        let bet = |n: u64| BetId::new(n, PartitionId(0));
+        for n in 0..JOURNEYS_MAX as u64 + 1 {
+            journeys.step((session, n), ["door", "session", "request"], None);
+            journeys.became((session, n), Some(MarketId(5)), &[bet(n)]);
+        }
+        assert!(journeys.of(bet(0)).is_none(), "the oldest is forgotten");
+        for _ in 0..2 * STEPS_MAX {
+            let key = journeys.followed(bet(1)).expect("it is followed");
+            journeys.step(key, ["account", "market", "matched"], Some(9));
+        }
+        let way = journeys.of(bet(1)).expect("it is followed");
+        assert_eq!((way.steps.len(), way.steps[0].from), (STEPS_MAX, "door"));
+        assert_eq!(journeys.newest(1), [bet(JOURNEYS_MAX as u64)]);
+    }
+}
