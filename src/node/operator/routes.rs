@@ -19,9 +19,9 @@ use warp::{Filter, Reply};
 
 use super::access::{self, Credentials};
 use super::api::{Asked, answer};
+use super::console;
 use super::console::files::{File, POLICY};
 use super::console::sessions::{Guest, clear_cookie, cookie_of, set_cookie};
-use super::console::{self};
 use super::json;
 use super::metrics;
 use super::observe;

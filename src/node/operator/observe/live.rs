@@ -156,7 +156,7 @@ fn differs(old: &Row, new: &Row) -> bool {
 fn window(text: &str) -> Page {
     let mut parts = text.split('~');
     let mut part = || parts.next().filter(|part| !part.is_empty());
-    let of = part().map(|of| super::decoded(of)).unwrap_or_default();
+    let of = part().map(super::decoded).unwrap_or_default();
     let offset = part().and_then(|offset| offset.parse().ok()).unwrap_or(0);
     let limit = part().and_then(|limit| limit.parse().ok()).unwrap_or(200).min(WINDOW_ROWS);
     let sort = part().map_or(Sort::Id, Sort::of);
