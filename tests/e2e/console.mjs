@@ -99,7 +99,7 @@ async function story() {
   await page.keyboard.press("ArrowDown");
   assert.notEqual(await active(), first);
   await page.keyboard.type("part");
-  assert.match(await active(), /^\S*\s*partitions/);
+  assert.match(await active(), /partition/);
 
   // Search, and open a market.
   const since = Date.now();
@@ -206,6 +206,7 @@ async function pages() {
   seen.pages = 0;
   for (const colorScheme of ["light", "dark"]) {
     for (const [width, height, kind] of [[1440, 900, "wide"], [360, 780, "narrow"]]) {
+      if (about.looks && !about.looks.includes(`${colorScheme}-${kind}`)) continue;
       const page = await open({ colorScheme, viewport: { width, height }, reducedMotion: "reduce" });
       const look = async (name) => {
         await page.waitForLoadState("load");

@@ -164,7 +164,7 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
       return json(response, { entries: world.audit.filter((it) => it.seq < before).slice(-limit).reverse() });
     }
     case "flow":
-      return json(response, { edges: flow(world) });
+      return json(response, { edges: flow(world), newestBets: Array.from({ length: 8 }, (_, n) => String(900_100 + n + Math.floor(world.offset / 5_000))) });
     case "follow":
       return /^\d+$/.test(path[1] ?? "") ? json(response, follow(path[1]!)) : problem(response, 404, "no bet of that number is remembered");
     case "journal":

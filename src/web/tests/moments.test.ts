@@ -56,7 +56,15 @@ describe("a restart budget", () => {
   it("never grows beyond what is sane", () => {
     const it = told(undefined, { used: 1e9, of: 1e9, withinMs: 1_000 }, 0);
     expect(it.at.length).toBeLessThanOrEqual(1_000);
-    expect(cells(it, 0).length).toBeLessThanOrEqual(20);
+    expect(cells(it, 0)).toHaveLength(10);
+  });
+
+  it("of hundreds is a bar of ten cells", () => {
+    const it = told(undefined, { used: 150, of: 1_000, withinMs: 10_000, agesMs: Array<number>(150).fill(0) }, 0);
+    const filled = cells(it, 0);
+    expect(filled[0]).toBe(1);
+    expect(filled[1]).toBeCloseTo(0.5);
+    expect(filled[2]).toBe(0);
   });
 
   it("turns amber before it is spent, and red before that", () => {

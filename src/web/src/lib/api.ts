@@ -239,7 +239,7 @@ export interface Step {
 
 export interface Followed {
   betId: string;
-  marketId: string;
+  marketId?: string | null;
   steps: Step[];
 }
 
@@ -424,7 +424,7 @@ export const api = {
     ask<Recovery>("GET", `/recoveries/${actSeq}`, undefined, signal),
   audit: (limit: number, before?: number, signal?: AbortSignal) =>
     ask<{ entries: AuditEntry[] }>("GET", `/audit${query({ limit, before })}`, undefined, signal),
-  flow: (signal?: AbortSignal) => ask<{ edges: Edge[] }>("GET", "/flow", undefined, signal),
+  flow: (signal?: AbortSignal) => ask<{ edges: Edge[]; newestBets?: string[] }>("GET", "/flow", undefined, signal),
   follow: (betId: string, signal?: AbortSignal) =>
     ask<Followed>("GET", `/follow/${at(betId)}`, undefined, signal),
   journal: (signal?: AbortSignal) =>

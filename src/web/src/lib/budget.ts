@@ -31,13 +31,20 @@ export function used(told: Told, nowMs: number): number {
   return told.at.filter((at) => nowMs - at < told.withinMs).length;
 }
 
+/** Cells of a bar; of a larger budget each stands for several restarts. */
+const CELLS_MAX = 10;
+
 /** One cell for each restart allowed, 1 when just used, falling to 0 as it is forgotten; newest first. */
 export function cells(told: Told, nowMs: number): number[] {
   const left = told.at
     .map((at) => 1 - (nowMs - at) / told.withinMs)
     .filter((share) => share > 0)
     .sort((a, b) => b - a);
-  const shown = Math.max(1, Math.min(told.of, 20));
+  const shown = Math.max(1, Math.min(told.of, CELLS_MAX));
+  if (told.of > CELLS_MAX) {
+    const filled = (left.reduce((sum, share) => sum + share, 0) / told.of) * shown;
+    return Array.from({ length: shown }, (_, cell) => Math.max(0, Math.min(1, filled - cell)));
+  }
   return Array.from({ length: shown }, (_, cell) => Math.min(1, left[cell] ?? 0));
 }
 
