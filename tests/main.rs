@@ -7,6 +7,7 @@
 //! | [`torture`] | does anything acknowledged get lost when the process, a file or the disk dies? |
 //! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
+//! | [`golden`] | does what was once written on a disk still mean the same? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
@@ -26,6 +27,7 @@
 mod bad_input;
 mod conformance;
 mod events;
+mod golden;
 mod harness;
 mod healing;
 mod passivation;

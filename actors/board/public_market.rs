@@ -248,41 +248,14 @@ fn rolled_up<'a>(levels: impl Iterator<Item = (&'a Price, &'a Pence)>) -> Vec<(P
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use domain::definition::{BettingType, MarketStatus, RunnerDefinition};
-    use domain::ids::{EventId, EventTypeId, PartitionId, SelectionId};
+    use domain::definition::MarketStatus;
+    use domain::ids::SelectionId;
     use domain::market::RunnerStanding;
 
     pub(crate) fn image() -> PublicImage {
-        let runner = |n: u64| RunnerDefinition {
-            runner: Runner::plain(SelectionId(n)),
-            name: format!("Runner {n}"),
-            sort_priority: u16::try_from(n).unwrap(),
-            adjustment_factor: None,
-        };
+        let runners = [1, 2].map(|number| Runner::plain(SelectionId(number)));
         PublicImage {
-            definition: MarketDefinition {
-                id: MarketId(7),
-                partition: PartitionId(0),
-                event: EventId(1),
-                event_type: EventTypeId(1),
-                name: "Match Odds".into(),
-                market_type: "MATCH_ODDS".into(),
-                start_time: UtcMillis(0),
-                runners: vec![runner(1), runner(2)],
-                number_of_winners: 1,
-                betting_type: BettingType::Odds,
-                each_way_divisor: None,
-                line: None,
-                bsp_market: false,
-                turn_in_play: true,
-                persistence: true,
-                cross_matching: false,
-                complete: true,
-                discount_allowed: true,
-                base_rate: 500,
-                bet_delay_s: 0,
-                jurisdiction: None,
-            },
+            definition: MarketDefinition::plain(MarketId(7), runners),
             standing: Standing {
                 status: MarketStatus::Open,
                 in_play: false,

@@ -123,6 +123,39 @@ pub struct MarketTerms {
 }
 
 impl MarketDefinition {
+    /// Match odds of one winner, open to everything that needs no more said: what tests and benchmarks begin from.
+    pub fn plain(id: MarketId, runners: impl IntoIterator<Item = Runner>) -> Self {
+        let runner = |(place, runner): (u16, Runner)| RunnerDefinition {
+            runner,
+            name: format!("Runner {}", runner.selection),
+            sort_priority: place,
+            adjustment_factor: None,
+        };
+        MarketDefinition {
+            id,
+            partition: PartitionId(0),
+            event: EventId(1),
+            event_type: EventTypeId(1),
+            name: "Match Odds".to_owned(),
+            market_type: "MATCH_ODDS".to_owned(),
+            start_time: UtcMillis(0),
+            runners: (1..).zip(runners).map(runner).collect(),
+            number_of_winners: 1,
+            betting_type: BettingType::Odds,
+            each_way_divisor: None,
+            line: None,
+            bsp_market: false,
+            turn_in_play: true,
+            persistence: true,
+            cross_matching: false,
+            complete: true,
+            discount_allowed: true,
+            base_rate: 500,
+            bet_delay_s: 0,
+            jurisdiction: None,
+        }
+    }
+
     pub fn kind(&self) -> MarketKind {
         match (self.betting_type, self.each_way_divisor, &self.line) {
             (BettingType::Line, _, Some(line)) => MarketKind::Line(line.range),

@@ -1,9 +1,8 @@
 //! The catalogue against a weekend of markets, and against a scan of all cards.
 
 use super::*;
-use crate::definition::{BettingType, RunnerDefinition};
 use crate::home::{By, Home, HomeRequest, NewEvent, Operated};
-use crate::ids::{PartitionId, Runner, SelectionId};
+use crate::ids::{Runner, SelectionId};
 use proptest::prelude::*;
 
 const HOUR: i64 = 3_600_000;
@@ -23,34 +22,17 @@ fn sport_event(id: u64, kind: u32, name: &str, competition: Option<(u64, &str)>)
 
 fn definition(id: u64, event: u64, kind: u32, market_type: &str, start: i64) -> MarketDefinition {
     MarketDefinition {
-        id: MarketId(id),
-        partition: PartitionId(0),
         event: EventId(event),
         event_type: EventTypeId(kind),
         name: market_type.to_lowercase(),
         market_type: market_type.to_owned(),
         start_time: UtcMillis(start),
-        runners: (1..=3)
-            .map(|n| RunnerDefinition {
-                runner: Runner::plain(SelectionId(n)),
-                name: format!("Runner {n}"),
-                sort_priority: n as u16,
-                adjustment_factor: None,
-            })
-            .collect(),
-        number_of_winners: 1,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
         turn_in_play: id.is_multiple_of(2),
-        persistence: true,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
-        base_rate: 500,
         bet_delay_s: 5,
-        jurisdiction: None,
+        ..MarketDefinition::plain(
+            MarketId(id),
+            (1..=3).map(|number| Runner::plain(SelectionId(number))),
+        )
     }
 }
 

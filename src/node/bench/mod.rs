@@ -8,6 +8,7 @@
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
+//! | `filled` | the node full of open bets that `restart` and `full` begin with |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
@@ -21,6 +22,7 @@ mod bets_flow;
 mod client;
 mod exchange;
 mod fanout;
+mod filled;
 mod full;
 mod idle;
 mod machine;

@@ -7,6 +7,7 @@ mod machine;
 mod naive;
 mod naive_closing;
 mod orders;
+mod pieces;
 mod reconciliation;
 mod removals;
 mod starting_prices;
@@ -15,8 +16,8 @@ mod targets;
 
 use super::*;
 use crate::act::{ActError, MarketAct};
-use crate::definition::{BettingType, RunnerDefinition};
-use crate::ids::{BetId, EventId, EventTypeId, Handle, MarketId, PartitionId, SelectionId};
+use crate::few::Few;
+use crate::ids::{BetId, Handle, MarketId, SelectionId};
 use crate::order::*;
 use crate::price::Price;
 use std::collections::BTreeMap;
@@ -28,34 +29,10 @@ pub(super) const DRAW: Runner = Runner { selection: SelectionId(3), handicap: 0 
 pub(super) const START: UtcMillis = UtcMillis(1_700_000_000_000);
 
 pub(super) fn definition() -> MarketDefinition {
-    let runner = |(runner, name): (Runner, &str)| RunnerDefinition {
-        runner,
-        name: name.to_owned(),
-        sort_priority: 1,
-        adjustment_factor: None,
-    };
     MarketDefinition {
-        id: MarketId(100_000_001),
-        partition: PartitionId(0),
-        event: EventId(30_000_001),
-        event_type: EventTypeId(1),
-        name: "Match Odds".to_owned(),
-        market_type: "MATCH_ODDS".to_owned(),
         start_time: START,
-        runners: [(HOME, "Home"), (AWAY, "Away"), (DRAW, "The Draw")].map(runner).to_vec(),
-        number_of_winners: 1,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
-        turn_in_play: true,
-        persistence: true,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
-        base_rate: 500,
         bet_delay_s: 5,
-        jurisdiction: None,
+        ..MarketDefinition::plain(MarketId(100_000_001), [HOME, AWAY, DRAW])
     }
 }
 
@@ -103,7 +80,7 @@ pub(super) const ANY: Conditions =
     Conditions { market_version: None, best_execution: true, self_match: true };
 
 pub(super) fn place(orders: &[NewOrder]) -> OrderCommand {
-    OrderCommand::Place { orders: orders.to_vec(), conditions: ANY }
+    OrderCommand::Place { orders: Few::each(orders, |order| *order), conditions: ANY }
 }
 
 /// A market with its accounts, each of which hears everything at once and knows where its bets stand. Every
@@ -225,7 +202,7 @@ impl Table {
 
     pub(super) fn place(&mut self, account: u64, order: NewOrder) -> PlacedOrder {
         match self.ask(account, &place(&[order])) {
-            Some(Answer::Placed(mut orders)) => orders.remove(0),
+            Some(Answer::Placed(orders)) => orders[0].clone(),
             other => panic!("not placed: {other:?}"),
         }
     }
@@ -249,7 +226,7 @@ impl Table {
     ) -> Result<i64, InstructionError> {
         let (handle, reduction) = (self.handle(bet), reduction.map(Pence));
         let bet = BetId(bet);
-        let orders = vec![CancelOrder { bet, handle, reduction }];
+        let orders = [CancelOrder { bet, handle, reduction }].into();
         match self.ask(account, &OrderCommand::Cancel { orders }) {
             Some(Answer::Cancelled(lines)) => {
                 lines[0].map(|order| order.size.0).map_err(|fault| fault.error)
