@@ -109,7 +109,7 @@ fn who_excludes_themself_has_open_orders_cancelled_and_matched_bets_stand() {
     let OrderCommand::Cancel { orders } = command else { panic!("{command:?}") };
     assert_eq!(orders.iter().map(|order| order.bet).collect::<Vec<_>>(), [open]);
     let cancelled = crate::order::CancelledOrder { bet: open, size: pounds(5) };
-    ann.answer(CORRECT_SCORE, Answer::Cancelled(vec![Ok(cancelled)]));
+    ann.answer(CORRECT_SCORE, Answer::Cancelled([Ok(cancelled)].into()));
     assert_eq!(ann.held(), pounds(10), "the matched bet stands");
     let refusal = ann.place(CORRECT_SCORE, vec![back(AWAY, 300, 5)]);
     assert_eq!(refused(refusal), ExecutionError::InvalidAccountState);
