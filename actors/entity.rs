@@ -32,6 +32,7 @@ use crate::partition::{Effect, Partition, Routed};
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::ids::{EntityId, PartitionId};
+use domain::link::Asked;
 use domain::record::{Event, Record};
 use domain::time::UtcMillis;
 use serde::Serialize;
@@ -131,6 +132,7 @@ pub struct Desk {
     /// What the directory was last told.
     wake: Option<UtcMillis>,
     repeat_asked: bool,
+    asked: Asked<EntityId>,
     replayed: u64,
     /// The end of what it recovered from.
     pub(crate) recovered_through: Offset,
@@ -138,7 +140,7 @@ pub struct Desk {
     pub(crate) shown_through: Offset,
     /// No mail since it last looked.
     idle: bool,
-    /// Records since the last snapshot.
+    /// About how many bytes of records there are since the last snapshot.
     unsnapped: u64,
     /// Decided and applied in this batch, and not handed over yet.
     records: Vec<Record>,
@@ -146,10 +148,6 @@ pub struct Desk {
     /// Size of the last snapshot, written by the keeper's thread.
     snapshot_bytes: Arc<AtomicUsize>,
 }
-
-/// A snapshot is made after the configured number of records, or later when the state is large: copying
-/// it may cost a tenth of what the records cost.
-const SNAPSHOT_BYTES_A_RECORD: u64 = 400;
 
 /// What is handed over goes into one frame whole, so that it must not grow with the mail.
 const LADEN_RECORDS: usize = 256;
@@ -187,8 +185,9 @@ impl Desk {
         let entity = self.id;
         for event in events {
             self.seq += 1;
-            self.unsnapped += 1;
-            self.records.push(Record { entity, seq: self.seq, at, wake, event: into_event(event) });
+            let event = into_event(event);
+            self.unsnapped += event.weight();
+            self.records.push(Record { entity, seq: self.seq, at, wake, event });
         }
     }
 
@@ -253,11 +252,12 @@ impl Desk {
         self.idle && !self.repeat_asked && entity.is_at_rest()
     }
 
-    /// Copies the state for a snapshot when it is time; the keeper's thread encodes it once it is durable.
+    /// Copies the state for a snapshot when the records since the last one are as large as that was, so that
+    /// neither a replay nor the writing of snapshots outgrows what it is for. The keeper's thread encodes it once
+    /// it is durable.
     fn snapshot<S: Clone + Serialize + Send + 'static>(&mut self, state: &S) -> Result<(), Fault> {
         let bytes = self.snapshot_bytes.load(Relaxed) as u64;
-        let least = self.node.settings.snapshot_after_records;
-        if self.unsnapped < least.max(bytes / SNAPSHOT_BYTES_A_RECORD) {
+        if self.unsnapped < bytes.max(self.node.settings.snapshot_after_bytes) {
             return Ok(());
         }
         self.snap(state)
@@ -281,6 +281,12 @@ impl Desk {
             self.repeat_asked = true;
             self.tell_directory(DirectoryMsg::RepeatLater(self.id));
         }
+    }
+
+    /// Something came too early: whether its sender is to be asked to begin again at `expected`.
+    pub fn asks_again(&mut self, sender: EntityId, expected: u64) -> bool {
+        self.expect_answers();
+        self.asked.asks(sender, expected)
     }
 
     fn tell_directory(&self, message: DirectoryMsg) {
@@ -432,7 +438,7 @@ impl<E: Entity> Behaviour for EntityActor<E> {
                 "life": "serving",
                 "records": desk.seq,
                 "replayed": desk.replayed,
-                "sinceSnapshot": desk.unsnapped,
+                "bytesSinceSnapshot": desk.unsnapped,
                 "snapshotBytes": desk.snapshot_bytes.load(Relaxed),
                 "wakeAt": desk.wake.map(|at| at.0),
                 "stateHash": codec::state_hash(entity.state()),
@@ -461,6 +467,7 @@ impl<E: Entity> EntityActor<E> {
             None => (0, E::State::default()),
         };
         let replayed = recovery.records.len() as u64;
+        let unsnapped = recovery.records.iter().map(|(_, record)| record.event.weight()).sum();
         let last = recovery.records.last().map(|(offset, _)| *offset);
         let through = last.or(recovery.snapshot.as_ref().map(|(offset, _)| *offset));
         let through = through.unwrap_or_default();
@@ -493,11 +500,12 @@ impl<E: Entity> EntityActor<E> {
             seq,
             wake: None,
             repeat_asked: false,
+            asked: Asked::default(),
             replayed,
             recovered_through: through,
             shown_through: shown_through.unwrap_or_default(),
             idle: false,
-            unsnapped: replayed,
+            unsnapped,
             records: Vec::new(),
             effects: Vec::new(),
             snapshot_bytes: Arc::new(AtomicUsize::new(snapshot_bytes)),
@@ -542,6 +550,7 @@ fn serve<E: Entity>(
         }
         EntityMsg::Repeat => {
             desk.repeat_asked = false;
+            desk.asked.forget();
             if entity.repeat(desk)? {
                 desk.expect_answers();
             }

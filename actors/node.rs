@@ -42,8 +42,8 @@ pub struct Settings {
     pub segment_bytes: u64,
     /// A checkpoint is made when so many records were sealed since the last one.
     pub checkpoint_after_records: u64,
-    /// Records of an entity after which it writes its state down, at least.
-    pub snapshot_after_records: u64,
+    /// Bytes of an entity's records after which it writes its state down, at least.
+    pub snapshot_after_bytes: u64,
     pub snapshot_cache_bytes: u64,
     /// Records that may wait for the journal before new requests are refused.
     pub backlog_max: usize,

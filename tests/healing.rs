@@ -195,6 +195,57 @@ fn a_market_that_dies_again_and_again_is_set_aside_and_the_others_trade() {
     assert_eq!(operator.ledger().difference, 0);
 }
 
+/// The market is held for longer than a door waits. What was asked is not withdrawn by that: it is done, once.
+#[test]
+fn a_reply_that_is_late_is_a_timeout_and_what_was_asked_is_done_once() {
+    let scratch = Scratch::new("late-reply");
+    let node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    let [mut ann, mut bob] = ["ann", "bob"].map(|name| {
+        let app_key = operator.open_account(name, "a long password", 100_000);
+        Bettor::log_in(&node, name, "a long password", &app_key)
+    });
+    let market = operator.match_odds("Leeds", "York");
+    ann.lay(&market, 0, 10.0, 3.0);
+    let actor = format!("market-{}", market.id);
+    for _ in 0..4 {
+        operator.kill_actor(&actor, "hang");
+    }
+    let request = json!({
+        "marketId": market.id, "customerRef": "late",
+        "instructions": [limit(market.runners[0], "BACK", 10.0, 3.0)],
+    });
+    let report = bob.ask("placeOrders", &request);
+    assert_eq!(report["status"], "TIMEOUT", "{report}");
+    assert_eq!(report["instructionReports"][0]["status"], "TIMEOUT", "{report}");
+    eventually("the market has taken it", || {
+        let matched: Vec<i64> = bob.orders().iter().map(|order| order.matched).collect();
+        if matched == [1_000] { Ok(()) } else { Err(matched) }
+    });
+    let again = bob.ask("placeOrders", &request);
+    assert_eq!(again["errorCode"], "DUPLICATE_TRANSACTION", "{again}");
+    assert_eq!(bob.orders().len(), 1);
+    assert_eq!(operator.ledger().difference, 0);
+}
+
+/// There is nobody left to heal the tree when its root gives up: the process ends, and says that it failed.
+#[test]
+fn when_the_root_gives_up_the_process_ends_with_a_failure() {
+    let scratch = Scratch::new("root-gives-up");
+    let mut node = Launch::new(&scratch).start();
+    let mut operator = Operator::of(&node);
+    let kill = json!({"mode": "kill", "reason": "to see the root give up"});
+    eventually("nobody answers any more", || {
+        match operator.send("POST", "/v1/operator/actors/feeds/kill", None, Some(&kill)) {
+            Ok(answer) => Err(answer.status),
+            Err(_) => Ok(()),
+        }
+    });
+    let status = node.wait();
+    assert!(status.code().is_some_and(|code| code != 0), "{status}");
+    assert!(node.log().contains("gave up"), "{}", node.log());
+}
+
 #[test]
 fn a_door_that_falls_opens_again_at_its_address_and_sessions_live_on() {
     let scratch = Scratch::new("doors");

@@ -8,6 +8,7 @@
 //! | [`conformance`] | does the API answer as a client that knows Betfair's expects? |
 //! | [`bad_input`] | does any door break, or any penny move, when what comes in is wrong? |
 //! | [`fuzz`] | does any parser of what comes from outside break, whatever comes? |
+//! | [`golden`] | does what was once written on a disk still mean the same? |
 //! | [`events`] | does the supervision log tell what happened, also after a restart? |
 //! | [`passivation`] | do idle accounts and markets sleep, and wake as they were, with nothing lost? |
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
@@ -28,6 +29,7 @@ mod bad_input;
 mod conformance;
 mod events;
 mod fuzz;
+mod golden;
 mod harness;
 mod healing;
 mod passivation;

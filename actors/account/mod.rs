@@ -394,13 +394,14 @@ impl Account {
         match taken.arrival {
             Arrival::Next => drop(self.heard.insert(market)),
             Arrival::Repeat => {}
-            Arrival::Gap { expected } => {
+            Arrival::Gap { expected } if desk.asks_again(EntityId::Market(market), expected) => {
                 // What came before is open with the market: it tells everything again.
                 self.deliver(desk)?;
                 let acknowledged = expected - 1;
                 let message = MarketMsg::Resume { account: self.id, acknowledged };
                 self.send_to_market(market, message, desk);
             }
+            Arrival::Gap { .. } => {}
         }
         Ok(())
     }
@@ -415,11 +416,13 @@ impl Account {
                 self.send(Outgoing::ActAnswered { n, answer }, desk);
             }
             Acted::Forgotten => {}
-            Acted::Gap => {
+            // Home sends all its open acts again, whichever is missing.
+            Acted::Gap if desk.asks_again(EntityId::Home, 0) => {
                 self.deliver(desk)?;
                 let message = HomeMsg::SendActsAgain { target: EntityId::Account(self.id) };
                 self.home.send(desk, desk.partition.id, EntityId::Home, message);
             }
+            Acted::Gap => {}
         }
         Ok(())
     }

@@ -305,13 +305,14 @@ fn rolled_up(levels: impl Iterator<Item = (Price, Pence)>) -> Vec<(Price, Pence)
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use domain::definition::{MarketStatus, RunnerDefinition};
+    use domain::definition::MarketStatus;
+    use domain::ids::SelectionId;
     use domain::market::RunnerStanding;
 
     pub(crate) fn image() -> PublicImage {
-        let runners = (1..=2).map(RunnerDefinition::numbered).collect();
+        let runners = [1, 2].map(|number| Runner::plain(SelectionId(number)));
         PublicImage {
-            definition: MarketDefinition::plain(MarketId(7), UtcMillis(0), runners),
+            definition: MarketDefinition::plain(MarketId(7), runners),
             standing: Standing {
                 status: MarketStatus::Open,
                 in_play: false,

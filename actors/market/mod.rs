@@ -323,12 +323,13 @@ impl Market {
                 self.deliver(desk)?;
                 self.resend(account, RESENT_MAX, desk);
             }
-            Arrival::Gap { expected } => {
+            Arrival::Gap { expected } if desk.asks_again(EntityId::Account(account), expected) => {
                 self.deliver(desk)?;
                 let message = AccountMsg::SendAgain { market: self.market, from: expected };
                 let to = EntityId::Account(account);
                 self.accounts.send(desk, desk.partition.id, to, message);
             }
+            Arrival::Gap { .. } => {}
         }
         Ok(())
     }
@@ -370,7 +371,8 @@ impl Market {
         let (now, mut records) = (desk.now(), Vec::new());
         let arrival = self.state.act(now, n, act, &mut records);
         self.record(now, records, desk)?;
-        if let Arrival::Gap { .. } = arrival {
+        // Home sends all its open acts again, whichever is missing.
+        if matches!(arrival, Arrival::Gap { .. }) && desk.asks_again(EntityId::Home, 0) {
             self.deliver(desk)?;
             let message = HomeMsg::SendActsAgain { target: self.id };
             self.home.send(desk, desk.partition.id, EntityId::Home, message);
@@ -435,7 +437,7 @@ impl Market {
             desk.effect(move |_| drop(board.send(BoardMsg::Listed(market))));
         }
         for record in records {
-            let is_large = matches!(record, MarketEvent::LapsedAhead { .. });
+            let is_large = record.fills_a_frame();
             desk.record(now, [record], Self::into_event, wake);
             if is_large {
                 desk.hand_over()?;

@@ -4,9 +4,9 @@
 //! suspension carries the trades and cancels that led to it. In play the market is given no bet delay, whatever
 //! was recorded: the recording's orders have waited already when they show.
 //!
-//! The mirror does not follow the removal of a runner yet. A runner that is removed before the recording begins is
-//! not listed. One that is removed later stays listed, with what the recording shows of it (nothing), and the
-//! market is voided in the end: a settlement would take the stakes that a removal gives back.
+//! A runner that is removed before the recording begins is not listed. One that is removed later is removed from the
+//! market, by its chance as defined: its bets are void and those on the others are reduced, the mirror's own orders
+//! too, which therefore looks at them anew.
 
 use super::recorded::{RecordedDefinition, RunnerStatus};
 use domain::act::{MarketAct, Verdict};
@@ -35,6 +35,8 @@ pub struct Turn {
     pub after: Vec<MarketAct>,
     /// Orders that do not persist go with `before`.
     pub turns_in_play: bool,
+    /// The market's own rules take or change orders with `before`.
+    pub removes: bool,
 }
 
 impl Life {
@@ -75,11 +77,12 @@ impl Life {
 
     /// What must be done for the market to be as defined.
     pub fn take(&mut self, definition: &RecordedDefinition) -> Turn {
-        self.note_removals(definition);
         let mut turn = Turn::default();
         if self.status == MarketStatus::Closed {
             return turn;
         }
+        turn.before = self.removals(definition);
+        turn.removes = !turn.before.is_empty();
         match definition.status {
             MarketStatus::Open => {
                 let turns = definition.in_play && !self.in_play && self.turns_in_play;
@@ -115,10 +118,6 @@ impl Life {
         let winners: Vec<Runner> =
             definition.runners.iter().filter(won).map(|runner| runner.runner).collect();
         let named = u16::try_from(winners.len()).unwrap_or(u16::MAX);
-        if !self.removed.is_empty() {
-            self.note(true, "voided: runners were removed, which is not a rule of Laybook yet");
-            return MarketAct::Void;
-        }
         if named == 0 || (named < self.places && self.complete) {
             let note = format!("voided: {named} winners recorded for {} places", self.places);
             self.note(true, &note);
@@ -129,14 +128,16 @@ impl Life {
         MarketAct::Settle(Verdict { dead_heat, ..Verdict::won_by(winners) })
     }
 
-    fn note_removals(&mut self, definition: &RecordedDefinition) {
-        for runner in definition.runners.iter().filter(|runner| is_removed(runner)) {
-            let runner = runner.runner;
-            if self.listed.contains(&runner) && self.removed.insert(runner) {
-                let id = runner.selection;
-                self.notes.push(format!("runner {id} is removed: its bets stay until the end"));
-            }
-        }
+    /// Runners of the market that have gone since.
+    fn removals(&mut self, definition: &RecordedDefinition) -> Vec<MarketAct> {
+        let gone = definition.runners.iter().filter(|runner| is_removed(runner));
+        let new = gone
+            .filter(|gone| self.listed.contains(&gone.runner) && self.removed.insert(gone.runner));
+        new.map(|gone| MarketAct::RemoveRunner {
+            runner: gone.runner,
+            factor: gone.adjustment_factor.filter(|factor| *factor <= WHOLE),
+        })
+        .collect()
     }
 
     fn note(&mut self, when: bool, note: &str) {
@@ -145,6 +146,9 @@ impl Life {
         }
     }
 }
+
+/// All of a chance, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
 
 const NO_DELAY: &str = "played without the recorded bet delay: recorded orders have waited already";
 
@@ -287,10 +291,24 @@ mod tests {
         assert_eq!(notes.len(), 1);
         assert_eq!(end(&[Active, Active], &[Active, Active]).0, MarketAct::Void);
         let (act, notes) = end(&[Active, Active, Active], &[Winner, Loser, Removed]);
-        assert_eq!((act, notes.len()), (MarketAct::Void, 2));
+        assert_eq!((act, notes.len()), (MarketAct::Settle(Verdict::won_by(vec![one(1)])), 0));
         let (act, notes) = end(&[Active, Active, Removed], &[Loser, Winner, Removed]);
         assert_eq!(act, MarketAct::Settle(Verdict::won_by(vec![one(2)])));
         assert_eq!(notes.len(), 1);
+    }
+
+    #[test]
+    fn a_runner_that_goes_is_removed_once_before_the_orders_of_its_message() {
+        let first = definition(Open, false, &[Active, Active, Active]);
+        let mut gone = definition(Suspended, false, &[Active, Active, Removed]);
+        gone.runners[2].adjustment_factor = Some(1_250);
+        let mut life = Life::new(&first);
+        let turn = life.take(&gone);
+        let runner = Runner::plain(SelectionId(3));
+        let removal = MarketAct::RemoveRunner { runner, factor: Some(1_250) };
+        assert_eq!((turn.before, turn.removes), (vec![removal], true));
+        assert_eq!(turn.after, [MarketAct::Suspend { lapse: false }]);
+        assert_eq!(life.take(&gone), Turn::default());
     }
 
     #[test]

@@ -116,6 +116,7 @@ struct Hand {
     before: VecDeque<MarketAct>,
     after: VecDeque<MarketAct>,
     turns_in_play: bool,
+    removes: bool,
     /// How often the ladders were set right for others' trades.
     corrected: u32,
     compared: bool,
@@ -229,6 +230,7 @@ impl Hand {
             before: VecDeque::new(),
             after: VecDeque::new(),
             turns_in_play: false,
+            removes: false,
             corrected: 0,
             compared: false,
         }
@@ -328,6 +330,7 @@ impl Replay {
                 let turn = self.life.take(definition);
                 (hand.before, hand.after) = (turn.before.into(), turn.after.into());
                 hand.turns_in_play = turn.turns_in_play;
+                hand.removes = turn.removes;
             }
         }
         if let Some(act) = hand.before.pop_front() {
@@ -335,6 +338,10 @@ impl Replay {
         }
         if std::mem::take(&mut hand.turns_in_play) {
             self.mirror.lapsed(false);
+        }
+        if std::mem::take(&mut hand.removes) {
+            self.unsure = true;
+            return self.read_back(account, market, context);
         }
         // What shuts the market is still to come: until then it is as open as it was.
         let shuts = !hand.after.is_empty();

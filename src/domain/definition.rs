@@ -1,6 +1,6 @@
 //! What a market is, before anybody bets on it: the definition that its creator writes once.
 
-use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner, SelectionId};
+use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner};
 use crate::ladder::{Ladder, LineRange};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
@@ -125,21 +125,15 @@ pub struct MarketTerms {
     pub bsp_market: bool,
 }
 
-impl RunnerDefinition {
-    /// A runner that is known by its number.
-    pub fn numbered(number: u16) -> RunnerDefinition {
-        RunnerDefinition {
-            runner: Runner::plain(SelectionId(u64::from(number))),
-            name: format!("Runner {number}"),
-            sort_priority: number,
-            adjustment_factor: None,
-        }
-    }
-}
-
 impl MarketDefinition {
-    /// The plainest market: one of the runners wins, at odds, and bets may stay into play.
-    pub fn plain(id: MarketId, start_time: UtcMillis, runners: Vec<RunnerDefinition>) -> Self {
+    /// Match odds of one winner, open to everything that needs no more said: what tests and benchmarks begin from.
+    pub fn plain(id: MarketId, runners: impl IntoIterator<Item = Runner>) -> Self {
+        let runner = |(place, runner): (u16, Runner)| RunnerDefinition {
+            runner,
+            name: format!("Runner {}", runner.selection),
+            sort_priority: place,
+            adjustment_factor: None,
+        };
         MarketDefinition {
             id,
             partition: PartitionId(0),
@@ -147,8 +141,8 @@ impl MarketDefinition {
             event_type: EventTypeId(1),
             name: "Match Odds".to_owned(),
             market_type: "MATCH_ODDS".to_owned(),
-            start_time,
-            runners,
+            start_time: UtcMillis(0),
+            runners: (1..).zip(runners).map(runner).collect(),
             number_of_winners: 1,
             betting_type: BettingType::Odds,
             each_way_divisor: None,

@@ -6,10 +6,10 @@
 //!
 //! | room | what is decided there |
 //! |---|---|
-//! | [`ids`], [`money`], [`price`], [`ladder`], [`time`] | values |
+//! | [`ids`], [`money`], [`price`], [`ladder`], [`time`], [`few`] | values |
 //! | [`order`], [`request`], [`act`] | what may be asked, and how it may be answered |
 //! | [`reduction`] | what a bet is worth when another runner does not run |
-//! | [`record`] | what the journal keeps |
+//! | [`record`], `weight` | what the journal keeps, and about how much of it that takes |
 //! | [`link`] | numbered messages between entities that may die |
 //! | [`market`] | the book and a market's life |
 //! | [`account`] | money, exposure, bets |
@@ -21,6 +21,7 @@ pub mod account;
 pub mod act;
 pub mod catalogue;
 pub mod definition;
+pub mod few;
 pub mod football;
 pub mod home;
 pub mod ids;
@@ -36,3 +37,4 @@ pub mod record;
 pub mod reduction;
 pub mod request;
 pub mod time;
+mod weight;

@@ -49,6 +49,30 @@ impl Inbound {
     }
 }
 
+/// What a receiver has asked to be sent again. Each number it waits for is asked for once until its timer has
+/// passed: whoever else comes too early meanwhile says nothing new, and two who never agree must not talk without
+/// end. What was asked in vain is repeated by the sender's own timer.
+#[derive(Debug, Clone)]
+pub struct Asked<K>(BTreeMap<K, u64>);
+
+impl<K> Default for Asked<K> {
+    fn default() -> Self {
+        Asked(BTreeMap::new())
+    }
+}
+
+impl<K: Ord> Asked<K> {
+    /// Whether to ask `whom` to begin again at `expected`.
+    pub fn asks(&mut self, whom: K, expected: u64) -> bool {
+        self.0.insert(whom, expected) != Some(expected)
+    }
+
+    /// The timer has passed.
+    pub fn forget(&mut self) {
+        self.0.clear();
+    }
+}
+
 /// The sending half: what was sent and is not settled yet, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbound<T> {
@@ -200,6 +224,16 @@ mod tests {
         assert_eq!(served.request(2), Request::New);
         assert!(served.follows(2) && !served.follows(3));
         assert!(served.is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_is_asked_for_once_until_the_timer_has_passed() {
+        let mut asked = Asked::default();
+        assert!(asked.asks("home", 1) && asked.asks("market", 1));
+        assert!(!asked.asks("home", 1));
+        assert!(asked.asks("home", 2), "it has come further");
+        asked.forget();
+        assert!(asked.asks("home", 2));
     }
 
     #[test]

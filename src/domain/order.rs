@@ -3,6 +3,7 @@
 //! Three layers say the same order with more and more known: the customer's [`Ticket`], the account's
 //! [`NewOrder`] (a bet id has been taken) and the market's [`Taken`] (it has been matched and rests).
 
+use crate::few::Few;
 use crate::ids::{BetId, Handle, Runner};
 use crate::money::Pence;
 use crate::price::Price;
@@ -175,9 +176,9 @@ impl NewOrder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum OrderCommand {
     #[serde(rename = "p")]
-    Place { orders: Vec<NewOrder>, conditions: Conditions },
+    Place { orders: Few<NewOrder>, conditions: Conditions },
     #[serde(rename = "c")]
-    Cancel { orders: Vec<CancelOrder> },
+    Cancel { orders: Few<CancelOrder> },
     /// Cancels each bet and places its remainder at the new price under the new id.
     #[serde(rename = "r")]
     Replace { orders: Vec<ReplaceOrder>, conditions: Conditions },
@@ -299,9 +300,9 @@ pub struct InstructionFault {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     #[serde(rename = "p")]
-    Placed(Vec<PlacedOrder>),
+    Placed(Few<PlacedOrder>),
     #[serde(rename = "c")]
-    Cancelled(Vec<Result<CancelledOrder, InstructionFault>>),
+    Cancelled(Few<Result<CancelledOrder, InstructionFault>>),
     #[serde(rename = "r")]
     Replaced(Vec<ReplacedOrder>),
     #[serde(rename = "u")]

@@ -49,18 +49,18 @@ pub struct LadderIndex(pub u16);
 /// How many prices the classic ladder has.
 pub const LADDER_LEN: usize = 350;
 
-/// (first price, price after the last, step, index of the first), all prices in hundredths.
-const BANDS: [(u32, u32, u32, u16); 10] = [
-    (101, 200, 1, 0),
-    (200, 300, 2, 99),
-    (300, 400, 5, 149),
-    (400, 600, 10, 169),
-    (600, 1_000, 20, 189),
-    (1_000, 2_000, 50, 209),
-    (2_000, 3_000, 100, 229),
-    (3_000, 5_000, 200, 239),
-    (5_000, 10_000, 500, 249),
-    (10_000, 100_001, 1_000, 259),
+/// (first price, price after the last, step), all prices in hundredths.
+const BANDS: [(u32, u32, u32); 10] = [
+    (101, 200, 1),
+    (200, 300, 2),
+    (300, 400, 5),
+    (400, 600, 10),
+    (600, 1_000, 20),
+    (1_000, 2_000, 50),
+    (2_000, 3_000, 100),
+    (3_000, 5_000, 200),
+    (5_000, 10_000, 500),
+    (10_000, 100_001, 1_000),
 ];
 
 const LADDER: [u32; LADDER_LEN] = ladder();
@@ -69,7 +69,7 @@ const fn ladder() -> [u32; LADDER_LEN] {
     let mut prices = [0; LADDER_LEN];
     let (mut index, mut band) = (0, 0);
     while band < BANDS.len() {
-        let (mut price, end, step, _) = BANDS[band];
+        let (mut price, end, step) = BANDS[band];
         while price < end {
             prices[index] = price;
             index += 1;
@@ -81,15 +81,40 @@ const fn ladder() -> [u32; LADDER_LEN] {
     prices
 }
 
+/// Below it every hundredth has its own place in a table, from it on every step of `COARSE`.
+const FINE: u32 = 1_000;
+const COARSE: u32 = 50;
+
+/// The index of each price that is on the ladder; of any other, that of some price that it is not.
+const FINE_INDEX: [u16; FINE as usize] = indices();
+const COARSE_INDEX: [u16; (100_000 / COARSE + 1) as usize] = indices();
+
+/// For the table of fine or of coarse prices, by its length.
+const fn indices<const N: usize>() -> [u16; N] {
+    let mut indices = [0; N];
+    let step = if N == FINE as usize { 1 } else { COARSE };
+    let mut index = 0;
+    while index < LADDER_LEN {
+        let price = LADDER[index];
+        if (price < FINE) == (step == 1) {
+            indices[(price / step) as usize] = index as u16;
+        }
+        index += 1;
+    }
+    indices
+}
+
 impl Price {
     pub const MIN: Price = Price(101);
     pub const MAX: Price = Price(100_000);
 
+    #[inline]
     pub fn index(self) -> Option<LadderIndex> {
-        let &(first, _, step, base) =
-            BANDS.iter().find(|&&(first, end, ..)| first <= self.0 && self.0 < end)?;
-        let above = self.0 - first;
-        above.is_multiple_of(step).then(|| LadderIndex(base + (above / step) as u16))
+        let index = match self.0 {
+            price if price < FINE => FINE_INDEX[price as usize],
+            price => *COARSE_INDEX.get((price / COARSE) as usize)?,
+        };
+        (LADDER[usize::from(index)] == self.0).then_some(LadderIndex(index))
     }
 
     /// The nearest ladder price at or below, at least 1.01: how a price to back is rounded for display.
@@ -167,6 +192,7 @@ fn to_pence_up(hundredths: i128) -> i64 {
 impl LadderIndex {
     pub const LAST: LadderIndex = LadderIndex(LADDER_LEN as u16 - 1);
 
+    #[inline]
     pub fn price(self) -> Price {
         Price(LADDER[usize::from(self.0)])
     }

@@ -9,6 +9,7 @@
 
 use crate::act::{AccountChange, AccountProfile, ActError, Currency};
 use crate::definition::{MarketDefinition, MarketStatus, MarketTerms};
+use crate::few::Few;
 use crate::home::HomeEvent;
 use crate::ids::{AccountId, BetId, EntityId, Handle, MarketId, Runner, SessionId};
 use crate::money::Pence;
@@ -200,7 +201,7 @@ pub enum MarketEvent {
     #[serde(rename = "3")]
     StatusChanged(StatusChanged),
     #[serde(rename = "4")]
-    Placed { command: CommandRef, orders: Vec<Taken> },
+    Placed { command: CommandRef, orders: Few<Taken> },
     /// In play: the orders wait until `until` and are validated again then.
     #[serde(rename = "5")]
     Delayed {
@@ -212,7 +213,7 @@ pub enum MarketEvent {
     #[serde(rename = "6")]
     Cancelled {
         command: CommandRef,
-        orders: Vec<Result<(CancelledOrder, Handle), InstructionFault>>,
+        orders: Few<Result<(CancelledOrder, Handle), InstructionFault>>,
     },
     #[serde(rename = "7")]
     Replaced { command: CommandRef, orders: Vec<Replaced> },
@@ -247,6 +248,10 @@ pub enum MarketEvent {
     /// More goes than one record holds: these go ahead of the act's own record, which takes the last.
     #[serde(rename = "16")]
     LapsedAhead { lapsed: Vec<Lapsed> },
+    /// More changes than one record holds: what these orders come to when the act's own record, which says how
+    /// many there are, follows. Until then they are nothing.
+    #[serde(rename = "17")]
+    Prepared(Prepared),
     /// The starting prices are made: what waited for them is matched or gone, and so is what of the book met
     /// it. Home's act `n` when one asked for it; else the turn in-play did, whose own record follows.
     #[serde(rename = "20")]
@@ -268,6 +273,22 @@ pub struct RunnerRemoved {
     pub factors: Vec<(Runner, u32)>,
     pub lapsed: Vec<Lapsed>,
     pub adjusted: Vec<Adjusted>,
+    /// So many more were prepared, and come before these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prepared: u32,
+}
+
+/// Changes that do not fit into the record that makes them.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Prepared {
+    /// How many of this act came before; what an act that was cut off left behind is dropped with 0.
+    pub after: u32,
+    pub adjusted: Vec<Adjusted>,
+    pub orders: Vec<AtClose>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// An order that stays when a runner is removed: at another price, or with less to lose.
@@ -289,6 +310,9 @@ pub struct Reconciled {
     /// In the order of the definition; removed runners have none.
     pub prices: Vec<(Runner, StartingPrice)>,
     pub orders: Vec<AtClose>,
+    /// So many more were prepared, and come before these.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub prepared: u32,
 }
 
 /// One order at the reconciliation of its runner's starting price.
@@ -395,7 +419,7 @@ pub enum Notice {
     Waiting { n: u64, orders: Vec<(BetId, Handle)> },
     /// Resting orders were met.
     #[serde(rename = "f")]
-    Filled(Vec<(BetId, Matched)>),
+    Filled(Few<(BetId, Matched)>),
     #[serde(rename = "l")]
     Lapsed(Vec<(BetId, Pence, LapseReason)>),
     /// How the market ended, or that the end was taken back.

@@ -54,8 +54,8 @@ pub struct Settings {
     pub orders_per_market: u32,
     /// Size of a journal file.
     pub segment_bytes: u64,
-    /// Records of an entity after which its state is written down.
-    pub snapshot_after_records: u64,
+    /// Bytes of an entity's records after which its state is written down, at least.
+    pub snapshot_after_bytes: u64,
     /// Records after which the journal writes a checkpoint of everything.
     pub checkpoint_after_records: u64,
     /// After a longer outage markets in play come back suspended.
@@ -338,7 +338,7 @@ impl Layers {
         let stream_certificate = self.read_certificate();
         let orders_per_market = self.number("limits.orders_per_market", 1, 10_000_000);
         let segment_bytes = self.number("journal.segment_bytes", 64 << 10, 4 << 30);
-        let snapshot_after_records = self.number("journal.snapshot_after_records", 10, 1 << 30);
+        let snapshot_after_bytes = self.number("journal.snapshot_after_bytes", 100, 1 << 30);
         let checkpoint_after_records =
             self.number("journal.checkpoint_after_records", 100, 1 << 40);
         if segment_bytes.is_some_and(|bytes| bytes % 512 != 0) {
@@ -371,7 +371,7 @@ impl Layers {
             stream_certificate: stream_certificate?,
             orders_per_market: u32::try_from(orders_per_market?).ok()?,
             segment_bytes: segment_bytes?,
-            snapshot_after_records: snapshot_after_records?,
+            snapshot_after_bytes: snapshot_after_bytes?,
             checkpoint_after_records: checkpoint_after_records?,
             resume_suspended_after: resume_suspended_after?,
             idle_after: idle_after?,

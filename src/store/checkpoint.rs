@@ -14,6 +14,7 @@ use crate::error::ReadError;
 use crate::frame;
 use crate::journal::{ItemAt, Reader};
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// Folds an entity's records into its state, outside any actor: the same fold as `apply`, so a
@@ -162,8 +163,11 @@ pub(crate) fn decode_fold<R: Entry, F: Fold<R>>(bytes: &[u8]) -> Result<F, Codec
     rmp_serde::from_slice(bytes).map_err(|error| CodecError(format!("the fold: {error}")))
 }
 
-/// Calls `visit` for every record of a body, and refuses one that does not hold what its header
-/// says.
+/// A body so large is decoded by two threads at once: that takes longer than to start one.
+const SHARED_BYTES: usize = 128 << 10;
+
+/// Calls `visit` for every record of a body, in order, and refuses one that does not hold what its
+/// header says.
 pub(crate) fn decode_body<R: Entry>(
     first: Offset,
     records: u32,
@@ -171,17 +175,29 @@ pub(crate) fn decode_body<R: Entry>(
     mut visit: impl FnMut(Offset, R) -> Result<(), CodecError>,
 ) -> Result<(), CodecError> {
     let mut walk = frame::records(body);
-    let mut offset = first;
-    for record in walk.by_ref() {
-        let record = R::decode(record)
-            .map_err(|error| CodecError(format!("record {offset}: {}", error.0)))?;
-        visit(offset, record)?;
-        offset = offset.next();
-    }
-    if !walk.is_whole() || offset.get() != first.get() + u64::from(records) {
+    let mut offsets = std::iter::successors(Some(first), |offset| Some(offset.next()));
+    let mut encoded = Vec::with_capacity(records as usize);
+    encoded.extend(offsets.by_ref().zip(walk.by_ref()));
+    if !walk.is_whole() || encoded.len() != records as usize {
         return Err(CodecError("the body does not hold the records that its header says".into()));
     }
-    Ok(())
+    if body.len() < SHARED_BYTES {
+        return encoded.into_iter().try_for_each(|record| visit(record.0, decode::<R>(record)?));
+    }
+    let half = encoded.partition_point(|(_, record)| {
+        (record.as_ptr() as usize - body.as_ptr() as usize) < body.len() / 2
+    });
+    let (near, far) = encoded.split_at(half);
+    std::thread::scope(|scope| {
+        let far_decoded = scope.spawn(|| far.iter().copied().map(decode::<R>).collect::<Vec<_>>());
+        near.iter().try_for_each(|record| visit(record.0, decode::<R>(*record)?))?;
+        let far_decoded = far_decoded.join().unwrap_or_else(|panic| resume_unwind(panic));
+        far.iter().zip(far_decoded).try_for_each(|(record, decoded)| visit(record.0, decoded?))
+    })
+}
+
+fn decode<R: Entry>((offset, record): (Offset, &[u8])) -> Result<R, CodecError> {
+    R::decode(record).map_err(|error| CodecError(format!("record {offset}: {}", error.0)))
 }
 
 /// Makes the next checkpoint; `None` when nothing was sealed since the last one. Gives up with an
@@ -244,4 +260,61 @@ fn compact_into<R: Entry>(
         };
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::torture::note::Note;
+
+    /// Large enough for two threads; the record `broken` is none.
+    fn body(records: u32, broken: Option<u32>) -> Vec<u8> {
+        let mut body = Vec::new();
+        for number in 0..records {
+            let mut record = Vec::new();
+            Note::padded(1, u64::from(number), number % 7 * 100).encode(&mut record);
+            if broken == Some(number) {
+                record.truncate(5);
+            }
+            body.extend_from_slice(&(record.len() as u32).to_le_bytes());
+            body.extend(record);
+        }
+        body
+    }
+
+    fn decoded(records: u32, body: &[u8]) -> (Vec<(u64, u64)>, Result<(), CodecError>) {
+        let mut seen = Vec::new();
+        let result = decode_body::<Note>(Offset::new(10), records, body, |offset, note| {
+            seen.push((offset.get(), note.number));
+            Ok(())
+        });
+        (seen, result)
+    }
+
+    #[test]
+    fn two_threads_decode_a_large_body_in_the_order_of_one() {
+        let large = body(1_000, None);
+        assert!(large.len() >= SHARED_BYTES);
+        let (seen, result) = decoded(1_000, &large);
+        assert_eq!(result, Ok(()));
+        assert_eq!(seen, (0..1_000).map(|at| (10 + at, at)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_first_record_that_cannot_be_decoded_is_named_and_those_before_it_are_seen() {
+        for broken in [0, 3, 499, 999] {
+            let (seen, result) = decoded(1_000, &body(1_000, Some(broken)));
+            assert_eq!(seen.len() as u32, broken);
+            let CodecError(why) = result.unwrap_err();
+            assert!(why.starts_with(&format!("record {}:", 10 + broken)), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_body_that_holds_more_or_less_than_its_header_says_is_refused() {
+        let large = body(1_000, None);
+        for (records, body) in [(999, &large[..]), (1_001, &large[..]), (1_000, &large[..900])] {
+            assert!(decoded(records, body).1.is_err());
+        }
+    }
 }

@@ -58,7 +58,7 @@ impl Launch {
     pub(crate) fn at(scratch: &Scratch, data: PathBuf) -> Launch {
         let environment = [
             ("LAYBOOK__JOURNAL__SEGMENT_BYTES", "65536"),
-            ("LAYBOOK__JOURNAL__SNAPSHOT_AFTER_RECORDS", "40"),
+            ("LAYBOOK__JOURNAL__SNAPSHOT_AFTER_BYTES", "4000"),
             ("LAYBOOK__JOURNAL__CHECKPOINT_AFTER_RECORDS", "1000"),
             ("RUST_BACKTRACE", "1"),
         ];

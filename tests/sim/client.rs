@@ -298,7 +298,7 @@ impl World {
         let open = self.home.open.iter().filter(|((target, _), _)| to(*target));
         let open: Vec<_> = open.map(|(key, act)| (*key, act.clone())).collect();
         for ((target, n), act) in open {
-            let n = self.bend_repeated_act(n, &act);
+            let n = self.bend_repeated_act(target, n, &act);
             self.send_act(target, n, act);
         }
     }
@@ -308,7 +308,7 @@ impl World {
         let before = std::mem::replace(&mut self.home.open_before, open);
         for (target, n) in before {
             if let Some(act) = self.home.open.get(&(target, n)).cloned() {
-                let n = self.bend_repeated_act(n, &act);
+                let n = self.bend_repeated_act(target, n, &act);
                 self.send_act(target, n, act);
             }
         }

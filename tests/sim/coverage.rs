@@ -45,6 +45,7 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
             }
         }
         E::Reconciled(_) => say("starting prices made"),
+        E::Prepared(_) => say("prepared"),
         E::RunnerRemoved(_) => say("runner removed"),
         E::Delayed { .. } => say("delayed"),
         E::Cancelled { orders, .. } => {

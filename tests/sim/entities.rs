@@ -8,7 +8,7 @@ use super::mutation::Mutation;
 use super::world::{Effect, Message, PLACEMENT_TIMEOUT_MS, Sender, World};
 use domain::account::{Account, Acted, Outgoing as FromAccount, Requested};
 use domain::ids::{AccountId, BetId, EntityId, MarketId, PartitionId};
-use domain::link::Arrival;
+use domain::link::{Arrival, Asked};
 use domain::market::{Acknowledgement, Market, Outgoing as FromMarket};
 use domain::money::Pence;
 use domain::record::{AccountEvent, Event, MarketEvent, Notice, Record, RequestKey};
@@ -23,6 +23,7 @@ pub(super) struct AccountShell {
     pub(super) seq: u64,
     pub(super) life: u64,
     attempts: BTreeMap<(MarketId, u64), u32>,
+    asked: Asked<EntityId>,
 }
 
 #[derive(Default)]
@@ -31,6 +32,7 @@ pub(super) struct MarketShell {
     replica: Market,
     pub(super) seq: u64,
     oldest_open: BTreeMap<AccountId, u64>,
+    asked: Asked<EntityId>,
 }
 
 fn fold_account(state: &mut Account, record: &Record) {
@@ -70,7 +72,9 @@ impl World {
                     }
                     Acted::Forgotten => Ok(()),
                     Acted::Gap => {
-                        self.ask_home_again(EntityId::Account(id));
+                        if self.account(id).asked.asks(EntityId::Home, 0) {
+                            self.ask_home_again(EntityId::Account(id));
+                        }
                         Ok(())
                     }
                 }
@@ -157,7 +161,10 @@ impl World {
             let from = Sender::Entity(EntityId::Account(id));
             self.send(from, EntityId::Market(market), Message::Acknowledge(told));
         }
-        if let Arrival::Gap { expected } = taken.arrival {
+        let asked = &mut self.account(id).asked;
+        if let Arrival::Gap { expected } = taken.arrival
+            && asked.asks(EntityId::Market(market), expected)
+        {
             let message = Message::Resume { account: id, acknowledged: expected - 1 };
             self.send(Sender::Entity(EntityId::Account(id)), EntityId::Market(market), message);
         }
@@ -267,6 +274,7 @@ impl World {
     pub(super) fn account_repeats(&mut self, id: AccountId) {
         let now = self.now;
         let shell = self.account(id);
+        shell.asked.forget();
         let overdue = shell.state.overdue(now, PLACEMENT_TIMEOUT_MS);
         let given_up: BTreeSet<_> = overdue.into_iter().chain(shell.state.withdrawals()).collect();
         let before = std::mem::take(&mut shell.attempts);
@@ -285,7 +293,7 @@ impl World {
         let (state, seq) = self.replayed(entity, before.as_ref(), fold_account)?;
         self.lives += 1;
         let (replica, life) = (state.clone(), self.lives);
-        let shell = AccountShell { state, replica, seq, life, attempts: BTreeMap::new() };
+        let shell = AccountShell { state, replica, seq, life, ..AccountShell::default() };
         self.accounts.insert(id, shell);
         let markets: Vec<_> = self.account(id).state.markets_to_resume().collect();
         for (market, acknowledged) in markets {
@@ -336,12 +344,14 @@ impl World {
             other => unreachable!("no message to a market: {other:?}"),
         };
         self.market_hands_over(id, records)?;
-        if gap {
+        if gap && self.market(id).asked.asks(EntityId::Home, 0) {
             self.ask_home_again(EntityId::Market(id));
         }
         match arrival {
             Some((account, Arrival::Repeat)) => self.resend(id, account, usize::MAX),
-            Some((account, Arrival::Gap { expected })) => {
+            Some((account, Arrival::Gap { expected }))
+                if self.market(id).asked.asks(EntityId::Account(account), expected) =>
+            {
                 let message = Message::SendAgain { market: id, from: expected };
                 let from = Sender::Entity(EntityId::Market(id));
                 self.send(from, EntityId::Account(account), message);
@@ -408,6 +418,7 @@ impl World {
 
     pub(super) fn market_repeats(&mut self, id: MarketId) {
         let shell = self.market(id);
+        shell.asked.forget();
         let state = &shell.state;
         let oldest: BTreeMap<AccountId, u64> = state
             .accounts_to_resume()
@@ -429,7 +440,7 @@ impl World {
     ) -> Check {
         let (state, seq) = self.replayed(EntityId::Market(id), before.as_ref(), fold_market)?;
         let replica = state.clone();
-        self.markets.insert(id, MarketShell { state, replica, seq, oldest_open: BTreeMap::new() });
+        self.markets.insert(id, MarketShell { state, replica, seq, ..MarketShell::default() });
         if outage {
             let (now, mut records) = (self.now, Vec::new());
             self.market(id).state.suspend_after_outage(now, &mut records);

@@ -45,7 +45,7 @@ impl Mutation {
         (Mutation::BetCountNotRestored, &[Law::OneEffect]),
         (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
         (Mutation::HandOverTorn, &[Law::Quiet]),
-        (Mutation::DepositActRenumbered, &[Law::OneEffect, Law::Quiet]),
+        (Mutation::DepositActRenumbered, &[Law::OneEffect]),
     ];
 }
 
@@ -110,11 +110,12 @@ impl World {
         }
     }
 
-    /// A deposit that is repeated gets a number of its own.
-    pub(super) fn bend_repeated_act(&self, n: u64, act: &Act) -> u64 {
+    /// A deposit that was taken and is repeated gets a number of its own.
+    pub(super) fn bend_repeated_act(&self, target: EntityId, n: u64, act: &Act) -> u64 {
         match act {
             Act::Account(domain::act::AccountAct::Deposit { .. })
-                if self.lies(Mutation::DepositActRenumbered) =>
+                if self.lies(Mutation::DepositActRenumbered)
+                    && self.oracle.has_acted(target, n) =>
             {
                 n + 1
             }

@@ -116,6 +116,7 @@ const MAY_SPAWN: &[(&str, &str)] = &[
     ("supervision/spawn.rs", "the one place"),
     ("src/node/serve_command.rs", "the runtime itself, which everything else runs on"),
     ("src/node/bench/", "load generators are clients of a node, and end with their command"),
+    ("src/store/checkpoint.rs", "half of a large body is decoded beside it, and joined at once"),
     ("src/store/journal/spare.rs", "the journal's own thread, joined when the journal is dropped"),
     ("src/store/writer/mod.rs", "the journal's own thread, joined when the writer is dropped"),
     ("src/store/writer/thread.rs", "the journal's own threads for snapshots and checkpoints"),

@@ -102,7 +102,7 @@ impl Account {
             Ok(CancelOrder { bet: bet.id, handle, reduction: *reduction })
         })?;
         let exposure = self.exposure_in(market);
-        Ok(Decided { command: OrderCommand::Cancel { orders }, faults, exposure })
+        Ok(Decided { command: OrderCommand::Cancel { orders: orders.into() }, faults, exposure })
     }
 
     pub(super) fn decide_update(
@@ -218,7 +218,7 @@ impl Account {
         }
         let last = parts.len() - 1;
         let events = parts.into_iter().enumerate().map(|(at, (market, orders, withdraws))| {
-            let mut ordered = self.order(market, OrderCommand::Cancel { orders });
+            let mut ordered = self.order(market, OrderCommand::Cancel { orders: orders.into() });
             ordered.request = Some(key);
             ordered.customer_ref = request.reference().map(Into::into);
             ordered.withdraws = withdraws;
@@ -233,7 +233,7 @@ impl Account {
         let markets: Vec<_> = self.positions.keys().copied().collect();
         let parts = self.cancel_parts(&markets);
         let events = parts.into_iter().map(|(market, orders, withdraws)| {
-            let mut ordered = self.order(market, OrderCommand::Cancel { orders });
+            let mut ordered = self.order(market, OrderCommand::Cancel { orders: orders.into() });
             ordered.withdraws = withdraws;
             self.fold_order(now, ordered)
         });

@@ -286,8 +286,8 @@ fn digest_of_request(body: &RequestBody, left_out: &[u32]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::few::Few;
     use crate::money::Pence;
-    use crate::order::CancelOrder;
     use crate::request::Execution;
 
     fn ordered(reference: &str, n: u64) -> Ordered {
@@ -296,7 +296,7 @@ mod tests {
             market: MarketId(1),
             terms: None,
             n,
-            command: OrderCommand::Cancel { orders: Vec::<CancelOrder>::new() },
+            command: OrderCommand::Cancel { orders: Few::default() },
             faults: Vec::new(),
             withdraws: Vec::new(),
             references: Vec::new(),

@@ -1,8 +1,8 @@
 //! The catalogue against a weekend of markets, and against a scan of all cards.
 
 use super::*;
-use crate::definition::RunnerDefinition;
 use crate::home::{By, Home, HomeRequest, NewEvent, Operated};
+use crate::ids::{Runner, SelectionId};
 use proptest::prelude::*;
 
 const HOUR: i64 = 3_600_000;
@@ -21,15 +21,18 @@ fn sport_event(id: u64, kind: u32, name: &str, competition: Option<(u64, &str)>)
 }
 
 fn definition(id: u64, event: u64, kind: u32, market_type: &str, start: i64) -> MarketDefinition {
-    let runners = (1..=3).map(RunnerDefinition::numbered).collect();
     MarketDefinition {
         event: EventId(event),
         event_type: EventTypeId(kind),
         name: market_type.to_lowercase(),
         market_type: market_type.to_owned(),
+        start_time: UtcMillis(start),
         turn_in_play: id.is_multiple_of(2),
         bet_delay_s: 5,
-        ..MarketDefinition::plain(MarketId(id), UtcMillis(start), runners)
+        ..MarketDefinition::plain(
+            MarketId(id),
+            (1..=3).map(|number| Runner::plain(SelectionId(number))),
+        )
     }
 }
 

@@ -82,6 +82,7 @@ impl Book {
     }
 
     /// A new order joins the end of its queue.
+    #[inline]
     pub(super) fn rest(&mut self, handle: Handle, new: Newcomer) {
         self.orders.insert(handle, new);
         self.join(handle.slot);
@@ -93,6 +94,7 @@ impl Book {
         self.join(handle.slot);
     }
 
+    #[inline(always)]
     fn join(&mut self, at: u32) {
         let slot = self.orders.at_mut(at);
         slot.place = Place::Resting;

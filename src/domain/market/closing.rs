@@ -85,10 +85,11 @@ impl Book {
     pub(super) fn close(&mut self, handle: Handle, new: Newcomer) {
         self.orders.insert(handle, new);
         self.orders.at_mut(handle.slot).place = Place::Closing;
-        self.touched.closing(new.runner);
-        let queue = self.queue_mut(new.runner, new.side);
+        let spot = new.spot;
+        self.touched.closing(spot.runner);
+        let queue = self.queue_mut(spot.runner, spot.side);
         // Only the classic ladder has starting prices.
-        *queue.by_limit.entry(new.level as u16).or_default() += new.size;
+        *queue.by_limit.entry(spot.level as u16).or_default() += new.size;
         let last = std::mem::replace(&mut queue.tail, handle.slot);
         if last == NONE {
             queue.head = handle.slot;

@@ -6,7 +6,7 @@
 //! order that went wholly is answered with nothing matched and nothing resting.
 
 use super::Market;
-use super::outcomes::zip_replaced;
+use super::outcomes::{newcomer, zip_replaced};
 use crate::definition::MarketStatus;
 use crate::ids::{AccountId, BetId, Handle};
 use crate::link::Arrival;
@@ -80,8 +80,8 @@ impl Market {
     }
 
     fn wait_in_slot(&mut self, own: u32, n: u64, order: &NewOrder, handle: Handle) {
-        if let Some(new) = self.newcomer(own, n, order, order.size) {
-            self.book.wait(handle, new);
+        if let Ok(spot) = self.spot(order) {
+            self.book.wait(handle, newcomer(own, n, order, spot, order.size));
         }
     }
 
@@ -132,7 +132,7 @@ impl Market {
         match what {
             Delayed::Place(_) => {
                 self.answer_placed(own, command.n, &taken);
-                MarketEvent::Placed { command, orders: taken }
+                MarketEvent::Placed { command, orders: taken.into() }
             }
             Delayed::Replace(_, cancelled) => {
                 let orders = zip_replaced(cancelled, taken.into_iter().map(Ok));
@@ -166,11 +166,11 @@ impl Market {
                 order.persistence = slot.persistence;
                 match self.overtaken(conditions) {
                     Some(reason) => none(order, Some(reason)),
-                    None => self.take(own, order, conditions, handle),
+                    None => self.take(own, &order, slot.spot(), conditions, handle),
                 }
             }
         };
-        self.apply_taken(now, own, n, &taken, Some(handle));
+        self.apply_taken(now, own, n, &taken, None, Some(handle));
         taken
     }
 

@@ -5,7 +5,7 @@
 //! parts pay for it: back 10 at 5.4 may take 2 at 5.5, 6 at 5.4 and 2 at 5.3.
 
 use super::Market;
-use super::slab::NONE;
+use super::slab::{NONE, Spot};
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{Conditions, LapseReason, NewOrder, OrderKind, Side, TimeInForce};
@@ -21,73 +21,75 @@ pub(super) fn gain(taker: Side, limit: Price, price: Price) -> i64 {
     }
 }
 
+/// Somebody who waits at `best` can be met by a taker whose limit is `limit`.
+fn reaches(taker: Side, limit: u32, best: u32) -> bool {
+    match taker {
+        Side::Back => best >= limit,
+        Side::Lay => best <= limit,
+    }
+}
+
+fn killed(order: &NewOrder, reason: LapseReason) -> Taken {
+    Taken { order: *order, fills: Vec::new(), rests: None, gone: Some(reason), crossed: None }
+}
+
+/// Most orders: nothing to move but themselves.
+fn rests_whole(order: &NewOrder, rests: Handle) -> Taken {
+    Taken { order: *order, fills: Vec::new(), rests: Some(rests), gone: None, crossed: None }
+}
+
 impl Market {
-    /// Matches `order` of account number `own` as far as it goes; what is left would stand at `rests`.
+    /// Matches `order` of account number `own`, whose limit is `spot`, as far as it goes; what is left would
+    /// stand at `rests`.
+    #[inline(always)]
     pub(super) fn take(
         &self,
         own: u32,
-        order: NewOrder,
-        conditions: &Conditions,
-        rests: Handle,
-    ) -> Taken {
-        if order.kind != OrderKind::Limit {
-            return self.take_by_kind(own, order, conditions, rests);
-        }
-        if self.house.is_some() {
-            return self.take_crossing(own, order, conditions, rests);
-        }
-        self.take_limit(own, order, conditions, rests)
-    }
-
-    /// Orders on close only wait; those with a target find their stake as they are matched.
-    fn take_by_kind(
-        &self,
-        own: u32,
-        order: NewOrder,
+        order: &NewOrder,
+        spot: Spot,
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
         if order.kind.is_on_close() {
-            return Taken { order, fills: vec![], rests: Some(rests), gone: None, crossed: None };
+            // It only waits.
+            return rests_whole(order, rests);
         }
-        let runner = self.runner(order.runner).expect("checked when the command came");
-        let meets = self.meets_anybody(&order, runner);
-        if !meets || (!conditions.best_execution && self.improves(&order, runner)) {
-            return self.take_limit(own, order, conditions, rests);
+        if self.house.is_some() && order.kind == OrderKind::Limit {
+            return self.take_crossing(own, *order, conditions, rests);
         }
-        let (fills, left) = self.fills_to_target(&order, runner);
-        let size = left + fills.iter().map(|fill| fill.size).sum();
-        self.settle_for(own, NewOrder { size, ..order }, fills, conditions, rests)
+        let other = order.side.opposite();
+        let best = self.book.ladder(spot.runner, other).best(other);
+        match best {
+            // If the best price is worse than the limit, no average can be better.
+            Some(best) if reaches(order.side, spot.level, best) => {
+                self.take_from(own, order, spot, conditions, rests, best)
+            }
+            _ if order.time_in_force == TimeInForce::Rest => rests_whole(order, rests),
+            _ => killed(order, LapseReason::Killed),
+        }
     }
 
-    fn take_limit(
+    /// Somebody waits at `best`, a price that the order takes.
+    #[inline(never)]
+    fn take_from(
         &self,
         own: u32,
-        order: NewOrder,
+        order: &NewOrder,
+        spot: Spot,
         conditions: &Conditions,
         rests: Handle,
+        best: u32,
     ) -> Taken {
-        let runner = self.runner(order.runner).expect("checked when the command came");
-        let killed = |order, reason| Taken {
-            order,
-            fills: vec![],
-            rests: None,
-            gone: Some(reason),
-            crossed: None,
-        };
-        if !conditions.best_execution && self.improves(&order, runner) {
+        if !conditions.best_execution && best != spot.level {
             return killed(order, LapseReason::PriceImprovementTooLarge);
         }
-        if !self.meets_anybody(&order, runner) {
-            // Most orders: nothing to move but themselves.
-            return match order.time_in_force {
-                TimeInForce::Rest => {
-                    Taken { order, fills: vec![], rests: Some(rests), gone: None, crossed: None }
-                }
-                TimeInForce::FillOrKill { .. } => killed(order, LapseReason::Killed),
-            };
+        if order.kind.target().is_some() {
+            // Its stake is found as it is matched.
+            let (fills, left) = self.fills_to_target(order, spot.runner);
+            let size = left + fills.iter().map(|fill| fill.size).sum();
+            return self.settle_for(own, &NewOrder { size, ..*order }, fills, conditions, rests);
         }
-        let fills = self.fills(&order, runner);
+        let fills = self.fills(order, spot.runner, best);
         self.settle_for(own, order, fills, conditions, rests)
     }
 
@@ -96,18 +98,11 @@ impl Market {
     fn settle_for(
         &self,
         own: u32,
-        order: NewOrder,
+        order: &NewOrder,
         fills: Vec<Fill>,
         conditions: &Conditions,
         rests: Handle,
     ) -> Taken {
-        let killed = |order, reason| Taken {
-            order,
-            fills: vec![],
-            rests: None,
-            gone: Some(reason),
-            crossed: None,
-        };
         if !conditions.self_match && !fills.is_empty() {
             let account = self.links.account(own);
             if fills.iter().any(|fill| fill.account == account) {
@@ -118,33 +113,20 @@ impl Market {
         match order.time_in_force {
             TimeInForce::Rest => {
                 let rests = (!left.is_zero()).then_some(rests);
-                Taken { order, fills, rests, gone: None, crossed: None }
+                Taken { order: *order, fills, rests, gone: None, crossed: None }
             }
             TimeInForce::FillOrKill { min_fill } => {
                 if order.size - left < min_fill.unwrap_or(order.size) {
                     return killed(order, LapseReason::Killed);
                 }
                 let gone = (!left.is_zero()).then_some(LapseReason::Killed);
-                Taken { order, fills, rests: None, gone, crossed: None }
+                Taken { order: *order, fills, rests: None, gone, crossed: None }
             }
         }
     }
 
-    /// Somebody waits at a better price than the order asks for.
-    fn improves(&self, order: &NewOrder, runner: u16) -> bool {
-        let other = order.side.opposite();
-        let best = self.book.ladder(runner, other).best(other);
-        best.is_some_and(|best| gain(order.side, order.price, self.book.prices.price(best)) > 0)
-    }
-
-    /// The best price is no worse than the limit; if it is not, no average can be.
-    fn meets_anybody(&self, order: &NewOrder, runner: u16) -> bool {
-        let other = order.side.opposite();
-        let best = self.book.ladder(runner, other).best(other);
-        best.is_some_and(|best| gain(order.side, order.price, self.book.prices.price(best)) >= 0)
-    }
-
-    fn fills(&self, order: &NewOrder, runner: u16) -> Vec<Fill> {
+    /// With whom, from the `best` price on.
+    fn fills(&self, order: &NewOrder, runner: u16, best: u32) -> Vec<Fill> {
         let other = order.side.opposite();
         let ladder = self.book.ladder(runner, other);
         let weighted = matches!(order.time_in_force, TimeInForce::FillOrKill { .. });
@@ -152,7 +134,7 @@ impl Market {
         let mut left = order.size;
         // How far the fills so far are better than the limit, in hundredths of a penny.
         let mut saved: i128 = 0;
-        let mut level = ladder.best(other);
+        let mut level = Some(best);
         while let Some(index) = level {
             let price = self.book.prices.price(index);
             let gain = gain(order.side, order.price, price);

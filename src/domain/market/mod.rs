@@ -11,6 +11,7 @@
 //! | `verdict` | what an operator's word on the end means for each runner |
 //! | `starting_price`, `closing`, `balance` | how the starting price is made, who waits for it, where it lies |
 //! | `removal` | a runner that does not run |
+//! | `pieces` | acts that change more orders than one record holds |
 //! | `settle` | how the end is told and paid, account by account |
 //! | `book`, `levels`, `slab` | the queues, the prices that they stand at, and the slots that they run through |
 //! | `notices` | numbered messages to and from accounts |
@@ -42,6 +43,7 @@ mod matching;
 mod notices;
 mod orders;
 mod outcomes;
+mod pieces;
 mod public;
 mod removal;
 mod settle;
@@ -67,7 +69,7 @@ use crate::ids::{AccountId, Runner};
 use crate::link::{Arrival, Served};
 use crate::money::Pence;
 use crate::order::OrderCommand;
-use crate::record::{CommandRef, MarketEvent, Notice, Resolution};
+use crate::record::{CommandRef, MarketEvent, Notice, Prepared, Resolution};
 use crate::time::UtcMillis;
 use book::Book;
 use crossing::House;
@@ -123,6 +125,8 @@ pub struct Market {
     factors: Vec<Option<u32>>,
     /// In the order of their removal.
     removed: Vec<Removed>,
+    /// What the rest of an act's records is about to change.
+    prepared: Option<Box<Prepared>>,
 }
 
 impl Market {
@@ -154,12 +158,20 @@ impl Market {
             MarketEvent::ResolutionClosed { crossed, .. } => self.apply_resolution_closed(*crossed),
             MarketEvent::RunnerRemoved(removal) => self.apply_runner_removed(at, removal),
             MarketEvent::LapsedAhead { lapsed } => self.apply_lapsed(lapsed),
+            MarketEvent::Prepared(prepared) => self.apply_prepared(prepared),
             MarketEvent::Reconciled(made) => self.apply_reconciled(at, made),
         }
     }
 
     /// Does what is due by `now`: orders whose delay is over, the next chunk of a resolution.
+    #[inline]
     pub fn due(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
+        if !self.waiting.is_empty() || self.telling.is_some() {
+            self.do_what_is_due(now, records);
+        }
+    }
+
+    fn do_what_is_due(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
         while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
             let record = self.release(now);
             records.push(record);
@@ -237,8 +249,13 @@ impl Market {
         }
     }
 
+    #[inline]
     fn runner(&self, runner: Runner) -> Option<u16> {
-        let at = self.runners.binary_search_by_key(&runner, |(runner, _)| *runner).ok()?;
+        // Most markets have two or three runners: a glance at each is quicker than a search.
+        let at = match self.runners.len() {
+            0..=8 => self.runners.iter().position(|(other, _)| *other == runner)?,
+            _ => self.runners.binary_search_by_key(&runner, |(runner, _)| *runner).ok()?,
+        };
         Some(self.runners[at].1)
     }
 }

@@ -4,6 +4,7 @@
 //! open is a few words. Never sends anything itself: what is new is shown as [`Outgoing`], once.
 
 use crate::act::ActAnswer;
+use crate::few::Few;
 use crate::ids::{AccountId, BetId};
 use crate::link::{Arrival, Inbound};
 use crate::money::Pence;
@@ -59,14 +60,17 @@ impl Notices {
         self.last
     }
 
+    #[inline]
     fn settle_through(&mut self, k: u64) {
         let first = self.first();
         if k < first {
             return;
         }
-        let settled = (k - first + 1).min(self.open.len() as u64);
-        for _ in 0..settled {
-            self.open.pop_front();
+        let settled = k - first + 1;
+        if settled >= self.open.len() as u64 {
+            self.open.clear();
+        } else {
+            self.open.drain(..settled as usize);
         }
         if self.open.is_empty() && self.open.capacity() > KEPT_CAPACITY {
             self.open = VecDeque::new();
@@ -113,6 +117,7 @@ impl PartialEq for News {
 impl Eq for News {}
 
 impl Links {
+    #[inline]
     pub(super) fn number(&self, account: AccountId) -> Option<u32> {
         let at = self.numbers.binary_search_by_key(&account, |(account, _)| *account).ok()?;
         Some(self.numbers[at].1)
@@ -143,12 +148,14 @@ impl Links {
         self.links.len()
     }
 
+    #[inline]
     pub(super) fn arrival(&self, number: Option<u32>, n: u64) -> Arrival {
         let commands = number.map(|number| self.links[number as usize].commands);
         commands.unwrap_or_default().arrival(n)
     }
 
     /// Takes `n` if it is the next; says whether it was.
+    #[inline]
     pub(super) fn take(&mut self, number: u32, n: u64) -> bool {
         let commands = &mut self.links[number as usize].commands;
         let next = commands.arrival(n) == Arrival::Next;
@@ -158,6 +165,7 @@ impl Links {
         next
     }
 
+    #[inline]
     pub(super) fn settle_through(&mut self, number: u32, k: u64) {
         self.links[number as usize].notices.settle_through(k);
     }
@@ -181,6 +189,7 @@ impl Links {
         self.news.answers.push((n, answer));
     }
 
+    #[inline]
     pub(super) fn filled(&mut self, number: u32, bet: BetId, matched: Matched) {
         self.news.filled.push((number, bet, matched));
     }
@@ -198,54 +207,62 @@ impl Links {
     }
 
     /// The record is applied: tells each account once what it filled and what it lapsed.
+    #[inline]
     pub(super) fn tell_gathered(&mut self) {
         if !self.news.filled.is_empty() {
-            let mut filled = std::mem::take(&mut self.news.filled);
-            filled.sort_by_key(|(number, ..)| *number);
-            for group in filled.chunk_by(|(a, ..), (b, ..)| a == b) {
-                let bets = group.iter().map(|(_, bet, matched)| (*bet, *matched)).collect();
-                self.tell(group[0].0, Notice::Filled(bets));
-            }
-            filled.clear();
-            self.news.filled = filled;
+            self.tell_filled();
         }
-        if !self.news.lapsed.is_empty() {
-            let mut lapsed = std::mem::take(&mut self.news.lapsed);
-            lapsed.sort_by_key(|(number, ..)| *number);
-            for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
-                let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
-                self.tell(group[0].0, Notice::Lapsed(bets));
-            }
+        let News { lapsed, adjusted, closed, .. } = &self.news;
+        if !(lapsed.is_empty() && adjusted.is_empty() && closed.is_empty()) {
+            self.tell_what_went();
         }
-        if !self.news.adjusted.is_empty() {
-            let mut adjusted = std::mem::take(&mut self.news.adjusted);
-            adjusted.sort_by_key(|(number, _)| *number);
-            for group in adjusted.chunk_by(|(a, _), (b, _)| a == b) {
-                let bets = group.iter().map(|(_, bet)| *bet).collect();
-                self.tell(group[0].0, Notice::Adjusted(bets));
-            }
+    }
+
+    fn tell_filled(&mut self) {
+        let mut filled = std::mem::take(&mut self.news.filled);
+        filled.sort_by_key(|(number, ..)| *number);
+        for group in filled.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let bets = Few::each(group, |(_, bet, matched)| (*bet, *matched));
+            self.tell(group[0].0, Notice::Filled(bets));
         }
-        if !self.news.closed.is_empty() {
-            let mut closed = std::mem::take(&mut self.news.closed);
-            closed.sort_by_key(|(number, _)| *number);
-            for group in closed.chunk_by(|(a, _), (b, _)| a == b) {
-                let bets = group.iter().map(|(_, bet)| *bet).collect();
-                self.tell(group[0].0, Notice::Closed(bets));
-            }
+        filled.clear();
+        self.news.filled = filled;
+    }
+
+    fn tell_what_went(&mut self) {
+        let mut lapsed = std::mem::take(&mut self.news.lapsed);
+        lapsed.sort_by_key(|(number, ..)| *number);
+        for group in lapsed.chunk_by(|(a, ..), (b, ..)| a == b) {
+            let bets = group.iter().map(|(_, bet, size, why)| (*bet, *size, *why)).collect();
+            self.tell(group[0].0, Notice::Lapsed(bets));
+        }
+        let mut adjusted = std::mem::take(&mut self.news.adjusted);
+        adjusted.sort_by_key(|(number, _)| *number);
+        for group in adjusted.chunk_by(|(a, _), (b, _)| a == b) {
+            let bets = group.iter().map(|(_, bet)| *bet).collect();
+            self.tell(group[0].0, Notice::Adjusted(bets));
+        }
+        let mut closed = std::mem::take(&mut self.news.closed);
+        closed.sort_by_key(|(number, _)| *number);
+        for group in closed.chunk_by(|(a, _), (b, _)| a == b) {
+            let bets = group.iter().map(|(_, bet)| *bet).collect();
+            self.tell(group[0].0, Notice::Closed(bets));
         }
     }
 
     pub(super) fn send_outgoing(&mut self, mut send: impl FnMut(Outgoing<'_>)) {
-        for (number, k) in self.news.notices.drain(..) {
-            let link = &self.links[number as usize];
+        for (number, k) in &self.news.notices {
+            let link = &self.links[*number as usize];
             // Nothing if it was acknowledged meanwhile.
-            if let Some(notice) = link.notices.get(k) {
-                send(Outgoing::Notice { account: link.account, k, notice });
+            if let Some(notice) = link.notices.get(*k) {
+                send(Outgoing::Notice { account: link.account, k: *k, notice });
             }
         }
-        for (n, answer) in self.news.answers.drain(..) {
-            send(Outgoing::ActAnswered { n, answer: &answer });
+        self.news.notices.clear();
+        for (n, answer) in &self.news.answers {
+            send(Outgoing::ActAnswered { n: *n, answer });
         }
+        self.news.answers.clear();
     }
 
     /// What `account` has not acknowledged, from notice `from` on.

@@ -4,10 +4,11 @@
 //! but its number. A placement is all or none; cancels and updates fail one by one; a replacement cancels
 //! first and then places all or none, and its cancels stand.
 
-use super::outcomes::{each, zip_replaced};
-use super::slab::Place;
+use super::outcomes::zip_replaced;
+use super::slab::{Place, Spot};
 use super::{MAX_ATTEMPTS, MAX_ORDERS, MAX_PLACED, Market};
 use crate::definition::MarketStatus;
+use crate::few::Few;
 use crate::ids::{BetId, Handle, Runner};
 use crate::money::Pence;
 use crate::order::InstructionError::RelatedActionFailed;
@@ -69,10 +70,9 @@ impl Market {
         if self.book.orders.len() + orders.len() > MAX_ORDERS {
             return Err(Refusal::whole(ExecutionError::ServiceUnavailable, orders.len()));
         }
-        let checked = self.check_room(orders);
-        checked
-            .and_then(|()| self.check(own, orders, conditions))
-            .map_err(|(culprit, error)| Refusal::of(culprit, error, orders.len()))?;
+        let refused = |(culprit, error)| Refusal::of(culprit, error, orders.len());
+        self.check_room(orders).map_err(refused)?;
+        self.check(own, orders, conditions).map_err(refused)?;
         self.begin(own, command);
         if self.waits() {
             self.placed += orders.iter().map(|order| order.size).sum();
@@ -80,13 +80,14 @@ impl Market {
             return Ok(());
         }
         let place = |order: &_| self.place_one(now, own, command.n, order, conditions);
-        let orders: Vec<Taken> = each(orders, place);
+        let orders: Few<Taken> = Few::each(orders, place);
         self.placed += orders.iter().map(|taken| taken.order.size).sum();
         self.answer_placed(own, command.n, &orders);
         records.push(MarketEvent::Placed { command: *command, orders });
         Ok(())
     }
 
+    #[inline(always)]
     fn place_one(
         &mut self,
         now: UtcMillis,
@@ -95,12 +96,14 @@ impl Market {
         order: &NewOrder,
         conditions: &Conditions,
     ) -> Taken {
-        let taken = self.take(own, *order, conditions, self.book.orders.next_handle());
-        self.apply_taken(now, own, n, &taken, None);
+        let spot = self.spot(order).expect("checked when the command came");
+        let taken = self.take(own, order, spot, conditions, self.book.orders.next_handle());
+        self.apply_taken(now, own, n, &taken, Some(spot), None);
         taken
     }
 
     /// The market takes new orders, and nothing material has passed the version that they name.
+    #[inline(always)]
     fn check_open(&self, conditions: &Conditions, orders: usize) -> Result<(), Refusal> {
         let closed = match self.status {
             MarketStatus::Open => None,
@@ -124,6 +127,7 @@ impl Market {
         }
     }
 
+    #[inline]
     fn check_room(&self, orders: &[NewOrder]) -> Result<(), (usize, InstructionError)> {
         let mut placed = self.placed;
         for (at, order) in orders.iter().enumerate() {
@@ -148,7 +152,9 @@ impl Market {
         for (at, order) in orders.iter().enumerate() {
             self.check_one(order).map_err(|error| (at, error))?;
         }
-        let crossing = first_crossing(orders).or_else(|| {
+        // One order alone meets none of its batch.
+        let crossing = if orders.len() > 1 { first_crossing(orders) } else { None };
+        let crossing = crossing.or_else(|| {
             // Orders that wait are held to this when they are matched.
             let strict = !conditions.self_match && !self.waits();
             if strict { self.first_to_meet_own(own, orders) } else { None }
@@ -159,6 +165,7 @@ impl Market {
         }
     }
 
+    #[inline(always)]
     fn check_one(&self, order: &NewOrder) -> Result<(), InstructionError> {
         let number = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
         if self.is_removed(number) {
@@ -181,6 +188,15 @@ impl Market {
         }
     }
 
+    /// Where a new order would stand.
+    #[inline]
+    pub(super) fn spot(&self, order: &NewOrder) -> Result<Spot, InstructionError> {
+        let runner = self.runner(order.runner).ok_or(InstructionError::InvalidRunner)?;
+        let level = self.book.prices.index(order.price).ok_or(InstructionError::InvalidOdds)?;
+        Ok(Spot { level, runner, side: order.side })
+    }
+
+    #[inline(always)]
     fn check_persistence(&self, persistence: Persistence) -> Result<(), InstructionError> {
         let allowed = self.definition.as_ref().is_some_and(|definition| match persistence {
             Persistence::Lapse => true,
@@ -203,12 +219,13 @@ impl Market {
         self.begin(own, command);
         let cancel =
             |order: &CancelOrder| self.cancel_one(own, order.bet, order.handle, order.reduction);
-        let orders: Vec<Cancelled> = each(orders, cancel);
+        let orders: Few<Cancelled> = Few::each(orders, cancel);
         self.answer_cancelled(own, command.n, &orders);
         records.push(MarketEvent::Cancelled { command: *command, orders });
         Ok(())
     }
 
+    #[inline]
     fn cancel_one(
         &mut self,
         own: u32,
@@ -228,6 +245,7 @@ impl Market {
     }
 
     /// The persistence and remainder of the account's own order, if the slot still holds it.
+    #[inline]
     fn own_order(
         &self,
         own: u32,
@@ -366,6 +384,7 @@ fn whole(error: ExecutionError, command: &OrderCommand) -> Refusal {
     Refusal::whole(error, instructions)
 }
 
+#[inline]
 fn check_distinct(bets: impl ExactSizeIterator<Item = BetId>) -> Result<(), Refusal> {
     let count = bets.len();
     if count < 2 {
@@ -381,9 +400,6 @@ fn check_distinct(bets: impl ExactSizeIterator<Item = BetId>) -> Result<(), Refu
 
 /// The first order that an earlier one of its batch could meet: a lay at or above a back's price.
 fn first_crossing(orders: &[NewOrder]) -> Option<usize> {
-    if orders.len() < 2 {
-        return None;
-    }
     // By runner: the lowest back and the highest lay so far.
     let mut seen: Vec<(Runner, u32, u32)> = Vec::new();
     orders.iter().position(|order| {

@@ -5,7 +5,8 @@
 use super::Market;
 use super::delay::Waiting;
 use super::orders::{Cancelled, Updated};
-use super::slab::{Newcomer, Place};
+use super::slab::{Newcomer, Place, Spot};
+use crate::few::Few;
 use crate::ids::Handle;
 use crate::money::Pence;
 use crate::order::{
@@ -17,6 +18,7 @@ use crate::time::UtcMillis;
 impl Market {
     /// The record of a command begins: its number is taken and its acknowledgement heard. The second record
     /// of a command that waited finds what waited.
+    #[inline(always)]
     pub(super) fn begin(&mut self, own: u32, command: &CommandRef) -> Option<Waiting> {
         self.acknowledge_through(own, command.account, command.acknowledged);
         if self.links.take(own, command.n) { None } else { self.take_waiting(command) }
@@ -30,7 +32,7 @@ impl Market {
         }
         for (position, taken) in orders.iter().enumerate() {
             let held = waited.as_ref().and_then(|waited| waited.handle(position));
-            self.apply_taken(at, own, command.n, taken, held);
+            self.apply_taken(at, own, command.n, taken, None, held);
         }
         self.answer_placed(own, command.n, orders);
     }
@@ -56,7 +58,7 @@ impl Market {
         let placed = orders.iter().filter_map(|replaced| replaced.placed.as_ref());
         for (position, taken) in placed.filter_map(|placed| placed.as_ref().ok()).enumerate() {
             let held = waited.as_ref().and_then(|waited| waited.handle(position));
-            self.apply_taken(at, own, command.n, taken, held);
+            self.apply_taken(at, own, command.n, taken, None, held);
         }
         self.answer_replaced(own, command.n, orders);
     }
@@ -74,14 +76,16 @@ impl Market {
         self.answer(own, command.n, Answer::Refused(refusal.clone()));
     }
 
-    /// One order of a placement: its rest queues, then its fills leave the book. `held`: the slot that was
-    /// kept for it while it waited.
+    /// One order of a placement: its rest queues, then its fills leave the book. `spot`: where, if that is
+    /// known already. `held`: the slot that was kept for it while it waited.
+    #[inline(always)]
     pub(super) fn apply_taken(
         &mut self,
         at: UtcMillis,
         own: u32,
         n: u64,
         taken: &Taken,
+        spot: Option<Spot>,
         held: Option<Handle>,
     ) {
         let held = held.filter(|held| self.book.orders.get(*held).is_some());
@@ -93,7 +97,8 @@ impl Market {
             match held {
                 Some(_) => self.book.rest_after_waiting(handle, left),
                 None => {
-                    if let Some(new) = self.newcomer(own, n, &taken.order, left) {
+                    if let Some(spot) = spot.or_else(|| self.spot(&taken.order).ok()) {
+                        let new = newcomer(own, n, &taken.order, spot, left);
                         match taken.order.kind.is_on_close() {
                             true => self.book.close(handle, new),
                             false => self.book.rest(handle, new),
@@ -105,40 +110,29 @@ impl Market {
             let all = self.book.orders.at(held.slot).remaining;
             self.book.reduce(held.slot, all);
         }
-        for fill in &taken.fills {
+        if !taken.fills.is_empty() {
+            self.apply_fills(at, &taken.fills);
+        }
+        if let Some(crossed) = &taken.crossed {
+            self.apply_crossed(&taken.order, crossed);
+            self.book.last_match = Some(at);
+        }
+    }
+
+    /// Those who were met hear of it.
+    #[inline(never)]
+    fn apply_fills(&mut self, at: UtcMillis, fills: &[Fill]) {
+        for fill in fills {
             let Some(slot) = self.book.orders.get(fill.handle) else { continue };
             let account = slot.account;
             self.book.fill(fill.handle.slot, fill.size);
             let matched = Matched { price: fill.price, size: fill.size };
             self.links.filled(account, fill.bet, matched);
         }
-        if let Some(crossed) = &taken.crossed {
-            self.apply_crossed(&taken.order, crossed);
-        }
-        if !taken.fills.is_empty() || taken.crossed.is_some() {
-            self.book.last_match = Some(at);
-        }
+        self.book.last_match = Some(at);
     }
 
-    pub(super) fn newcomer(
-        &self,
-        account: u32,
-        n: u64,
-        order: &NewOrder,
-        size: Pence,
-    ) -> Option<Newcomer> {
-        Some(Newcomer {
-            bet: order.bet,
-            size,
-            n,
-            account,
-            runner: self.runner(order.runner)?,
-            level: self.book.prices.index(order.price)?,
-            side: order.side,
-            persistence: order.persistence,
-        })
-    }
-
+    #[inline]
     pub(super) fn apply_cancel(&mut self, cancelled: &Cancelled) {
         if let Ok((order, handle)) = cancelled
             && let Some(slot) = self.book.orders.get(*handle)
@@ -159,13 +153,15 @@ impl Market {
 
     // ------------------------------------------------------------------------------------ answer
 
+    #[inline]
     pub(super) fn answer_placed(&mut self, own: u32, n: u64, orders: &[Taken]) {
-        self.answer(own, n, Answer::Placed(each(orders, Taken::placed)));
+        self.answer(own, n, Answer::Placed(Few::each(orders, Taken::placed)));
     }
 
+    #[inline]
     pub(super) fn answer_cancelled(&mut self, own: u32, n: u64, orders: &[Cancelled]) {
         let line = |order: &Cancelled| order.map(|(order, _)| order);
-        self.answer(own, n, Answer::Cancelled(each(orders, line)));
+        self.answer(own, n, Answer::Cancelled(Few::each(orders, line)));
     }
 
     pub(super) fn answer_replaced(&mut self, own: u32, n: u64, orders: &[Replaced]) {
@@ -194,6 +190,7 @@ impl Market {
 
 impl Taken {
     /// What was not matched, if anything.
+    #[inline]
     fn left(&self) -> Option<Pence> {
         let mut left = self.order.size - self.fills.iter().map(|fill| fill.size).sum();
         if let Some(crossed) = &self.crossed {
@@ -202,6 +199,7 @@ impl Taken {
         (!left.is_zero()).then_some(left)
     }
 
+    #[inline(always)]
     fn placed(&self) -> PlacedOrder {
         let remainder = match (self.left(), self.rests, self.gone) {
             (Some(size), Some(handle), _) => Remainder::Rests { handle, size },
@@ -217,14 +215,16 @@ impl Taken {
     }
 }
 
-/// As `map` and `collect`. Most commands carry one order; its vector then goes from registers to where it is
-/// kept: copying a header that was just written in parts stalls for as long as the match itself takes.
-#[inline(always)]
-pub(super) fn each<A, B>(items: &[A], mut what: impl FnMut(&A) -> B) -> Vec<B> {
-    match items {
-        [one] => vec![what(one)],
-        _ => items.iter().map(what).collect(),
-    }
+/// An order that goes into the book.
+#[inline]
+pub(super) fn newcomer(
+    account: u32,
+    n: u64,
+    order: &NewOrder,
+    spot: Spot,
+    size: Pence,
+) -> Newcomer {
+    Newcomer { bet: order.bet, size, n, account, spot, persistence: order.persistence }
 }
 
 /// Fills one after another at the same price are one.

@@ -84,6 +84,7 @@ impl Market {
             factors: self.factors_without(number, factor),
             lapsed,
             adjusted,
+            prepared: 0,
         }))
     }
 
@@ -199,7 +200,8 @@ impl Market {
         }
         self.book.touched.standing();
         self.removed.push(Removed { reduction: removal.reduction, at });
-        for line in &removal.adjusted {
+        let prepared = self.take_prepared(removal.prepared);
+        for line in prepared.adjusted.iter().chain(&removal.adjusted) {
             let Some(slot) = self.book.orders.get(line.handle).copied() else { continue };
             match slot.place {
                 Place::Closing => self.book.reduce(line.handle.slot, slot.remaining - line.left),

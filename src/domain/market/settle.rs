@@ -241,6 +241,7 @@ impl Market {
         }
     }
 
+    #[inline]
     pub(super) fn acknowledge_through(&mut self, number: u32, account: AccountId, k: u64) {
         let k = self.before_owed(account, k);
         self.links.settle_through(number, k);
@@ -251,6 +252,7 @@ impl Market {
         self.telling.as_ref()?.unpaid.get(&account).copied()
     }
 
+    #[inline]
     fn before_owed(&self, account: AccountId, k: u64) -> u64 {
         self.owed(account).map_or(k, |owed| k.min(owed - 1))
     }

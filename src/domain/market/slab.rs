@@ -43,11 +43,23 @@ pub(super) struct Slot {
     pub(super) place: Place,
 }
 
+/// Where an order stands, or would: the queue of its runner, side and price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) level: u32,
+    pub(super) runner: u16,
+    pub(super) side: Side,
+}
+
 impl Slot {
     /// The level that the order queues at.
     #[inline]
     pub(super) fn level(&self) -> u32 {
         u32::from(self.page) << 16 | u32::from(self.index)
+    }
+
+    pub(super) fn spot(&self) -> Spot {
+        Spot { level: self.level(), runner: self.runner, side: self.side }
     }
 }
 
@@ -58,9 +70,7 @@ pub(super) struct Newcomer {
     pub(super) size: Pence,
     pub(super) n: u64,
     pub(super) account: u32,
-    pub(super) runner: u16,
-    pub(super) level: u32,
-    pub(super) side: Side,
+    pub(super) spot: Spot,
     pub(super) persistence: Persistence,
 }
 
@@ -79,6 +89,7 @@ impl Default for Slab {
 
 impl Slab {
     /// The handle that the next order is given.
+    #[inline]
     pub(super) fn next_handle(&self) -> Handle {
         match self.slots.get(self.free as usize) {
             Some(slot) => Handle { slot: self.free, generation: slot.generation },
@@ -88,15 +99,10 @@ impl Slab {
 
     /// Puts an order, in no level yet, where its record says. That is the next free slot unless the record
     /// was written when slots were given out by another rule.
+    #[inline(always)]
     pub(super) fn insert(&mut self, handle: Handle, new: Newcomer) {
-        if handle.slot != self.free {
-            self.bring_to_front(handle.slot);
-        }
-        let slot = &mut self.slots[handle.slot as usize];
-        debug_assert_eq!(slot.place, Place::Vacant, "a slot is given to one order at a time");
-        self.free = slot.next;
         self.live += 1;
-        *slot = Slot {
+        let taken = Slot {
             bet: new.bet,
             remaining: new.size,
             n: new.n,
@@ -104,13 +110,33 @@ impl Slab {
             previous: NONE,
             next: NONE,
             generation: handle.generation,
-            runner: new.runner,
-            index: new.level as u16,
-            page: (new.level >> 16) as u8,
-            side: new.side,
+            runner: new.spot.runner,
+            index: new.spot.level as u16,
+            page: (new.spot.level >> 16) as u8,
+            side: new.spot.side,
             persistence: new.persistence,
             place: Place::Waiting,
         };
+        // A market that grows: a slot is made where it is needed.
+        if handle.slot as usize == self.slots.len() && self.free == NONE {
+            self.grow_when_full();
+            self.slots.push(taken);
+            return;
+        }
+        if handle.slot != self.free {
+            self.bring_to_front(handle.slot);
+        }
+        let slot = &mut self.slots[handle.slot as usize];
+        debug_assert_eq!(slot.place, Place::Vacant, "a slot is given to one order at a time");
+        self.free = slot.next;
+        *slot = taken;
+    }
+
+    /// By a quarter: doubling would leave a third of a market's memory unused.
+    fn grow_when_full(&mut self) {
+        if self.slots.len() == self.slots.capacity() {
+            self.slots.reserve_exact(16 + self.slots.len() / 4);
+        }
     }
 
     /// Makes `wanted` the head of the free list, with new slots up to it where there are none.
@@ -118,6 +144,7 @@ impl Slab {
     fn bring_to_front(&mut self, wanted: u32) {
         while self.slots.len() <= wanted as usize {
             let added = self.slots.len() as u32;
+            self.grow_when_full();
             self.slots.push(VACANT);
             self.slots[added as usize].next = self.free;
             self.free = added;
@@ -134,6 +161,7 @@ impl Slab {
     }
 
     /// The order is in no level any more.
+    #[inline]
     pub(super) fn remove(&mut self, at: u32) {
         let slot = &mut self.slots[at as usize];
         debug_assert_ne!(slot.place, Place::Vacant, "an order goes once");
@@ -144,6 +172,7 @@ impl Slab {
         self.live -= 1;
     }
 
+    #[inline]
     pub(super) fn get(&self, handle: Handle) -> Option<&Slot> {
         let slot = self.slots.get(handle.slot as usize)?;
         (slot.generation == handle.generation && slot.place != Place::Vacant).then_some(slot)
@@ -212,9 +241,7 @@ mod tests {
             size: Pence(100),
             n: 1,
             account: 0,
-            runner: 0,
-            level: 0,
-            side: Side::Back,
+            spot: Spot { level: 0, runner: 0, side: Side::Back },
             persistence: Persistence::Lapse,
         }
     }
@@ -228,7 +255,10 @@ mod tests {
     fn a_level_beyond_the_first_page_is_kept() {
         let mut slab = Slab::default();
         let handle = slab.next_handle();
-        slab.insert(handle, Newcomer { level: 99_899, ..newcomer(1) });
+        slab.insert(
+            handle,
+            Newcomer { spot: Spot { level: 99_899, ..newcomer(1).spot }, ..newcomer(1) },
+        );
         assert_eq!(slab.at(handle.slot).level(), 99_899);
     }
 

@@ -180,7 +180,7 @@ impl Market {
             }
         }
         let version = self.next_version(now);
-        MarketEvent::Reconciled(Reconciled { n, status, version, prices, orders })
+        MarketEvent::Reconciled(Reconciled { n, status, version, prices, orders, prepared: 0 })
     }
 
     fn reconcile_runner<'a>(
@@ -332,7 +332,8 @@ impl Market {
                 matched: Pence::ZERO,
             });
         }
-        for order in &made.orders {
+        let prepared = self.take_prepared(made.prepared);
+        for order in prepared.orders.iter().chain(&made.orders) {
             let Some(slot) = self.book.orders.get(order.handle).copied() else { continue };
             let closed = &order.closed;
             // What waited or converted goes; what the book lent goes as far as it was met.

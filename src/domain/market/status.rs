@@ -17,10 +17,6 @@ use crate::time::UtcMillis;
 /// Longer than any real one.
 pub const MAX_BET_DELAY_S: u16 = 600;
 
-/// Orders that lapse in one record: some 300 KB, where a frame of the journal holds 8 MiB. A market may have a
-/// hundred times as many.
-pub(super) const LAPSED_MAX: usize = if cfg!(test) { 16 } else { 10_000 };
-
 /// How many answers are kept. Home never has as many acts of one market open.
 const ANSWERS_KEPT: u64 = 256;
 
@@ -51,14 +47,11 @@ impl Market {
             && self.awaits_starting_price()
         {
             let made = self.reconcile(now, None, self.status);
-            self.apply(now, &made);
-            records.push(made);
+            self.record_in_pieces(now, made, records);
             decided = self.decide_act(now, n, act);
         }
-        let mut record = decided.unwrap_or_else(|error| MarketEvent::ActRefused { n, error });
-        self.lapse_ahead(now, &mut record, records);
-        self.apply(now, &record);
-        records.push(record);
+        let record = decided.unwrap_or_else(|error| MarketEvent::ActRefused { n, error });
+        self.record_in_pieces(now, record, records);
         self.tell_on(now, records);
         Arrival::Next
     }
@@ -207,33 +200,6 @@ impl Market {
     fn lapse_unless(&self, stays: Persistence, reason: LapseReason) -> Vec<Lapsed> {
         let of_book = |slot: &Slot| slot.place != Place::Closing;
         self.lapse(reason, |slot| of_book(slot) && slot.persistence != stays)
-    }
-
-    /// Takes from an act's record what is more than one record may hold, into records of their own that come
-    /// first. Behind any of them the market may be cut off by a crash: then some orders have gone, and the act,
-    /// which home repeats, takes the others.
-    fn lapse_ahead(
-        &mut self,
-        now: UtcMillis,
-        record: &mut MarketEvent,
-        records: &mut Vec<MarketEvent>,
-    ) {
-        let own = match record {
-            MarketEvent::StatusChanged(change) | MarketEvent::Resolved { change, .. } => {
-                &mut change.lapsed
-            }
-            MarketEvent::RunnerRemoved(removed) => &mut removed.lapsed,
-            _ => return,
-        };
-        if own.len() <= LAPSED_MAX {
-            return;
-        }
-        let last = own.split_off((own.len() - 1) / LAPSED_MAX * LAPSED_MAX);
-        for lapsed in std::mem::replace(own, last).chunks(LAPSED_MAX) {
-            let ahead = MarketEvent::LapsedAhead { lapsed: lapsed.to_vec() };
-            self.apply(now, &ahead);
-            records.push(ahead);
-        }
     }
 
     pub(super) fn lapse(&self, reason: LapseReason, goes: impl Fn(&Slot) -> bool) -> Vec<Lapsed> {

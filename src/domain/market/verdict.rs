@@ -185,7 +185,7 @@ mod tests {
     use super::super::tests::{AWAY, DRAW, HOME, definition};
     use super::*;
     use crate::definition::{LineDefinition, RunnerDefinition};
-    use crate::ids::SelectionId;
+    use crate::ids::{MarketId, SelectionId};
     use crate::ladder::LineRange;
     use RunnerResult::{Counted, HalfLoser, HalfWinner, Loser, Placed, Push, Winner};
 
@@ -221,17 +221,11 @@ mod tests {
     }
 
     fn field(places: u16) -> MarketDefinition {
-        let runner = |id| RunnerDefinition {
-            runner: Runner::plain(SelectionId(id)),
-            name: format!("horse {id}"),
-            sort_priority: id as u16,
-            adjustment_factor: None,
-        };
+        let runners = (1..=5).map(|number| Runner::plain(SelectionId(number)));
         MarketDefinition {
-            runners: (1..=5).map(runner).collect(),
             number_of_winners: places,
             each_way_divisor: Some(400),
-            ..definition()
+            ..MarketDefinition::plain(MarketId(1), runners)
         }
     }
 

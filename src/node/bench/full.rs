@@ -3,17 +3,17 @@
 //! That is the largest single act there is. It is asked for over the operator API, while a customer bets on
 //! another market, one bet after the other: what the others feel of it is the slowest of these.
 
+use super::Settings;
 use super::audit::Audit;
 use super::bets_flow::{BetsFlow, Crossing};
 use super::client::{Connection, text_field};
-use super::exchange::{Login, OpenMarket, Operator, log_in};
+use super::exchange::{Login, OpenMarket};
+use super::filled::{ACCOUNTS, Crowd, Rig, fill};
 use super::machine::Machine;
 use super::match_flow::Splitmix;
-use super::node::{Directory, OwnNode};
+use super::node::OwnNode;
 use super::report::{Cell, Report, Table, thousands};
-use super::restart::fill;
 use super::stats::Quantiles;
-use super::{Settings, progress};
 use anyhow::{Context, ensure};
 use serde_json::json;
 use std::cell::Cell as Shared;
@@ -22,7 +22,6 @@ use std::time::{Duration, Instant};
 use tokio::task::LocalSet;
 
 const ORDERS: usize = 1_000_000;
-const ACCOUNTS: usize = 100;
 
 /// What was seen of the act.
 #[derive(Debug)]
@@ -34,17 +33,12 @@ struct Lapse {
 }
 
 pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
-    ensure!(settings.node.is_none(), "a node that is filled to the brim must be our own");
+    let rig = Rig::new(settings, "a node that is filled to the brim")?;
     let mut machine = Machine::observe();
-    let program = settings.program()?;
-    let directory = Directory::new(settings.data.as_deref())?;
-    let data = directory.path().join("data");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let node = OwnNode::start(&program, &data)?;
-    let lapsed = LocalSet::new();
-    let lapse = runtime.block_on(lapsed.run_until(fill_and_lapse(&node)))?;
+    let node = rig.start()?;
+    let lapse = rig.runtime.block_on(LocalSet::new().run_until(fill_and_lapse(&node)))?;
     node.stop()?;
-    let audit = Audit::of(&program, &data)?;
+    let audit = Audit::of(&rig.program, &rig.data)?;
     machine.finish();
     let bets = thousands(audit.bets);
     Ok(Report {
@@ -61,11 +55,7 @@ pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
 }
 
 async fn fill_and_lapse(node: &OwnNode) -> anyhow::Result<Lapse> {
-    let bar = progress::bar(ACCOUNTS, "users");
-    let logins = log_in(&node.address, ACCOUNTS, &bar).await?;
-    bar.finish_and_clear();
-    let mut operator = Operator::connect(&node.address).await?;
-    let markets = operator.open_markets(2).await?;
+    let Crowd { logins, mut operator, markets } = Crowd::gather(&node.address, 2).await?;
     let (full, other) = (&markets[0], &markets[1]);
     let timed_out = fill(&node.address, &logins, std::slice::from_ref(full), ORDERS).await?;
     ensure!(timed_out == 0, "{timed_out} requests timed out while the market was filled");

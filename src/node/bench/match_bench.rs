@@ -15,7 +15,8 @@ use super::report::{Cell, Report, Table, thousands};
 use super::stats::{Quantiles, Spread};
 use anyhow::{Context, ensure};
 use domain::act::MarketAct;
-use domain::definition::{MarketDefinition, RunnerDefinition};
+use domain::definition::MarketDefinition;
+use domain::few::Few;
 use domain::ids::{AccountId, BetId, Handle, MarketId, PartitionId, Runner, SelectionId};
 use domain::market::{MAX_ORDERS, Market, Outgoing};
 use domain::money::Pence;
@@ -253,8 +254,6 @@ struct ProductMarket {
     links: Vec<Link>,
     /// By order: where it rests.
     handles: Vec<Handle>,
-    place: OrderCommand,
-    cancel: OrderCommand,
     records: Vec<MarketEvent>,
     totals: Totals,
     refused: u64,
@@ -264,49 +263,40 @@ impl ProductMarket {
     fn with_room_for(orders: usize) -> Self {
         let mut market = Market::default();
         let mut records = Vec::new();
-        let create = MarketAct::Create { definition: Box::new(definition()), open: true };
+        let runners = (1..=3).map(|number| Runner::plain(SelectionId(number)));
+        let definition = Box::new(MarketDefinition::plain(MarketId(1), runners));
+        let create = MarketAct::Create { definition, open: true };
         market.act(NOW, 1, &create, &mut records);
         market.send_outgoing(|_| {});
         ProductMarket {
             market,
             links: vec![Link::default(); usize::from(ACCOUNTS)],
             handles: vec![Handle { slot: u32::MAX, generation: 0 }; orders],
-            place: OrderCommand::Place {
-                orders: Vec::with_capacity(BLOCK),
-                conditions: CONDITIONS,
-            },
-            cancel: OrderCommand::Cancel { orders: Vec::with_capacity(BLOCK) },
             records: Vec::new(),
             totals: Totals::default(),
             refused: 0,
         }
     }
 
-    /// Says what goes into the next command; the command's room is used again and again.
-    fn write(&mut self, together: &[Operation]) {
-        if let OrderCommand::Place { orders, .. } = &mut self.place {
-            orders.clear();
-            orders.extend(together.iter().filter_map(|operation| match operation.what {
-                What::Place { side, index, size } => {
-                    Some(new_order(operation.order, side, index, size))
-                }
-                What::Cancel => None,
-            }));
-        }
-        if let OrderCommand::Cancel { orders } = &mut self.cancel {
-            orders.clear();
-            let cancels = together.iter().filter(|operation| operation.what == What::Cancel);
-            orders.extend(cancels.map(|operation| CancelOrder {
-                bet: bet(operation.order),
-                handle: self.handles[operation.order as usize],
-                reduction: None,
-            }));
+    /// What these operations ask of the market; all are of one kind.
+    fn command(&self, together: &[Operation]) -> OrderCommand {
+        let cancel = |operation: &Operation| CancelOrder {
+            bet: bet(operation.order),
+            handle: self.handles[operation.order as usize],
+            reduction: None,
+        };
+        match together[0].what {
+            What::Cancel => OrderCommand::Cancel { orders: Few::each(together, cancel) },
+            What::Place { .. } => {
+                let orders = Few::each(together, new_order);
+                OrderCommand::Place { orders, conditions: CONDITIONS }
+            }
         }
     }
 
     /// Journal and accounts: the records are read and dropped, the notices heard.
     fn hear(&mut self) {
-        for record in self.records.drain(..) {
+        for record in &self.records {
             match record {
                 MarketEvent::Placed { orders, .. } => {
                     for fill in orders.iter().flat_map(|taken| &taken.fills) {
@@ -320,6 +310,7 @@ impl ProductMarket {
                 _ => self.refused += 1,
             }
         }
+        self.records.clear();
         let ProductMarket { market, links, handles, .. } = self;
         market.send_outgoing(|outgoing| {
             let Outgoing::Notice { account, k, notice } = outgoing else { return };
@@ -337,16 +328,12 @@ impl ProductMarket {
 impl Engine for ProductMarket {
     fn play(&mut self, together: &[Operation]) {
         let Some(first) = together.first() else { return };
-        self.write(together);
-        let command = match first.what {
-            What::Place { .. } => &self.place,
-            What::Cancel => &self.cancel,
-        };
+        let command = self.command(together);
         let account = AccountId(u64::from(first.account) + 1);
         let link = &mut self.links[usize::from(first.account)];
         link.sent += 1;
         let (n, heard) = (link.sent, link.acknowledged);
-        self.market.command(NOW, account, n, 1, heard, command, &mut self.records);
+        self.market.command(NOW, account, n, 1, heard, &command, &mut self.records);
         self.hear();
     }
 
@@ -366,9 +353,12 @@ fn bet(order: u32) -> BetId {
     BetId::new(BetId::FIRST_COUNT + u64::from(order), PartitionId(0))
 }
 
-fn new_order(order: u32, side: Side, index: u16, size: u32) -> NewOrder {
+fn new_order(operation: &Operation) -> NewOrder {
+    let What::Place { side, index, size } = operation.what else {
+        unreachable!("the operations of a command are all of one kind")
+    };
     NewOrder {
-        bet: bet(order),
+        bet: bet(operation.order),
         runner: RUNNER,
         side,
         price: LadderIndex(index).price(),
@@ -377,11 +367,6 @@ fn new_order(order: u32, side: Side, index: u16, size: u32) -> NewOrder {
         time_in_force: TimeInForce::Rest,
         kind: OrderKind::Limit,
     }
-}
-
-fn definition() -> MarketDefinition {
-    let runners = (1..=3).map(RunnerDefinition::numbered).collect();
-    MarketDefinition::plain(MarketId(1), NOW, runners)
 }
 
 // ------------------------------------------------------------------------------------------ memory

@@ -9,6 +9,7 @@
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `crowd` | what a healthy client waits for while others misbehave |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
+//! | `filled` | the node full of open bets that `restart` and `full` begin with |
 //! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
@@ -23,6 +24,7 @@ mod client;
 mod crowd;
 mod exchange;
 mod fanout;
+mod filled;
 mod full;
 mod idle;
 mod machine;

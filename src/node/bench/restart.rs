@@ -8,25 +8,21 @@
 use super::audit::Audit;
 use super::bets_flow::{BetsFlow, Crossing};
 use super::client::{Connection, head, text_field};
-use super::exchange::{Login, OpenMarket, Operator, connect, log_in};
+use super::exchange::{Login, OpenMarket, Operator};
+use super::filled::{ACCOUNTS, BETS_A_REQUEST, Crowd, Rig, fill};
 use super::machine::{self, Machine};
 use super::match_flow::Splitmix;
-use super::node::{Directory, OwnNode, RunningNode};
+use super::node::{OwnNode, RunningNode};
 use super::report::{Cell, Report, Table, thousands};
 use super::stats::{Quantiles, Spread};
 use super::{Settings, progress};
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use std::cell::Cell as Shared;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
-use tokio::task::{JoinSet, LocalSet};
+use tokio::task::LocalSet;
 
-const ACCOUNTS: usize = 100;
 const MARKETS: usize = 100;
 const BETS_A_MARKET: usize = 10_000;
-const BETS_A_REQUEST: usize = 100;
-const CONNECTIONS: usize = 8;
 /// Markets that are killed in turn, so that none uses up its budget of restarts.
 const VICTIMS: usize = 10;
 const CRASHES: usize = 100;
@@ -55,29 +51,24 @@ struct Start {
 }
 
 pub(super) fn run_bench(settings: &Settings) -> anyhow::Result<Report> {
-    ensure!(settings.node.is_none(), "a node that is to be killed must be our own");
+    let rig = Rig::new(settings, "a node that is to be killed")?;
     let mut machine = Machine::observe();
-    let program = settings.program()?;
-    let directory = Directory::new(settings.data.as_deref())?;
-    let data = directory.path().join("data");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let node = OwnNode::start(&program, &data)?;
-    let filled = LocalSet::new();
-    let filled = runtime.block_on(filled.run_until(fill_and_crash(&node)));
+    let node = rig.start()?;
+    let filled = rig.runtime.block_on(LocalSet::new().run_until(fill_and_crash(&node)));
     let (crashes, world, grown) = filled?;
     node.stop()?;
     let mut starts = Vec::new();
     let bar = progress::bar(settings.rounds, "starts");
     for _ in 0..settings.rounds {
-        let node = OwnNode::start(&program, &data)?;
-        starts.push(runtime.block_on(ask_all(&node, &world))?);
+        let node = rig.start()?;
+        starts.push(rig.runtime.block_on(ask_all(&node, &world))?);
         node.stop()?;
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let audit = Audit::of(&program, &data)?;
+    let audit = Audit::of(&rig.program, &rig.data)?;
     let tables = vec![crash_table(crashes), start_table(&starts), replay_table(&audit)];
-    let mut remarks = vec![format!("data on {}", machine::filesystem_of(&data))];
+    let mut remarks = vec![format!("data on {}", machine::filesystem_of(&rig.data))];
     remarks.extend(grown.map(|bytes| {
         let each = bytes as f64 / (MARKETS * BETS_A_MARKET) as f64;
         format!("the node grew by {each:.0} bytes of memory an open bet, everything included")
@@ -114,11 +105,7 @@ struct World {
 }
 
 async fn fill_and_crash(node: &OwnNode) -> anyhow::Result<(Crashes, World, Option<u64>)> {
-    let bar = progress::bar(ACCOUNTS, "users");
-    let logins = log_in(&node.address, ACCOUNTS, &bar).await?;
-    bar.finish_and_clear();
-    let mut operator = Operator::connect(&node.address).await?;
-    let markets = operator.open_markets(MARKETS).await?;
+    let Crowd { logins, mut operator, markets } = Crowd::gather(&node.address, MARKETS).await?;
     let before = machine::resident_bytes(node.process());
     let (victims, others) = markets.split_at(VICTIMS);
     let mut timed_out = fill(&node.address, &logins, victims, BETS_A_MARKET).await?;
@@ -128,53 +115,6 @@ async fn fill_and_crash(node: &OwnNode) -> anyhow::Result<(Crashes, World, Optio
     let grown = before.zip(after).map(|(before, after)| after.saturating_sub(before));
     let login = logins.first().context("nobody is logged in")?.clone();
     Ok((crashes, World { login, markets, timed_out }, grown))
-}
-
-/// Open bets on every market, none of which meets another. Answers how many requests timed out: whether their bets were taken is not known then.
-pub(super) async fn fill(
-    node: &RunningNode,
-    logins: &[Login],
-    markets: &[OpenMarket],
-    bets_a_market: usize,
-) -> anyhow::Result<usize> {
-    let requests = markets.len() * bets_a_market / BETS_A_REQUEST;
-    let flows = markets.iter().map(std::slice::from_ref);
-    let flows = flows.map(|market| BetsFlow::new(logins, market, BETS_A_REQUEST, Crossing::Never));
-    let flows: Rc<Vec<BetsFlow>> = Rc::new(flows.collect());
-    let next = Rc::new(Shared::new(0));
-    let bar = progress::bar(requests, "requests");
-    let mut workers = JoinSet::new();
-    for (number, mut connection) in connect(node.http, CONNECTIONS).await?.into_iter().enumerate() {
-        let (flows, next, bar) = (flows.clone(), next.clone(), bar.clone());
-        workers.spawn_local(async move {
-            let mut random = Splitmix(number as u64);
-            let mut request = Vec::new();
-            let mut timed_out = 0;
-            loop {
-                let at = next.replace(next.get() + 1);
-                if at >= requests {
-                    return anyhow::Ok(timed_out);
-                }
-                flows[at % flows.len()].draw(&mut random, &mut request);
-                let answer = connection.exchange(&request).await?;
-                match text_field(answer.body, "status") {
-                    Some("SUCCESS") => {}
-                    Some("TIMEOUT") => timed_out += 1,
-                    _ => {
-                        let text = String::from_utf8_lossy(answer.body);
-                        bail!("bets were refused: {}", text.chars().take(500).collect::<String>());
-                    }
-                }
-                bar.inc(1);
-            }
-        });
-    }
-    let mut timed_out = 0;
-    while let Some(ended) = workers.join_next().await {
-        timed_out += ended??;
-    }
-    bar.finish_and_clear();
-    Ok(timed_out)
 }
 
 async fn crash_all(

@@ -4,9 +4,10 @@ use super::*;
 use crate::operator::ask as operator;
 use crate::residents::{Resident, Residents, TemporaryDirectory, session_secrets};
 use actors::account::{AccountMsg, AccountQuery, AccountView};
+use actors::entity::{EntityActor, EntityArgs};
 use actors::home::NewLogin;
 use actors::mailbox::{Control, Mailbox};
-use actors::market::{LadderDepth, MarketMsg, ViewRequest};
+use actors::market::{LadderDepth, Market, MarketMsg, ViewRequest};
 use actors::node::Child;
 use actors::partition::{Busy, MAIL_MAX, REQUESTS_MAX, deliver};
 use actors::session::{RequestError, SessionMsg, SessionRequest};
@@ -17,6 +18,7 @@ use domain::order::{ExecutionError, OrderKind, Persistence, Side, Ticket, TimeIn
 use domain::price::Price;
 use domain::request::Outcome;
 use domain::time::UtcMillis;
+use supervision::{EventSink, Strategy, SupervisorSpec};
 
 const SOON: Duration = Duration::from_millis(20);
 const WITHIN: Duration = Duration::from_secs(60);
@@ -142,6 +144,33 @@ impl Stage {
         assert!(self.node().registry.control(at(entity), Control::Hang(HANGS)));
         way
     }
+}
+
+/// Of a partition whose journal is not there: it fails nothing, answers nobody, and is stopped with its tree.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_entity_without_a_journal_parks() {
+    let stage = Stage::new().await;
+    let args = EntityArgs { partition: PartitionId(7), entity: EntityId::Market(MarketId(1)) };
+    let market = tree::actor::<EntityActor<Market>>(&stage.running.node, args);
+    let alone = SupervisorSpec::new("alone", Strategy::OneForOne, vec![market]);
+    let root = Root::start(alone, EventSink::nowhere()).await.unwrap();
+
+    let address = Address::Entity(args.partition, args.entity);
+    let registry = &stage.node().registry;
+    let way = registry.find::<EntityMsg<MarketMsg>>(address).expect("it is up");
+    let request = ViewRequest { offers: LadderDepth::None, traded: false, starting_price: false };
+    let (reply, answer) = oneshot::channel();
+    assert!(way.send(EntityMsg::Own(MarketMsg::View { request, reply })).is_ok());
+    let answer = tokio::time::timeout(WITHIN, answer).await.expect("let go");
+    assert!(answer.is_err(), "it has nothing to answer from");
+    let (reply, observation) = oneshot::channel();
+    assert!(registry.control(address, Control::Observe(reply)));
+    let observation = tokio::time::timeout(WITHIN, observation).await.unwrap().unwrap();
+    assert_eq!(observation.state["life"], "parked");
+
+    root.shutdown(WITHIN).await.unwrap();
+    assert!(registry.find::<EntityMsg<MarketMsg>>(address).is_none());
+    stage.running.stop().await.unwrap();
 }
 
 fn at(entity: EntityId) -> Address {

@@ -44,8 +44,8 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("limits.stream_connections", "10000", "stream connections of one account; 10 in betfair"),
     ("journal.segment_bytes", "67108864", "size of a journal file, a multiple of 512"),
     (
-        "journal.snapshot_after_records",
-        "2000",
+        "journal.snapshot_after_bytes",
+        "131072",
         "records of an account or market after which its state is written down, to come back faster",
     ),
     (

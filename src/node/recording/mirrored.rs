@@ -3,15 +3,15 @@
 
 use super::*;
 use actors::replay::life::Life;
-use actors::replay::mirror::{Mirror, Reports, Request};
+use actors::replay::mirror::{Mirror, Reports, Request, Resting};
 use domain::act::MarketAct;
-use domain::definition::{BettingType, MarketDefinition, MarketStatus, RunnerDefinition};
+use domain::definition::{MarketDefinition, MarketStatus};
 use domain::ids::*;
-use domain::market::Market;
+use domain::market::{Acknowledgement, Market, Outgoing};
 use domain::money::Pence;
 use domain::order::*;
 use domain::price::Price;
-use domain::record::{MarketEvent, RunnerResult};
+use domain::record::{MarketEvent, Notice, RunnerResult};
 use domain::request::{CancelReport, CancelledBet, PlaceReport, PlacedBet, PlacedEnd};
 use domain::time::UtcMillis;
 use std::collections::{BTreeMap, HashMap};
@@ -35,7 +35,27 @@ impl Stage {
         let mut records = Vec::new();
         self.market.act(self.now, self.acts, act, &mut records);
         assert!(!matches!(records[0], MarketEvent::ActRefused { .. }), "{act:?}: {records:?}");
+        let mut heard = Vec::new();
+        self.market.send_outgoing(|outgoing| {
+            if let Outgoing::Notice { account, k, notice: Notice::RunnerRemoved(_) } = outgoing {
+                heard.push(Acknowledgement { account, k, paid: Some(Pence::ZERO) });
+            }
+        });
+        // A removal is through when every account has heard of it.
+        self.market.acknowledge(self.now, &heard, &mut records);
         self.market.send_outgoing(|_| {});
+    }
+
+    fn resting(&self) -> Vec<Resting> {
+        let own = self.market.orders().filter(|order| order.account == MIRROR);
+        own.map(|order| Resting {
+            bet: order.bet,
+            runner: order.runner,
+            side: order.side,
+            price: order.price,
+            remaining: order.remaining,
+        })
+        .collect()
     }
 
     fn command(&mut self, account: AccountId, command: &OrderCommand) -> MarketEvent {
@@ -144,35 +164,15 @@ fn play(recording: Recording) -> Played {
         handles: HashMap::new(),
         bets: 0,
     };
-    let name = |runner: &Runner| RunnerDefinition {
-        runner: *runner,
-        name: runner.selection.to_string(),
-        sort_priority: 1,
-        adjustment_factor: None,
-    };
     let created = MarketDefinition {
-        id: MarketId(1),
-        partition: PartitionId(0),
-        event: EventId(1),
         event_type: definition.event_type,
-        name: "Recorded".to_owned(),
         market_type: definition.market_type.clone(),
         start_time: definition.start_time,
-        runners: runners.iter().map(name).collect(),
         number_of_winners: definition.number_of_winners,
-        betting_type: BettingType::Odds,
-        each_way_divisor: None,
-        line: None,
-        bsp_market: false,
         turn_in_play: definition.turn_in_play,
         persistence: definition.persistence,
-        cross_matching: false,
-        complete: true,
-        discount_allowed: true,
         base_rate: definition.base_rate,
-        bet_delay_s: 0,
-        jurisdiction: None,
-        race_type: None,
+        ..MarketDefinition::plain(MarketId(1), runners.iter().copied())
     };
     let open = life.status() == MarketStatus::Open;
     stage.act(&MarketAct::Create { definition: Box::new(created), open });
@@ -191,6 +191,9 @@ fn play(recording: Recording) -> Played {
         turn.before.iter().for_each(|act| stage.act(act));
         if turn.turns_in_play {
             mirror.lapsed(false);
+        }
+        if turn.removes {
+            mirror.know(&stage.resting());
         }
         stage.work_off(&mut mirror);
         turn.after.iter().for_each(|act| stage.act(act));
@@ -280,6 +283,9 @@ fn a_recording_with_a_removed_runner_is_mirrored_to_the_penny() {
         let recording = Recording::from_reader(std::io::Cursor::new(text), generator::MARKET);
         let played = play(recording.unwrap());
         assert!(played.compared > 200, "{} of {}", played.compared, played.messages);
+        let third = played.stage.market.runner_view(Runner::plain(SelectionId(3))).unwrap();
+        assert!(third.removed_at.is_some());
+        assert_eq!(winner(&played), [2], "settled, not void");
     }
 }
 

@@ -109,7 +109,7 @@ impl<R: Entry> WriterConfig<R> {
             checkpoint_after_records: 0,
             queued_max: 1 << 20,
             frame_body_bytes: 1 << 20,
-            cache_bytes: 64 << 20,
+            cache_bytes: 16 << 20,
             lock_patience: Duration::from_secs(10),
             idle: Duration::from_secs(1),
             tail: Box::new(|_| {}),

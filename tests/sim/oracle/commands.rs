@@ -247,7 +247,7 @@ impl NaiveMarket {
         let (bets, cancelled) = match (what, waiting) {
             (OrderCommand::Place { orders, conditions }, Delayed::Place(_)) => {
                 self.is_open(conditions, event)?;
-                (orders.clone(), None)
+                (orders.to_vec(), None)
             }
             (OrderCommand::Replace { orders, conditions }, Delayed::Replace(_, lines)) => {
                 self.is_open(conditions, event)?;

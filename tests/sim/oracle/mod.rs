@@ -260,7 +260,7 @@ impl Oracle {
                 Ok(())
             }
             E::ActRefused { .. } | E::Acknowledged { .. } | E::ResolutionSent { .. } => Ok(()),
-            E::Reconciled(_) | E::RunnerRemoved(_) => Ok(()),
+            E::Prepared(_) | E::Reconciled(_) | E::RunnerRemoved(_) => Ok(()),
             E::StatusChanged(change) => naive.status_changed(act.as_ref(), change),
             E::Withdrawn { command, lapsed } => naive.withdrawn(command, lapsed),
             E::Resolved { generation, resolution, change, .. } => {

@@ -49,7 +49,7 @@ fn a_settlement_taken_back_may_leave_less_than_nothing_and_then_no_risk_is_taken
     ann.rests(MATCH_ODDS, lay(HOME, 200, 10));
     ann.ask(None, cancel(CORRECT_SCORE, &[open]));
     let cancelled = Ok(CancelledOrder { bet: open, size: pounds(9) });
-    ann.answer(CORRECT_SCORE, Answer::Cancelled(vec![cancelled]));
+    ann.answer(CORRECT_SCORE, Answer::Cancelled([cancelled].into()));
     assert_eq!(ann.held(), pounds(10));
     // Settled the other way at last: the stored winnings went back, now the stake goes.
     let lost = [HOME, AWAY, DRAW]
@@ -158,7 +158,7 @@ fn current_orders_are_filtered_sorted_and_paged() {
 fn a_notice_is_taken_once_and_in_order() {
     let mut ann = Bettor::with(100);
     let bet = ann.rests(MATCH_ODDS, back(HOME, 300, 10));
-    let fill = Notice::Filled(vec![(bet, Matched { price: Price(300), size: pounds(1) })]);
+    let fill = Notice::Filled([(bet, Matched { price: Price(300), size: pounds(1) })].into());
     let before = ann.account.clone();
     let now = UtcMillis(ann.now);
     let repeat = ann.account.notice(now, MATCH_ODDS, 1, fill.clone());
@@ -219,7 +219,7 @@ fn a_bot_that_only_quotes_does_not_fill_the_memory() {
         let n = ann.request;
         let gone = Remainder::Gone { size: pounds(1), reason: LapseReason::TurnedInPlay };
         let placed = PlacedOrder { bet, matched: vec![], remainder: gone };
-        let answer = Answer::Placed(vec![placed]);
+        let answer = Answer::Placed([placed].into());
         ann.account.notice(now, MATCH_ODDS, n, Notice::Answered { n, answer });
         ann.account.take_outgoing();
     }

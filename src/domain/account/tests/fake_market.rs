@@ -381,7 +381,7 @@ impl FakeMarket {
         if left.is_zero() {
             self.orders.remove(bet);
         }
-        self.tell(Notice::Filled(vec![(*bet, matched)]));
+        self.tell(Notice::Filled([(*bet, matched)].into()));
     }
 
     /// Everything on the book lapses, also what waits.

@@ -27,7 +27,7 @@ impl Bettor {
 
     fn cancels(&mut self, market: MarketId, bet: BetId) {
         let size = self.order(market, bet).remaining;
-        self.answer(market, Answer::Cancelled(vec![Ok(CancelledOrder { bet, size })]));
+        self.answer(market, Answer::Cancelled([Ok(CancelledOrder { bet, size })].into()));
     }
 }
 
@@ -101,11 +101,11 @@ fn an_order_on_its_way_is_given_up_and_one_that_stays_is_told() {
         ann.sent.iter().any(|it| matches!(it, Outgoing::Withdraw { market: CORRECT_SCORE, .. }))
     );
     let error = InstructionError::ErrorInOrder;
-    ann.answer(MATCH_ODDS, Answer::Cancelled(vec![Err(InstructionFault { bet: stuck, error })]));
+    ann.answer(MATCH_ODDS, Answer::Cancelled([Err(InstructionFault { bet: stuck, error })].into()));
     // The placement was never seen, and the cancel names nothing of it.
     let refusal = Refusal::whole(ExecutionError::MarketSuspended, 1);
     ann.answer(CORRECT_SCORE, Answer::Refused(refusal));
-    ann.answer(CORRECT_SCORE, Answer::Cancelled(vec![]));
+    ann.answer(CORRECT_SCORE, Answer::Cancelled([].into()));
     assert_eq!(ann.beat(10).action, HeartbeatAction::SomeLeft);
 }
 
@@ -118,9 +118,9 @@ fn a_bet_that_was_matched_meanwhile_needed_no_cancel() {
     ann.run_due();
     ann.hear(
         MATCH_ODDS,
-        Notice::Filled(vec![(bet, Matched { price: Price(300), size: pounds(10) })]),
+        Notice::Filled([(bet, Matched { price: Price(300), size: pounds(10) })].into()),
     );
     let error = InstructionError::BetTakenOrLapsed;
-    ann.answer(MATCH_ODDS, Answer::Cancelled(vec![Err(InstructionFault { bet, error })]));
+    ann.answer(MATCH_ODDS, Answer::Cancelled([Err(InstructionFault { bet, error })].into()));
     assert_eq!(ann.beat(0).action, HeartbeatAction::AllCancelled);
 }

@@ -183,7 +183,7 @@ impl Bettor {
         let taken = self.place(market, vec![ticket]);
         assert!(matches!(taken, Requested::Taken(_)), "{taken:?}");
         let bet = self.last_bet();
-        self.answer(market, Answer::Placed(vec![resting(bet, size)]));
+        self.answer(market, Answer::Placed([resting(bet, size)].into()));
         bet
     }
 
@@ -194,7 +194,7 @@ impl Bettor {
         assert!(matches!(taken, Requested::Taken(_)), "{taken:?}");
         let bet = self.last_bet();
         let placed = PlacedOrder { bet, matched, remainder: Remainder::None };
-        self.answer(market, Answer::Placed(vec![placed]));
+        self.answer(market, Answer::Placed([placed].into()));
         bet
     }
 

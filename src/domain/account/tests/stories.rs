@@ -50,7 +50,7 @@ fn matched_bets_free_what_they_cover() {
     let lay = ann.rests(MATCH_ODDS, lay(HOME, 200, 10));
     assert_eq!(ann.held(), pounds(10), "the open lay is covered by what the back would win");
     let matched = Matched { price: Price(200), size: pounds(10) };
-    ann.hear(MATCH_ODDS, Notice::Filled(vec![(lay, matched)]));
+    ann.hear(MATCH_ODDS, Notice::Filled([(lay, matched)].into()));
     assert_eq!(ann.held(), Pence::ZERO, "it cannot lose any more");
 }
 
@@ -82,7 +82,7 @@ fn a_runner_that_does_not_exist_takes_no_part_in_what_may_be_lost() {
     let away = ann.last_bet();
     let refusal = Refusal::of(0, InstructionError::InvalidRunner, 1);
     ann.answer(MATCH_ODDS, Answer::Refused(refusal));
-    ann.answer(MATCH_ODDS, Answer::Placed(vec![resting(away, pounds(10))]));
+    ann.answer(MATCH_ODDS, Answer::Placed([resting(away, pounds(10))].into()));
     ann.rests(MATCH_ODDS, back(DRAW, 300, 10));
     // One of the three must win, and its stake comes back.
     assert_eq!(ann.held(), pounds(20));
@@ -102,7 +102,7 @@ fn a_request_asked_again_is_never_done_again() {
     assert!(matches!(ann.ask_as(key(1, 0), None, body.clone()), Requested::Taken(_)));
     assert_eq!(ann.ask_as(key(1, 0), None, body.clone()), Requested::Pending);
     ann.request = 1;
-    ann.answer(MATCH_ODDS, Answer::Placed(vec![resting(ann.last_bet(), pounds(10))]));
+    ann.answer(MATCH_ODDS, Answer::Placed([resting(ann.last_bet(), pounds(10))].into()));
     let outcome = ann.outcome().cloned().expect("answered");
     assert_eq!(ann.ask_as(key(1, 0), None, body.clone()), Requested::Answered(outcome));
     assert_eq!(ann.held(), pounds(10));
@@ -145,9 +145,9 @@ fn cancels_that_are_possible_go_out_and_the_others_are_reported() {
     let on_its_way = ann.last_bet();
     let unknown = BetId(1);
     ann.ask(None, cancel(MATCH_ODDS, &[gone, unknown, open, on_its_way]));
-    ann.answer(MATCH_ODDS, Answer::Placed(vec![resting(on_its_way, pounds(10))]));
+    ann.answer(MATCH_ODDS, Answer::Placed([resting(on_its_way, pounds(10))].into()));
     let cancelled = CancelledOrder { bet: open, size: pounds(10) };
-    ann.answer(MATCH_ODDS, Answer::Cancelled(vec![Ok(cancelled)]));
+    ann.answer(MATCH_ODDS, Answer::Cancelled([Ok(cancelled)].into()));
     let Some(Outcome::Cancelled(execution)) = ann.outcome() else { panic!("no outcome") };
     assert_eq!(execution.error, Some(ExecutionError::ProcessedWithErrors));
     let results: Vec<_> = execution
@@ -199,14 +199,14 @@ fn cancelling_everything_reaches_every_market_and_what_is_on_its_way() {
     assert_eq!(ann.account.withdrawals().collect::<Vec<_>>(), [(CORRECT_SCORE, on_its_way)]);
     ann.answer(
         MATCH_ODDS,
-        Answer::Cancelled(vec![Ok(CancelledOrder { bet: one, size: pounds(10) })]),
+        Answer::Cancelled([Ok(CancelledOrder { bet: one, size: pounds(10) })].into()),
     );
     assert_eq!(ann.outcome(), None, "the other market has not answered");
     ann.answer(CORRECT_SCORE, Answer::Refused(Refusal::whole(ExecutionError::Timeout, 1)));
     assert_eq!(ann.account.withdrawals().count(), 0);
     ann.answer(
         CORRECT_SCORE,
-        Answer::Cancelled(vec![Ok(CancelledOrder { bet: other, size: pounds(10) })]),
+        Answer::Cancelled([Ok(CancelledOrder { bet: other, size: pounds(10) })].into()),
     );
     let Some(Outcome::Cancelled(execution)) = ann.outcome() else { panic!("no outcome") };
     assert_eq!(execution.error, None);
@@ -235,7 +235,7 @@ fn a_replace_holds_the_worse_of_old_and_new_until_it_is_answered() {
     ann.request -= 1;
     // A fifth is matched at the old price before the replace arrives.
     let matched = Matched { price: Price(200), size: pounds(2) };
-    ann.hear(MATCH_ODDS, Notice::Filled(vec![(old, matched)]));
+    ann.hear(MATCH_ODDS, Notice::Filled([(old, matched)].into()));
     assert_eq!(ann.held(), pounds(18));
     let cancelled = Ok(CancelledOrder { bet: old, size: pounds(8) });
     let placed = Some(Ok(resting(new, pounds(8))));
@@ -305,11 +305,11 @@ fn an_order_that_waits_can_be_cancelled() {
     ann.hear(MATCH_ODDS, Notice::Waiting { n: 1, orders: vec![(bet, handle(bet))] });
     ann.ask(None, RequestBody::Cancel(CancelScope::Market(MATCH_ODDS)));
     let cancelled = Ok(CancelledOrder { bet, size: pounds(10) });
-    ann.hear(MATCH_ODDS, Notice::Answered { n: 2, answer: Answer::Cancelled(vec![cancelled]) });
+    ann.hear(MATCH_ODDS, Notice::Answered { n: 2, answer: Answer::Cancelled([cancelled].into()) });
     assert_eq!(ann.held(), Pence::ZERO);
     let gone = Remainder::Gone { size: Pence::ZERO, reason: LapseReason::Withdrawn };
     let placed = PlacedOrder { bet, matched: vec![], remainder: gone };
-    ann.hear(MATCH_ODDS, Notice::Answered { n: 1, answer: Answer::Placed(vec![placed]) });
+    ann.hear(MATCH_ODDS, Notice::Answered { n: 1, answer: Answer::Placed([placed].into()) });
     let order = ann.order(MATCH_ODDS, bet);
     assert_eq!((order.cancelled, order.lapsed, order.executable), (pounds(10), Pence::ZERO, false));
 }
@@ -329,7 +329,7 @@ fn a_killed_order_expires_and_a_partly_filled_one_completes() {
     };
     let some = vec![Matched { price: Price(310), size: pounds(4) }];
     let answer = vec![killed(first, vec![], pounds(10)), killed(second, some, pounds(6))];
-    ann.answer(MATCH_ODDS, Answer::Placed(answer));
+    ann.answer(MATCH_ODDS, Answer::Placed(answer.into()));
     let Some(Outcome::Placed(execution)) = ann.outcome() else { panic!("no outcome") };
     let ends: Vec<_> = execution.reports.iter().flatten().map(|placed| placed.end).collect();
     assert_eq!(ends, [PlacedEnd::Expired, PlacedEnd::ExecutionComplete]);
@@ -387,7 +387,7 @@ fn notices_are_acknowledged_by_the_next_command_or_after_many() {
     let mut ann = Bettor::with(100);
     let bet = ann.rests(MATCH_ODDS, back(HOME, 300, 90));
     ann.sent.clear();
-    let fill = || Notice::Filled(vec![(bet, Matched { price: Price(300), size: pounds(1) })]);
+    let fill = || Notice::Filled([(bet, Matched { price: Price(300), size: pounds(1) })].into());
     for _ in 0..30 {
         ann.hear(MATCH_ODDS, fill());
     }

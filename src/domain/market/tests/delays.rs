@@ -1,6 +1,7 @@
 //! Stories of the bet delay, and of commands that are given up.
 
 use super::*;
+use crate::few::Few;
 
 const ANN: u64 = 1;
 const BOB: u64 = 2;
@@ -12,7 +13,7 @@ fn in_play() -> Table {
 }
 
 /// The answer to the account's last command.
-fn last(table: &Table, account: u64) -> Option<Vec<PlacedOrder>> {
+fn last(table: &Table, account: u64) -> Option<Few<PlacedOrder>> {
     match table.answer(account, table.numbers[&account])? {
         Answer::Placed(orders) => Some(orders),
         other => panic!("{other:?}"),
@@ -91,11 +92,11 @@ fn what_waits_is_held_to_the_market_again() {
     let check = |happening: Happening, conditions: Conditions, expected: Option<LapseReason>| {
         let mut table = in_play();
         let conditions = Conditions { market_version: Some(table.market.version()), ..conditions };
-        let orders = vec![persisting(back(1, 300, 100))];
+        let orders = [persisting(back(1, 300, 100))].into();
         assert_eq!(table.ask(ANN, &OrderCommand::Place { orders, conditions }), None);
         happening(&mut table);
         table.pass_ms(5_000);
-        let placed = last(&table, ANN).unwrap().remove(0);
+        let placed = last(&table, ANN).unwrap()[0].clone();
         assert_eq!(gone(&placed).map(|(_, reason)| reason), expected);
         assert_eq!(table.market.order_count(), usize::from(expected.is_none()));
     };
@@ -136,7 +137,7 @@ fn who_would_meet_himself_after_the_delay_lapses_if_he_does_not_want_to() {
     table.place(ANN, persisting(lay(1, 300, 100)));
     table.done(MarketAct::TurnInPlay { bet_delay_s: Some(1) });
     let conditions = Conditions { self_match: false, ..ANY };
-    table.ask(ANN, &OrderCommand::Place { orders: vec![back(2, 300, 50)], conditions });
+    table.ask(ANN, &OrderCommand::Place { orders: [back(2, 300, 50)].into(), conditions });
     table.pass_ms(1_000);
     assert_eq!(gone(&last(&table, ANN).unwrap()[0]), Some((50, LapseReason::SelfMatch)));
 }
@@ -168,7 +169,7 @@ fn fill_or_kill_waits_too() {
     table.done(MarketAct::TurnInPlay { bet_delay_s: None });
     table.ask(BOB, &place(&[kill(back(2, 300, 150), Some(100))]));
     table.pass_ms(5_000);
-    let placed = last(&table, BOB).unwrap().remove(0);
+    let placed = last(&table, BOB).unwrap()[0].clone();
     assert_eq!(
         (matched(&placed), gone(&placed)),
         (vec![(300, 100)], Some((50, LapseReason::Killed)))

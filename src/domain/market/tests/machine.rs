@@ -242,7 +242,7 @@ impl Both {
                 let (bet, handle) = self.some_bet(bet);
                 let reduction = reduction.map(Pence);
                 let orders = vec![CancelOrder { bet, handle, reduction }];
-                self.command(account, &OrderCommand::Cancel { orders });
+                self.command(account, &OrderCommand::Cancel { orders: orders.into() });
             }
             Step::Replace { account, bets, conditions } => {
                 let conditions = self.conditions(conditions);

@@ -7,6 +7,7 @@ mod machine;
 mod naive;
 mod naive_closing;
 mod orders;
+mod pieces;
 mod reconciliation;
 mod removals;
 mod starting_prices;
@@ -15,8 +16,8 @@ mod targets;
 
 use super::*;
 use crate::act::{ActError, MarketAct};
-use crate::definition::RunnerDefinition;
-use crate::ids::{BetId, EventId, Handle, MarketId, SelectionId};
+use crate::few::Few;
+use crate::ids::{BetId, Handle, MarketId, SelectionId};
 use crate::order::*;
 use crate::price::Price;
 use std::collections::BTreeMap;
@@ -28,17 +29,10 @@ pub(super) const DRAW: Runner = Runner { selection: SelectionId(3), handicap: 0 
 pub(super) const START: UtcMillis = UtcMillis(1_700_000_000_000);
 
 pub(super) fn definition() -> MarketDefinition {
-    let runner = |(runner, name): (Runner, &str)| RunnerDefinition {
-        runner,
-        name: name.to_owned(),
-        sort_priority: 1,
-        adjustment_factor: None,
-    };
-    let runners = [(HOME, "Home"), (AWAY, "Away"), (DRAW, "The Draw")].map(runner).to_vec();
     MarketDefinition {
-        event: EventId(30_000_001),
+        start_time: START,
         bet_delay_s: 5,
-        ..MarketDefinition::plain(MarketId(100_000_001), START, runners)
+        ..MarketDefinition::plain(MarketId(100_000_001), [HOME, AWAY, DRAW])
     }
 }
 
@@ -86,7 +80,7 @@ pub(super) const ANY: Conditions =
     Conditions { market_version: None, best_execution: true, self_match: true };
 
 pub(super) fn place(orders: &[NewOrder]) -> OrderCommand {
-    OrderCommand::Place { orders: orders.to_vec(), conditions: ANY }
+    OrderCommand::Place { orders: Few::each(orders, |order| *order), conditions: ANY }
 }
 
 /// A market with its accounts, each of which hears everything at once and knows where its bets stand. Every
@@ -208,7 +202,7 @@ impl Table {
 
     pub(super) fn place(&mut self, account: u64, order: NewOrder) -> PlacedOrder {
         match self.ask(account, &place(&[order])) {
-            Some(Answer::Placed(mut orders)) => orders.remove(0),
+            Some(Answer::Placed(orders)) => orders[0].clone(),
             other => panic!("not placed: {other:?}"),
         }
     }
@@ -232,7 +226,7 @@ impl Table {
     ) -> Result<i64, InstructionError> {
         let (handle, reduction) = (self.handle(bet), reduction.map(Pence));
         let bet = BetId(bet);
-        let orders = vec![CancelOrder { bet, handle, reduction }];
+        let orders = [CancelOrder { bet, handle, reduction }].into();
         match self.ask(account, &OrderCommand::Cancel { orders }) {
             Some(Answer::Cancelled(lines)) => {
                 lines[0].map(|order| order.size.0).map_err(|fault| fault.error)

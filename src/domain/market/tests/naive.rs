@@ -388,7 +388,7 @@ impl Naive {
                 placed.push(self.release(*bet, &waiting));
             }
             let answer = match waiting.cancelled {
-                None => Answer::Placed(placed),
+                None => Answer::Placed(placed.into()),
                 Some(cancelled) => Answer::Replaced(zip(cancelled, placed.into_iter().map(Ok))),
             };
             self.answers.insert((waiting.account, waiting.n), answer);

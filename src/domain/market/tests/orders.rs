@@ -1,6 +1,7 @@
 //! Stories of orders: who meets whom, at what price, and what is refused.
 
 use super::*;
+use crate::few::Few;
 
 const ANN: u64 = 1;
 const BOB: u64 = 2;
@@ -108,7 +109,7 @@ fn cancels_fail_one_by_one() {
     assert_eq!(table.handle(3).slot, table.handle(1).slot, "another order has the slot");
     assert_eq!(table.cancel(ANN, 1, None), Err(InstructionError::BetTakenOrLapsed));
     let twice = CancelOrder { bet: BetId(3), handle: table.handle(3), reduction: None };
-    let refusal = table.refusal(ANN, &OrderCommand::Cancel { orders: vec![twice; 2] });
+    let refusal = table.refusal(ANN, &OrderCommand::Cancel { orders: [twice; 2].into() });
     assert_eq!(refusal.error, ExecutionError::DuplicateBetIds);
     assert_eq!(table.market.order_count(), 2);
 }
@@ -164,7 +165,7 @@ fn without_best_execution_a_better_price_is_not_taken() {
     table.place(ANN, lay(1, 310, 100));
     let conditions = Conditions { best_execution: false, ..ANY };
     let mut try_at = |bet, price| {
-        let what = OrderCommand::Place { orders: vec![back(bet, price, 50)], conditions };
+        let what = OrderCommand::Place { orders: [back(bet, price, 50)].into(), conditions };
         match table.ask(BOB, &what) {
             Some(Answer::Placed(orders)) => (matched(&orders[0]), gone(&orders[0])),
             other => panic!("{other:?}"),
@@ -184,7 +185,10 @@ fn an_account_meets_itself_unless_it_does_not_want_to() {
     table.place(BOB, lay(1, 300, 100));
     table.place(ANN, lay(2, 300, 100));
     let conditions = Conditions { self_match: false, ..ANY };
-    let strict = |orders: &[NewOrder]| OrderCommand::Place { orders: orders.to_vec(), conditions };
+    let strict = |orders: &[NewOrder]| {
+        let orders = Few::each(orders, |order| *order);
+        OrderCommand::Place { orders, conditions }
+    };
     let refusal = table.refusal(ANN, &strict(&[back(3, 300, 60), back(4, 300, 60)]));
     assert_eq!(
         refusal,

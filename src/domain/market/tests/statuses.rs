@@ -1,7 +1,6 @@
 //! Stories of an operator's acts before the end: open, suspend, turn in-play, versions.
 
 use super::*;
-use crate::market::status::LAPSED_MAX;
 
 const ANN: u64 = 1;
 const BOB: u64 = 2;
@@ -72,7 +71,7 @@ fn an_order_can_name_the_version_that_it_saw() {
     let mut table = Table::open();
     let seen = table.market.version();
     let at = |version, bet| OrderCommand::Place {
-        orders: vec![back(bet, 300, 100)],
+        orders: [back(bet, 300, 100)].into(),
         conditions: Conditions { market_version: Some(version), ..ANY },
     };
     table.done(SUSPEND);
@@ -126,46 +125,4 @@ fn answers_to_acts_do_not_pile_up() {
         table.done(SUSPEND);
     }
     assert!(table.market.acts.len() <= 256);
-}
-
-/// More orders than one record may take, of two accounts: in order, each told once, and cut off behind any record
-/// the act goes on where it was.
-#[test]
-fn a_very_full_market_lapses_record_by_record_and_goes_on_after_a_crash() {
-    const ORDERS: u64 = 3 * LAPSED_MAX as u64 + 5;
-    let mut table = Table::open();
-    for bet in 1..=ORDERS {
-        table.place([ANN, BOB][bet as usize % 2], back(bet, 300, 100));
-    }
-    let before = table.market.clone();
-    let removal = MarketAct::RemoveRunner { runner: HOME, factor: Some(1_000) };
-    for act in [LAPSE, MarketAct::Void, removal] {
-        let mut records = Vec::new();
-        let mut whole = before.clone();
-        let n = table.next_act;
-        whole.act(START, n, &act, &mut records);
-        let sizes: Vec<usize> = records
-            .iter()
-            .filter_map(|record| match record {
-                MarketEvent::LapsedAhead { lapsed } => Some(lapsed.len()),
-                MarketEvent::StatusChanged(change) | MarketEvent::Resolved { change, .. } => {
-                    Some(change.lapsed.len())
-                }
-                MarketEvent::RunnerRemoved(removed) => Some(removed.lapsed.len()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(sizes, [LAPSED_MAX, LAPSED_MAX, LAPSED_MAX, 5]);
-        assert_eq!(whole.order_count(), 0);
-        for reached in 0..3 {
-            let mut cut = before.clone();
-            records[..=reached].iter().for_each(|record| cut.apply(START, record));
-            cut.check_invariants();
-            assert_eq!(cut.status(), MarketStatus::Open);
-            let mut rest = Vec::new();
-            cut.act(START, n, &act, &mut rest);
-            assert_eq!(rest[..], records[reached + 1..], "the act goes on where it was cut off");
-            assert_eq!(cut, whole);
-        }
-    }
 }
