@@ -296,18 +296,13 @@ fn tell(followers: &[Mailbox<FixtureMsg>], dossier: &Dossier) {
     }
 }
 
-/// Ratings of a competition are started by the first word of it.
-fn stir_ratings(competitions: BTreeSet<CompetitionNo>, desk: &mut Desk) {
-    if competitions.is_empty() {
-        return;
-    }
-    let node = desk.node.clone();
-    desk.effect(move |_| {
-        for competition in competitions {
-            let there = node.registry.find::<RatingsMsg>(Address::Ratings(competition));
-            if there.is_none_or(|there| there.send(RatingsMsg::Stirred).is_err()) {
-                node.nursery().start(Child::Ratings(competition));
-            }
+/// Ratings of a competition are started by the first word of it. That may be ahead of the disk: all they do is
+/// ask, and what they are answered waits.
+fn stir_ratings(competitions: BTreeSet<CompetitionNo>, desk: &Desk) {
+    for competition in competitions {
+        let there = desk.node.registry.find::<RatingsMsg>(Address::Ratings(competition));
+        if there.is_none_or(|there| there.send(RatingsMsg::Stirred).is_err()) {
+            desk.node.nursery().start(Child::Ratings(competition));
         }
-    });
+    }
 }

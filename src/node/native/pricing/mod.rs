@@ -10,11 +10,13 @@
 //! | `ratings` | competitions |
 //! | `ratings/{competition}` (number or name) | how strong its teams are |
 //! | `ratings/{competition}/history` | the same, month by month |
+//! | `performance` | how the prices at kick-off did, by competition, month and model |
 //! | `stream` | a WebSocket: books, and changes as they happen ([`live`]) |
 //!
 //! Owns     the paths; shapes are in `shape`. Asks a match's own actor, which starts when somebody looks.
 
 mod live;
+mod performance;
 mod shape;
 
 use std::collections::HashMap;
@@ -93,6 +95,10 @@ async fn look(
             let id = fixture(id)?;
             let told = ask(node, move |almanac| almanac.fixture(id).map(shape::history));
             told.await?.ok_or_else(|| not_found("no such match"))
+        }
+        ["performance"] => {
+            let ended = ask(node, performance::gather).await?;
+            Ok(performance::report(&ended))
         }
         ["ratings"] => {
             ask(node, |almanac| {
