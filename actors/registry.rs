@@ -52,8 +52,10 @@ const DOORS: [&str; 4] = ["http", "admin", "stream", "stream-plain"];
 impl Address {
     /// The address that is printed so, of anybody but an entity.
     fn of_worker(id: &str) -> Option<Address> {
-        if id == "catalogue" {
-            return Some(Address::Catalogue);
+        match id {
+            "catalogue" => return Some(Address::Catalogue),
+            "mail" => return Some(Address::Mail),
+            _ => {}
         }
         let (word, rest) = id.split_once('-')?;
         let partition = || rest.parse().ok().map(PartitionId);
@@ -69,6 +71,9 @@ impl Address {
             "stream" => rest.parse().ok().map(Address::Stream),
             "replay" => rest.parse().ok().map(Address::Replay),
             "trader" => rest.parse().ok().map(Address::Trader),
+            "stadium" => rest.parse().ok().map(Address::Stadium),
+            "ratings" => rest.parse().ok().map(|n| Address::Ratings(CompetitionNo(n))),
+            "fixture" => rest.parse().ok().map(|n| Address::Fixture(FixtureId(n))),
             "door" => DOORS.iter().find(|name| **name == rest).map(|name| Address::Door(name)),
             _ => None,
         }

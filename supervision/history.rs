@@ -45,7 +45,7 @@ pub struct Node {
     rank: u32,
     budget: Option<Intensity>,
     /// When its budget was used.
-    marks: Option<Box<VecDeque<u64>>>,
+    marks: Option<VecDeque<u64>>,
 }
 
 impl Node {
@@ -257,7 +257,7 @@ impl Tree {
 
     /// What was below a supervisor that is gone is gone with it.
     fn clear_below(&mut self, step: &Step) {
-        if !self.known(step).is_none_or(|node| node.strategy.is_some()) {
+        if self.known(step).is_some_and(|node| node.strategy.is_none()) {
             return;
         }
         let path: Arc<str> = match &*step.supervisor {

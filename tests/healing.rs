@@ -208,7 +208,8 @@ fn a_reply_that_is_late_is_a_timeout_and_what_was_asked_is_done_once() {
     let market = operator.match_odds("Leeds", "York");
     ann.lay(&market, 0, 10.0, 3.0);
     let actor = format!("market-{}", market.id);
-    for _ in 0..4 {
+    // Each holds it for five seconds, and a door waits for fifteen.
+    for _ in 0..8 {
         operator.kill_actor(&actor, "hang");
     }
     let request = json!({

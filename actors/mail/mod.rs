@@ -240,7 +240,8 @@ impl Mail {
     }
 
     fn follow(&mut self, context: &Context<MailMsg>) {
-        if self.reading || !self.begun {
+        let is_open = now(context).is_some();
+        if self.reading || !self.begun || !is_open {
             return;
         }
         let publisher = context.node.registry.find::<PublisherMsg>(Address::Publisher(PARTITION));

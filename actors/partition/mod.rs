@@ -129,6 +129,11 @@ impl Partition {
         self.opened.get().expect("an entity recovers from a log that has been read")
     }
 
+    /// The same; `None` while the log is being read.
+    pub(crate) fn opened_end(&self) -> Option<Offset> {
+        self.opened.get().map(|opened| opened.end)
+    }
+
     /// What is written of the log; `None` while it is being read.
     pub fn reader(&self) -> Option<Arc<dyn Reader>> {
         self.opened.get().map(|opened| opened.reader.clone())

@@ -6,6 +6,7 @@
 //! Crash    followers ask again from the offset that they have; nothing is lost, what was in flight repeats.
 //! Bounds   `KEPT_RECORDS`; a follower that is behind them is told so and reads its state anew.
 
+use crate::partition::Partition;
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::ids::PartitionId;
@@ -13,6 +14,7 @@ use domain::record::Record;
 use serde_json::json;
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use store::entry::Offset;
 
 /// Records of one group commit, in log order.
@@ -52,6 +54,7 @@ impl Named for PublisherMsg {
 const KEPT_RECORDS: usize = 65_536;
 
 pub struct Publisher {
+    partition: Arc<Partition>,
     kept: VecDeque<Frame>,
     kept_records: usize,
     /// The first offset that is kept, or the next to come.
@@ -80,6 +83,7 @@ impl Behaviour for Publisher {
         let partition = context.node.opened(partition)?;
         let end = partition.log.released();
         Ok(Publisher {
+            partition,
             kept: VecDeque::new(),
             kept_records: 0,
             first: end.next(),
@@ -96,6 +100,7 @@ impl Behaviour for Publisher {
         match message {
             PublisherMsg::Durable(frame) => self.durable(frame),
             PublisherMsg::Follow { after, deliver } => {
+                self.catch_up();
                 let mut follower = Follower { at: after, deliver };
                 if follower.give(&self.kept, self.first, self.end) {
                     self.followers.push(follower);
@@ -115,6 +120,15 @@ impl Behaviour for Publisher {
 }
 
 impl Publisher {
+    /// It may have been started while the log was still being read: what is in there was published before,
+    /// and who has not had it is behind.
+    fn catch_up(&mut self) {
+        let opened = self.partition.opened_end().filter(|opened| *opened > self.end);
+        if let Some(opened) = opened {
+            (self.end, self.first) = (opened, opened.next());
+        }
+    }
+
     fn durable(&mut self, frame: Frame) {
         let (Some((first, _)), Some((last, _))) = (frame.first(), frame.last()) else { return };
         if self.kept.is_empty() || *first != self.end.next() {

@@ -72,23 +72,6 @@ impl Stream {
         stream
     }
 
-    /// Connected and authenticated, with next to no room for what is not read.
-    pub(crate) fn narrow(node: &Node, bettor: &Bettor) -> Stream {
-        let address = node.stream_plain.expect("the node listens there");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
-        let socket = runtime.expect("a runtime").block_on(async {
-            let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
-            socket.set_recv_buffer_size(4 << 10).expect("a small buffer");
-            socket.connect(address).await.expect("the stream listens").into_std()
-        });
-        let socket = socket.expect("a plain socket");
-        socket.set_nonblocking(false).expect("a socket that waits");
-        let mut stream = Stream::over(socket, Way::Plain, address);
-        let status = stream.authenticate(bettor);
-        assert_eq!(status["statusCode"], "SUCCESS", "{status}");
-        stream
-    }
-
     /// Connected and authenticated.
     pub(crate) fn of(node: &Node, way: Way, bettor: &Bettor) -> Stream {
         let mut stream = Stream::connect(node, way);

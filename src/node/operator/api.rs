@@ -68,6 +68,7 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
     let api = Api { watch, asked, operator: name, role };
     match asked.method {
         &Method::GET => api.look(segments).await,
+        &Method::PUT if segments != ["log-level"] => Err(not_allowed()),
         &Method::POST | &Method::PATCH | &Method::PUT => {
             let admin = matches!(segments, ["tokens" | "links" | "log-level"]);
             if role < if admin { Role::Admin } else { Role::Operator } {
@@ -80,8 +81,12 @@ async fn admitted(watch: &Watch, asked: &Asked<'_>, segments: &[&str]) -> Answer
             }
             answer
         }
-        _ => Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")),
+        _ => Err(not_allowed()),
     }
+}
+
+fn not_allowed() -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed")
 }
 
 struct Api<'a> {

@@ -36,6 +36,7 @@ impl<'a> Reader<'a> {
         Ok(match self.take()? {
             [short @ 0x90..=0x9f] => usize::from(short & 0x0f),
             [0xdc] => usize::from(u16::from_be_bytes(self.take()?)),
+            [0xdd] => u32::from_be_bytes(self.take()?) as usize,
             _ => return Err(Wrong::Expected("an array")),
         })
     }

@@ -65,9 +65,8 @@ pub fn follow(watch: &Watch, bet: &str) -> Option<Value> {
     watched(watch);
     let journey = watch.node.journeys.of(bet.parse().ok().map(BetId)?)?;
     let mut steps: Vec<Value> = journey.steps.iter().map(|step| json!(step)).collect();
-    for at in 1..steps.len() {
-        let took = journey.steps[at].at_us.saturating_sub(journey.steps[at - 1].at_us);
-        steps[at]["durationUs"] = json!(took);
+    for (step, pair) in steps.iter_mut().skip(1).zip(journey.steps.windows(2)) {
+        step["durationUs"] = json!(pair[1].at_us.saturating_sub(pair[0].at_us));
     }
     let market = journey.market.map(|market| market.to_string());
     Some(json!({ "betId": bet, "marketId": market, "steps": steps }))
