@@ -208,10 +208,19 @@ fn a_reply_that_is_late_is_a_timeout_and_what_was_asked_is_done_once() {
     let market = operator.match_odds("Leeds", "York");
     ann.lay(&market, 0, 10.0, 3.0);
     let actor = format!("market-{}", market.id);
-    // Each holds it for five seconds, and a door waits for fifteen.
-    for _ in 0..8 {
-        operator.kill_actor(&actor, "hang");
-    }
+    // Each holds it for five seconds, and a door waits for fifteen. They are asked for at once: an actor that is
+    // held answers nobody, and may hold up who asks for the next.
+    let others: Vec<Operator> = (0..8).map(|_| Operator::of(&node)).collect();
+    std::thread::scope(|threads| {
+        for mut other in others {
+            let actor = &actor;
+            threads.spawn(move || other.kill_actor(actor, "hang"));
+        }
+    });
+    eventually("it is held", || {
+        let seen = operator.observe(&actor);
+        if seen["note"] == "it did not answer in time" { Ok(()) } else { Err(seen) }
+    });
     let request = json!({
         "marketId": market.id, "customerRef": "late",
         "instructions": [limit(market.runners[0], "BACK", 10.0, 3.0)],
