@@ -145,7 +145,8 @@ async function story() {
   await why.getByRole("link", { name: "just before" }).first().click();
   await page.getByText("The tree as it was at").waitFor();
   await page.waitForFunction(([id, n]) => document.querySelector(`[data-id="${CSS.escape(id)}"]`)?.dataset.restarts === String(n), [market, before]);
-  await page.waitForTimeout(300); // the address follows a drag at its end
+  // The address follows a drag at its end.
+  await page.waitForFunction(() => /at=\d+/.test(location.hash));
   const shared = page.url();
   assert.match(shared, /at=\d+/);
   const other = await page.context().newPage();
