@@ -21,10 +21,13 @@ const mock = about.mock && (await mocked(about.mock));
 const { base, token, viewer, market, account, subtree, shots } = { ...mock?.about, ...about };
 const PATIENCE_MS = 20_000;
 
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox"],
-});
+const start = () =>
+  chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-gpu"],
+  });
+// Chromium itself falls over now and then while it starts.
+const browser = await start().catch(start);
 const complaints = [];
 const seen = {};
 
@@ -142,6 +145,7 @@ async function story() {
   assert.match(seen.why, /kill/i);
 
   // Back to just before it, and the moment shared.
+  await page.waitForTimeout(500); // what the page still has to write into the address is written
   await why.getByRole("link", { name: "just before" }).first().click();
   await page.getByText("The tree as it was at").waitFor();
   await page.waitForFunction(([id, n]) => document.querySelector(`[data-id="${CSS.escape(id)}"]`)?.dataset.restarts === String(n), [market, before]);
