@@ -145,7 +145,6 @@ async function story() {
   assert.match(seen.why, /kill/i);
 
   // Back to just before it, and the moment shared.
-  await page.waitForTimeout(500); // what the page still has to write into the address is written
   await why.getByRole("link", { name: "just before" }).first().click();
   await page.getByText("The tree as it was at").waitFor();
   await page.waitForFunction(([id, n]) => document.querySelector(`[data-id="${CSS.escape(id)}"]`)?.dataset.restarts === String(n), [market, before]);

@@ -2,11 +2,18 @@
 
 import { changed, format, parse, type Route } from "./route";
 
+// Browsers refuse more than some hundred changes of the address in half a minute: a drag makes one at its end.
+const SETTLE_MS = 150;
+
 class Router {
   route: Route = $state.raw(parse(location.hash));
+  /** The address as it was last read or written here: where it is another, somebody followed a link, and wins. */
+  #address = location.hash;
+  #settling = false;
 
   constructor() {
     addEventListener("hashchange", () => {
+      this.#address = location.hash;
       const next = parse(location.hash);
       if (format(next) !== format(this.route)) this.route = next;
     });
@@ -21,29 +28,26 @@ class Router {
     this.route = route;
     const hash = format(route);
     if (location.hash !== hash) history.pushState(null, "", hash);
+    this.#address = location.hash;
   }
 
   /** The same place in other words: a filter, a moment while it is dragged. */
   set(changes: Record<string, string | number | undefined>, push = false): void {
     const next = changed(this.route, changes);
-    const hash = format(next);
-    if (hash === format(this.route)) return;
+    if (format(next) === format(this.route)) return;
+    if (push) return this.go(next);
     this.route = next;
-    if (push) history.pushState(null, "", hash);
-    else replaceLater(hash);
+    if (this.#settling) return;
+    this.#settling = true;
+    setTimeout(() => this.#settle(), SETTLE_MS);
   }
-}
 
-// Browsers refuse more than some hundred changes of the address in half a minute: a drag makes one at its end.
-let waiting: string | undefined;
-function replaceLater(hash: string): void {
-  if (waiting === undefined) {
-    setTimeout(() => {
-      if (waiting !== undefined) history.replaceState(null, "", waiting);
-      waiting = undefined;
-    }, 150);
+  #settle(): void {
+    this.#settling = false;
+    if (location.hash !== this.#address) return;
+    history.replaceState(null, "", format(this.route));
+    this.#address = location.hash;
   }
-  waiting = hash;
 }
 
 export const router = new Router();

@@ -3,8 +3,23 @@
 export type Theme = "system" | "light" | "dark";
 const KEY = "laybook-theme";
 
+const system = matchMedia("(prefers-color-scheme: dark)");
+
 class Choice {
   theme: Theme = $state(read());
+  #systemDark = $state(system.matches);
+
+  constructor() {
+    system.addEventListener("change", () => {
+      this.#systemDark = system.matches;
+      this.#apply();
+    });
+  }
+
+  /** What is seen. */
+  get dark(): boolean {
+    return this.theme === "system" ? this.#systemDark : this.theme === "dark";
+  }
 
   next(): void {
     const order: Theme[] = ["system", "light", "dark"];
@@ -13,8 +28,7 @@ class Choice {
 
   set(theme: Theme): void {
     this.theme = theme;
-    if (theme === "system") delete document.documentElement.dataset.theme;
-    else document.documentElement.dataset.theme = theme;
+    this.#apply();
     try {
       if (theme === "system") localStorage.removeItem(KEY);
       else localStorage.setItem(KEY, theme);
@@ -22,11 +36,19 @@ class Choice {
       // Without storage the choice lasts as long as the page.
     }
   }
+
+  #apply(): void {
+    document.documentElement.dataset.theme = this.dark ? "dark" : "light";
+  }
 }
 
 function read(): Theme {
-  const chosen = document.documentElement.dataset.theme;
-  return chosen === "light" || chosen === "dark" ? chosen : "system";
+  try {
+    const chosen = localStorage.getItem(KEY);
+    return chosen === "light" || chosen === "dark" ? chosen : "system";
+  } catch {
+    return "system";
+  }
 }
 
 export const choice = new Choice();
