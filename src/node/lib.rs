@@ -14,6 +14,7 @@
 //! | [`boot`] | a node's life: up, ready, down |
 //! | [`catalogue`], [`password`], [`secret`] | what doors share |
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
+//! | [`port`] | models of somebody's own, as processes |
 //! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
 //! | [`residents`] | users that a command makes for itself |
 //! | [`fuzz`] | the parsers of what comes from outside, for fuzzers |
@@ -43,6 +44,7 @@ pub mod native;
 pub mod node_client;
 pub mod operator;
 pub mod password;
+pub mod port;
 pub mod pricing;
 pub mod recording;
 pub mod rejection;
