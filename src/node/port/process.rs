@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn an_answer_with_a_field_too_many_says_whose_it_is() {
-        let bytes = b"\x83\xa4type\xa5price\xa2id\x07\xa5colour\xa3red";
+        let bytes = b"\x83\xa4type\xa5price\xa2id\x07\xa6colour\xa3red";
         match decoded(bytes) {
             Heard::Garbled(garbled) => {
                 assert_eq!(garbled.id, Some(7));
