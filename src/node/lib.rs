@@ -15,6 +15,7 @@
 //! | [`catalogue`], [`password`], [`secret`] | what doors share |
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
 //! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
+//! | [`pages`] | what `src/web` was built to: the console and the customers' pages |
 //! | [`residents`] | users that a command makes for itself |
 //! | [`fuzz`] | the parsers of what comes from outside, for fuzzers |
 //! | [`rejection`] | what warp refuses, as a problem document |
@@ -42,6 +43,7 @@ pub mod mail;
 pub mod native;
 pub mod node_client;
 pub mod operator;
+pub mod pages;
 pub mod password;
 pub mod pricing;
 pub mod recording;
