@@ -166,12 +166,12 @@ async function story() {
   // Forgotten all the same: the mailed link makes another.
   const forgetful = await open();
   await go(forgetful, "forgotten");
-  await forgetful.getByLabel("Mail address").fill("zoe@mail.example");
+  await form(forgetful, "Password forgotten").getByLabel("Mail address").fill("zoe@mail.example");
   await forgetful.getByRole("button", { name: "Mail me a link" }).click();
   await forgetful.getByText("a link is on its way to it").waitFor();
   const [reset] = await link("zoe@mail.example", "reset");
   await forgetful.goto(reset);
-  await forgetful.getByLabel("New password").fill("tr0ub4dor and 3");
+  await forgetful.getByLabel("New password", { exact: true }).fill("tr0ub4dor and 3");
   await forgetful.getByRole("button", { name: "Choose" }).click();
   await forgetful.getByText("The password is changed").waitFor();
   await forgetful.context().close();

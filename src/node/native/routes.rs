@@ -57,7 +57,9 @@ pub fn routes(native: Arc<Native>) -> BoxedFilter<(warp::reply::Response,)> {
 fn shown_page(pages: &Pages, name: &str, headers: &HeaderMap) -> warp::reply::Response {
     match pages.answer::<Bytes>(name, headers) {
         Some(file) => file.map(Into::into),
-        None => Problem::new(StatusCode::NOT_FOUND, "not_found").to_response::<Bytes>().map(Into::into),
+        None => {
+            Problem::new(StatusCode::NOT_FOUND, "not_found").to_response::<Bytes>().map(Into::into)
+        }
     }
 }
 
