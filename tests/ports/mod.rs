@@ -43,7 +43,9 @@ impl Pitch {
         let mut operator = Operator::of(&node);
         let mut provider = Provider::of(&node, &mut operator);
         past(&mut provider);
-        provider.tell("fixtures", &json!([fixture("1", "Everton", "Arsenal")]));
+        let mut next = fixture("1", "Everton", "Arsenal");
+        next["kickOff"] = json!("2036-11-28T15:00:00Z");
+        provider.tell("fixtures", &json!([next]));
         let id = ours(&node, "1");
         Pitch { model, node, operator, provider, id, seq: 0 }
     }
