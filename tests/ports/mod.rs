@@ -47,6 +47,13 @@ impl Pitch {
         next["kickOff"] = json!("2036-11-28T15:00:00Z");
         provider.tell("fixtures", &json!([next]));
         let id = ours(&node, "1");
+        // From here on the built-in model has something to say, too.
+        let path = format!("/v1/pricing/matches/{id}/parameters");
+        eventually("the match is rated", || {
+            let parameters = look(&node, &path);
+            let by_ratings = parameters["now"]["model"] == "ratings";
+            if by_ratings { Ok(()) } else { Err(parameters) }
+        });
         Pitch { model, node, operator, provider, id, seq: 0 }
     }
 
