@@ -20,6 +20,7 @@ pub mod live;
 pub mod margin;
 pub mod port;
 pub mod pricer;
+pub mod profile;
 pub mod quote;
 pub mod rater;
 pub mod ratings;
