@@ -100,7 +100,8 @@ def people(api):
     """Everything about accounts, from the sign-up to the exclusion."""
     zoe = {"username": "zoe", "email": "zoe@mail.example", "password": PASSWORD}
     api.ask("POST", "/v1/sign-up", zoe)
-    api.ask("POST", "/v1/sign-up/again", {"email": zoe["email"]})
+    # Who has the address is not told, so somebody else's will do: a second letter would make the first one worthless.
+    api.ask("POST", "/v1/sign-up/again", {"email": "nobody@mail.example"})
     api.ask("POST", "/v1/sign-up/confirm", {"token": link(api.node, zoe["email"], "confirm")})
     token = api.log_in("zoe")
     other = api.log_in("zoe")
@@ -141,7 +142,7 @@ def bets(api, operator):
     market, runners = operator.market(operator.event("Tour v Guide"), ["Tour", "Guide", "The Draw"])
     [runner, *_] = runners.values()
     token, other = customer(api, operator)[1], customer(api, operator)[1]
-    ours = api.ask("GET", "/v1/markets", query={"text": "tour", "inPlay": False})["markets"]
+    ours = api.ask("GET", "/v1/markets", query={"text": "tour", "inPlay": "false"})["markets"]
     assert [it["marketId"] for it in ours] == [market]
     api.ask("GET", "/v1/markets/{id}", id=market)
     order = {"selectionId": runner, "side": "back", "price": "3.00", "size": "10.00"}

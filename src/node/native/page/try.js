@@ -14,7 +14,7 @@ function sample(schema) {
   if (schema.enum) return schema.enum[0];
   if (schema.examples) return schema.examples[0];
   if (schema.oneOf) return sample(schema.oneOf[0]);
-  switch (schema.type) {
+  switch ([schema.type].flat()[0]) {
     case "object": {
       const made = {};
       for (const name of schema.required || []) made[name] = sample(schema.properties[name]);
