@@ -73,13 +73,24 @@ def league(node, operator):
     tell(node, key, "results", results)
     tell(node, key, "fixtures", [{"source": "s", "id": "next", "competition": "League", "season": "1",
                                   "kickOff": "2036-01-01T15:00:00Z", "home": "Arsenal", "away": "Fulham"}])
-    with urllib.request.urlopen(f"{node.http}/v1/pricing/matches", timeout=DEADLINE_S) as answer:
-        return json.load(answer)["matches"][0]["id"]
+    match = look(node, "matches")["matches"][0]["id"]
+
+    def rated():
+        now = look(node, f"matches/{match}/parameters")["now"]
+        return now and now["model"] == "ratings"
+
+    # From here on the built-in model has something to say, too.
+    wait("the match is rated", rated)
+    return match
+
+
+def look(node, path):
+    with urllib.request.urlopen(f"{node.http}/v1/pricing/{path}", timeout=DEADLINE_S) as answer:
+        return json.load(answer)
 
 
 def book(node, match):
-    with urllib.request.urlopen(f"{node.http}/v1/pricing/matches/{match}", timeout=DEADLINE_S) as answer:
-        book = json.load(answer)
+    book = look(node, f"matches/{match}")
     assert book["status"] == "OPEN" and len(book["markets"]) == 109, book["reason"]
     return book
 
