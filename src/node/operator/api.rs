@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use super::access::{Credentials, Operator};
 use super::json::{self, check_content_type, in_full};
+use super::models;
 use super::observe::{self, recovery};
 use super::problem::Problem;
 use super::request::{
@@ -100,6 +101,9 @@ impl Api<'_> {
     async fn look(&self, segments: &[&str]) -> Answer {
         let ok = |value| Ok((StatusCode::OK, value));
         if let Some(answer) = observe::look(self.watch, segments, self.asked.query).await {
+            return answer;
+        }
+        if let Some(answer) = models::look(self.watch, segments, self.asked.query).await {
             return answer;
         }
         match segments {

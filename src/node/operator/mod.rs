@@ -10,6 +10,7 @@
 //! | `tokens` | who operators are, also while home is down |
 //! | `watch` | the running tree: ways in, and acts on actors |
 //! | `observe` | everything that is only looked at |
+//! | `models` | how the models that price football do |
 //! | `ledger`, `metrics` | what adds up; figures |
 //! | `routes` | warp |
 
@@ -20,6 +21,7 @@ pub mod console;
 pub mod json;
 pub mod ledger;
 pub mod metrics;
+pub mod models;
 pub mod observe;
 pub mod problem;
 pub mod request;

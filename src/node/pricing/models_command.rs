@@ -11,14 +11,12 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::Args;
 use domain::football::judge::{Difference, Forecast, Measures, compare, measure};
-use domain::football::ratings::points::{Points, Scale};
-use domain::football::ratings::{self, Ratings, Settings};
-use domain::football::score_grid::{Expectancy, GoalLine, ScoreGrid};
+use domain::football::trial::{Model, Walk};
 use serde_json::{Value, json};
 
 use super::day::Day;
+use super::progress;
 use super::results::{Match, Results};
-use super::{RHO, progress};
 use crate::cli::Exit;
 
 /// The arguments of `laybook models`
@@ -41,28 +39,15 @@ pub struct ModelsArgs {
     pub json: bool,
 }
 
-/// The champion first.
-const MODELS: [&str; 3] = ["champion", "poisson", "points"];
 /// Of the bootstrap: the same matches give the same spans.
 const SEED: u64 = 1;
-const UNKNOWN: (f64, f64) = (1.5, 1.2);
 
 /// Every model's forecasts of the same matches, in order, and where each match belongs.
 #[derive(Default)]
 struct Judged {
-    forecasts: [Vec<Forecast>; MODELS.len()],
+    forecasts: [Vec<Forecast>; Model::ALL.len()],
     leagues: Vec<usize>,
     months: Vec<String>,
-}
-
-/// What is known of a competition as the days go by.
-struct Walk {
-    fitted: Option<Day>,
-    champion: Option<Ratings>,
-    poisson: Option<Ratings>,
-    points: Points,
-    /// Results the points have seen.
-    seen: usize,
 }
 
 /// Walks, measures, prints.
@@ -91,55 +76,17 @@ fn walk(results: &Results, wanted: &[&Match]) -> Judged {
     for one in wanted {
         bar.inc(1);
         let Some(score) = one.goals else { continue };
-        let walk = walks.entry(one.competition).or_insert_with(|| Walk {
-            fitted: None,
-            champion: None,
-            poisson: None,
-            points: Points::new(Scale::default()),
-            seen: 0,
-        });
-        walk.go_to(one.day, &results.competitions[one.competition].played);
-        let by = |ratings: &Option<Ratings>| match ratings {
-            Some(ratings) => {
-                (ratings.expectancy(one.home_index, one.away_index, one.neutral), ratings.rho)
-            }
-            None => (Expectancy::new(UNKNOWN.0, UNKNOWN.1), RHO),
-        };
-        let points = (walk.points.expectancy(one.home_index, one.away_index), RHO);
-        let all = [by(&walk.champion), by(&walk.poisson), points];
-        for (forecasts, (expectancy, rho)) in judged.forecasts.iter_mut().zip(all) {
-            let grid = ScoreGrid::new(expectancy, rho);
-            let odds = grid.match_odds();
-            let p = [odds.home.win, odds.draw.win, odds.away.win];
-            forecasts.push(Forecast::new(p, grid.over(GoalLine(10)).win, score));
+        let walk = walks.entry(one.competition).or_default();
+        walk.go_to(one.day.number(), &results.competitions[one.competition].played);
+        let lines = walk.lines(one.home_index, one.away_index, one.neutral);
+        for (forecasts, line) in judged.forecasts.iter_mut().zip(lines) {
+            forecasts.push(Forecast::of(&line.grid(), score));
         }
         judged.leagues.push(one.competition);
         judged.months.push(one.day.to_string().chars().take(7).collect());
     }
     bar.finish_and_clear();
     judged
-}
-
-impl Walk {
-    /// Every model knows what was played before the day. A fit that fails leaves the one before in force.
-    fn go_to(&mut self, day: Day, played: &[ratings::Played]) {
-        if self.fitted == Some(day) {
-            return;
-        }
-        self.fitted = Some(day);
-        for (settings, ratings) in
-            [(Settings::CHAMPION, &mut self.champion), (Settings::POISSON, &mut self.poisson)]
-        {
-            if let Ok(fitted) = ratings::fit(day.number(), played, &settings, ratings.as_ref()) {
-                *ratings = Some(fitted);
-            }
-        }
-        while let Some(next) = played.get(self.seen).filter(|next| next.day < day.number()) {
-            let goals = (f64::from(next.home_goals), f64::from(next.away_goals));
-            self.points.played(next.home, next.away, goals);
-            self.seen += 1;
-        }
-    }
 }
 
 impl Judged {
@@ -193,11 +140,12 @@ fn show(results: &Results, judged: &Judged, out: &mut impl Write) -> std::io::Re
         )
     };
     writeln!(out, "{head}")?;
-    for (model, name) in MODELS.iter().enumerate() {
-        writeln!(out, "{}", row(name, &judged.measures(model, |_| true)))?;
+    for (model, named) in Model::ALL.iter().enumerate() {
+        writeln!(out, "{}", row(named.word(), &judged.measures(model, |_| true)))?;
     }
     writeln!(out, "\nchampion less challenger, with the span of 19 in 20 paired resamples")?;
-    for (model, name) in MODELS.iter().enumerate().skip(1) {
+    for (model, named) in Model::ALL.iter().enumerate().skip(1) {
+        let name = named.word();
         for (what, loss) in
             [("log loss", Forecast::log_loss as fn(&Forecast) -> f64), ("RPS", Forecast::rps)]
         {
@@ -223,7 +171,7 @@ fn show(results: &Results, judged: &Judged, out: &mut impl Write) -> std::io::Re
 }
 
 fn report(results: &Results, judged: &Judged) -> Value {
-    let models = MODELS.iter().enumerate().map(|(model, name)| {
+    let models = Model::ALL.iter().enumerate().map(|(model, named)| {
         let by = |named: Vec<(String, Measures)>| -> Vec<Value> {
             named.iter().map(|(name, measures)| named_measures(name, measures)).collect()
         };
@@ -235,7 +183,7 @@ fn report(results: &Results, judged: &Judged) -> Value {
             .months()
             .into_iter()
             .map(|month| (month.clone(), judged.measures(model, |at| judged.months[at] == *month)));
-        let mut told = named_measures(name, &judged.measures(model, |_| true));
+        let mut told = named_measures(named.word(), &judged.measures(model, |_| true));
         told["byLeague"] = by(leagues.collect()).into();
         told["byMonth"] = by(months.collect()).into();
         if model > 0 {

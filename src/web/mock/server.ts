@@ -3,6 +3,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mode, Overview, Role, Row, Sort, SupervisionEvent } from "../src/lib/api";
+import { models } from "./models.ts";
 import { LARGE, SMALL, World } from "./world.ts";
 
 type Next = () => void;
@@ -167,6 +168,10 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
       return json(response, { edges: flow(world), newestBets: Array.from({ length: 8 }, (_, n) => String(900_100 + n + Math.floor(world.offset / 5_000))) });
     case "follow":
       return /^\d+$/.test(path[1] ?? "") ? json(response, follow(path[1]!)) : problem(response, 404, "no bet of that number is remembered");
+    case "models": {
+      const told = models(path.slice(1), param, world.nowMs(), world.begun);
+      return told === undefined ? problem(response, 404, "no such match, or no such competition") : json(response, told);
+    }
     case "journal":
       return json(response, { partitions: [{ partition: 0, offset: world.offset, durable: world.offset - 3, syncP50Us: 38, syncP99Us: 410, freeBytes: 71_123_456_789, snapshots: { count: 204, newestAtMs: world.nowMs() - 14_000 }, segments: Array.from({ length: 9 }, (_, n) => ({ name: `00000000000${n}.log`, first: n * 150_000, bytes: n === 8 ? 12_345_678 : 67_108_864 })) }] });
     case "ledger":

@@ -16,8 +16,8 @@
 //! Owns     the paths; shapes are in `shape`. Asks a match's own actor, which starts when somebody looks.
 
 mod live;
-mod performance;
-mod shape;
+pub(crate) mod performance;
+pub(crate) mod shape;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -161,7 +161,7 @@ async fn list(node: &Arc<Node>, query: &HashMap<String, String>) -> Result<Value
     .await
 }
 
-fn competition_of(almanac: &Almanac, named: &str) -> Option<CompetitionNo> {
+pub(crate) fn competition_of(almanac: &Almanac, named: &str) -> Option<CompetitionNo> {
     let by_number = named.parse().ok().map(CompetitionNo);
     let by_number = by_number.filter(|number| almanac.competition(*number).is_some());
     by_number.or_else(|| almanac.competition_named(named))
@@ -172,7 +172,7 @@ fn fixture(id: &str) -> Result<FixtureId, Problem> {
 }
 
 /// A match's book; its actor is started when it does not run.
-async fn view(node: &Arc<Node>, fixture: FixtureId) -> Result<Arc<View>, Problem> {
+pub(crate) async fn view(node: &Arc<Node>, fixture: FixtureId) -> Result<Arc<View>, Problem> {
     let known = ask(node, move |almanac| almanac.fixture(fixture).is_some()).await?;
     if !known {
         return Err(not_found("no such match"));
@@ -182,7 +182,7 @@ async fn view(node: &Arc<Node>, fixture: FixtureId) -> Result<Arc<View>, Problem
     view.ok_or_else(|| not_found("no such match"))
 }
 
-async fn ratings(
+pub(crate) async fn ratings(
     node: &Arc<Node>,
     named: &str,
 ) -> Result<actors::mailbox::Mailbox<RatingsMsg>, Problem> {
@@ -193,7 +193,7 @@ async fn ratings(
 }
 
 /// An actor that runs, or is started now.
-async fn actor<M: Send + 'static>(
+pub(crate) async fn actor<M: Send + 'static>(
     node: &Node,
     address: Address,
     child: Child,
@@ -206,7 +206,7 @@ async fn actor<M: Send + 'static>(
     came.ok_or_else(|| unavailable("its actor is being restarted, try again"))
 }
 
-async fn ask_actor<M: Send + 'static, T>(
+pub(crate) async fn ask_actor<M: Send + 'static, T>(
     actor: &actors::mailbox::Mailbox<M>,
     question: impl FnOnce(oneshot::Sender<T>) -> M,
 ) -> Result<T, Problem> {
@@ -220,7 +220,7 @@ async fn ask_actor<M: Send + 'static, T>(
 }
 
 /// A question to football.
-async fn ask<T: Send + 'static>(
+pub(crate) async fn ask<T: Send + 'static>(
     node: &Node,
     read: impl FnOnce(&Almanac) -> T + Send + 'static,
 ) -> Result<T, Problem> {
