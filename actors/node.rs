@@ -8,6 +8,7 @@ use crate::partition::Partition;
 use crate::registry::Registry;
 use crate::replay::Play;
 use crate::shell::Fault;
+use crate::tracer::Counts;
 use crate::trader::Playbill;
 use crate::trader::playbill::Season;
 use domain::football::almanac::{CompetitionNo, FixtureId};
@@ -31,6 +32,8 @@ pub struct Node {
     pub playbills: Assignments<Playbill>,
     /// The ways of single orders.
     pub journeys: Journeys,
+    /// What became of those that were handed on.
+    pub traces: Counts,
     /// What stadiums tell of.
     pub seasons: Assignments<Season>,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
@@ -129,6 +132,7 @@ impl Node {
             plays: Assignments::default(),
             playbills: Assignments::default(),
             journeys: Journeys::default(),
+            traces: Counts::default(),
             seasons: Assignments::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),

@@ -19,6 +19,7 @@ use actors::home::HomeMsg;
 use actors::mail::{Mail, MailArgs};
 use actors::node::{ClockMode, Node};
 use actors::registry::Address;
+use actors::tracer::{Tracer, TracerArgs};
 use anyhow::{Context as _, anyhow, bail};
 use domain::home::{By, HomeRequest, Role};
 use domain::ids::{EntityId, PartitionId};
@@ -147,6 +148,9 @@ impl Running {
         let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
         let bets = bets.or(native::routes::routes(Arc::new(api))).unify().boxed();
         let mail = post.map(|post| tree::actor::<Mail>(&node, MailArgs { post: Arc::new(post) }));
+        let tracer = settings.collector.clone().map(|collector| {
+            tree::actor::<Tracer>(&node, TracerArgs { carrier: Arc::new(collector) })
+        });
         let football = native::football::routes(watch.clone());
         let football = football.or(native::pricing::routes(node.clone())).unify().boxed();
         let bets = football.or(bets).unify().boxed();
@@ -175,7 +179,7 @@ impl Running {
         });
         let spec = Tree {
             node: node.clone(),
-            services: mail.into_iter().collect(),
+            services: mail.into_iter().chain(tracer).collect(),
             stream: stream_session(&node, &service),
             doors: doors
                 .into_iter()

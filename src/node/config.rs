@@ -27,6 +27,7 @@ use crate::door::Limits;
 use crate::mail::MailSettings;
 use crate::native::Customers;
 use crate::stream::{CertificateFiles, StreamLimits};
+use crate::telemetry::otlp::Collector;
 
 /// Everything the node is told, checked.
 #[derive(Debug, Clone)]
@@ -73,6 +74,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// Whose files are told to the node when it starts.
     pub football: Option<PathBuf>,
+    /// Who collects traces.
+    pub collector: Option<Collector>,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -362,6 +365,10 @@ impl Layers {
         let football = self.read("football.directory", |value| {
             Ok((!value.is_empty()).then(|| PathBuf::from(value)))
         });
+        let collector = self.read("telemetry.otlp", |value| match value {
+            "" => Ok(None),
+            url => Collector::of(url).map(Some),
+        });
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -393,6 +400,7 @@ impl Layers {
             customers: customers?,
             mail: mail?,
             football: football?,
+            collector: collector?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

@@ -590,6 +590,8 @@ export const api = {
     ask<Followed>("GET", `/follow/${at(betId)}`, undefined, signal),
   journal: (signal?: AbortSignal) =>
     ask<{ partitions: Partition[] }>("GET", "/journal", undefined, signal),
+  logLevel: (signal?: AbortSignal) => ask<{ filter: string | null }>("GET", "/log-level", undefined, signal),
+  setLogLevel: (filter: string) => ask<{ filter: string }>("PUT", "/log-level", { filter }),
   models: (asked: ModelsQuery & { known?: string | undefined }, signal?: AbortSignal) =>
     ask<Models>("GET", `/models${query({ ...asked })}`, undefined, signal),
   liveMatches: (competition: string | undefined, limit: number, signal?: AbortSignal) =>
