@@ -12,9 +12,10 @@
 //! | [`operator`] | the admin listener: operators' requests, the tree, figures |
 //! | [`bench`] | programs that measure the product |
 //! | [`boot`] | a node's life: up, ready, down |
-//! | [`catalogue`], [`password`], [`secret`] | what doors share |
+//! | [`catalogue`], [`form`], [`password`], [`secret`] | what doors share |
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
 //! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
+//! | [`pages`] | what `src/web` was built to: the console and the customers' pages |
 //! | [`residents`] | users that a command makes for itself |
 //! | [`fuzz`] | the parsers of what comes from outside, for fuzzers |
 //! | [`rejection`] | what warp refuses, as a problem document |
@@ -35,6 +36,7 @@ pub mod demo_command;
 pub mod door;
 pub mod events_command;
 pub mod follow_command;
+pub mod form;
 pub mod fuzz;
 pub mod link_command;
 pub mod lints_command;
@@ -42,6 +44,7 @@ pub mod mail;
 pub mod native;
 pub mod node_client;
 pub mod operator;
+pub mod pages;
 pub mod password;
 pub mod pricing;
 pub mod recording;

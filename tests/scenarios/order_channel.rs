@@ -188,3 +188,20 @@ fn only_who_has_logged_in_may_order() {
     assert!(status.starts_with("HTTP/1.1 403"), "{status}");
     evening.square();
 }
+
+#[test]
+fn a_channel_ends_with_its_session_and_another_goes_on() {
+    let mut evening = Evening::begin("order-channel-logout");
+    let market = evening.match_odds();
+    let (mut bob, eve) = (evening.bettor("bob", 10_000), evening.bettor("eve", 10_000));
+    let (mut over, mut other) = (evening.channel(&bob), evening.channel(&eve));
+    let (m, runner) = (number(&market), market.runners[0]);
+    let placed = over.ask(&json!([1, 1, m, runner, BACK, 300, 200]));
+    assert_eq!(placed[3], 0, "{placed}");
+    bob.log_out();
+    // It asks nothing, and hears of it all the same.
+    assert_eq!(over.hear(), Heard::Closed(1008));
+    let placed = other.ask(&json!([1, 1, m, runner, LAY, 300, 200]));
+    assert_eq!((&placed[3], &placed[4]), (&json!(1), &json!(200)), "bob's bet stands: {placed}");
+    evening.square();
+}

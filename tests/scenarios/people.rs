@@ -455,7 +455,14 @@ fn every_route_of_the_document_is_served_and_needs_what_it_says() {
         let answer = socket.request("GET", path, &headers, b"").expect("an answer");
         assert_eq!(answer.status, 101, "{path}");
     }
-    for page in ["/try", "/try.js", "/confirm", "/reset", "/plain.css"] {
+    let pages = ["/account", "/confirm", "/reset", "/account/account.js", "/account/style.css"];
+    for page in ["/try", "/try.js", "/plain.css"].iter().chain(&pages) {
         assert_eq!(stranger.ask("GET", page, None).status, 200, "{page}");
     }
+    for page in pages {
+        let answer = stranger.ask("GET", page, None);
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.starts_with("default-src 'none'"), "{page}: {policy}");
+    }
+    assert_eq!(stranger.ask("GET", "/account/console.png", None).status, 404);
 }

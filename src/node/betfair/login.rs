@@ -2,6 +2,7 @@
 //!
 //! Every answer is HTTP 200 with all four fields as texts: real clients refuse anything else.
 
+use crate::form::decoded;
 use serde::Serialize;
 
 use super::rest::is_json;
@@ -166,26 +167,6 @@ impl LoginForm {
 
 fn is_credential(text: &str) -> bool {
     (1..=MAX_CREDENTIAL).contains(&text.len()) && !text.chars().any(char::is_control)
-}
-
-/// Plus is a space, `%41` is a byte; the whole must be UTF-8.
-fn decoded(encoded: &[u8]) -> Option<String> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut rest = encoded;
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        bytes.push(match first {
-            b'+' => b' ',
-            b'%' => {
-                let [high, low, tail @ ..] = tail else { return None };
-                rest = tail;
-                u8::try_from(digit(high)? * 16 + digit(low)?).ok()?
-            }
-            plain => *plain,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 #[cfg(test)]

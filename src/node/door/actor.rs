@@ -41,10 +41,16 @@ pub struct HttpDoor {
     pub drain: Drain,
 }
 
+/// What the system keeps of what a peer does not read, a connection. Left to itself it keeps up to 4 MiB, and
+/// a thousand readers that never read would hold gigabytes that no bound of ours sees.
+const SEND_BUFFER: usize = 256 << 10;
+
 /// Binds a listener; port 0 lets the system choose.
 pub fn bind(address: SocketAddr) -> io::Result<Arc<Socket>> {
     let socket = Socket::bind(address)?;
     socket.set_nonblocking(true)?;
+    // Who is accepted has it from the listener.
+    rustix::net::sockopt::set_socket_send_buffer_size(&socket, SEND_BUFFER)?;
     Ok(Arc::new(socket))
 }
 

@@ -1,7 +1,7 @@
-//! The small pages of the native API: the documents, a page to try them, and where mailed links lead.
+//! The documents of the native API and the small page to try them, and which addresses are the customers' pages.
 //!
 //! Plain files inside the program: nothing inline, so that the door's policy lets nothing foreign run, and
-//! nothing from elsewhere.
+//! nothing from elsewhere. What customers see is built from `src/web` ([`crate::pages`]).
 
 use std::sync::OnceLock;
 
@@ -22,11 +22,6 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const FILES: &[(&str, &str, &str)] = &[
     ("/try", include_str!("page/try.html"), HTML),
     ("/try.js", include_str!("page/try.js"), JAVASCRIPT),
-    ("/account", include_str!("page/account.html"), HTML),
-    ("/account.js", include_str!("page/account.js"), JAVASCRIPT),
-    ("/confirm", include_str!("page/confirm.html"), HTML),
-    ("/reset", include_str!("page/reset.html"), HTML),
-    ("/link.js", include_str!("page/link.js"), JAVASCRIPT),
     ("/plain.css", include_str!("page/plain.css"), "text/css; charset=utf-8"),
 ];
 
@@ -34,6 +29,14 @@ const FILES: &[(&str, &str, &str)] = &[
 pub fn is_page(path: &str) -> bool {
     matches!(path, "/openapi.json" | "/asyncapi.json")
         || FILES.iter().any(|(known, ..)| *known == path)
+}
+
+/// The file of the customers' pages at this path: theirs are `/account` and where mailed links lead.
+pub fn of_account(path: &str) -> Option<&str> {
+    match path {
+        "/account" | "/account/" | "/confirm" | "/reset" => Some(""),
+        _ => path.strip_prefix("/account/"),
+    }
 }
 
 /// What is at this path.
@@ -69,5 +72,7 @@ mod tests {
             }
         }
         assert!(get("/nothing").is_none());
+        assert_eq!((of_account("/confirm"), of_account("/account/a.js")), (Some(""), Some("a.js")));
+        assert_eq!((of_account("/accounts"), of_account("/confirm/x")), (None, None));
     }
 }

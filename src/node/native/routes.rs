@@ -1,6 +1,7 @@
 //! The native API's paths on the public door. The only file beside the channel's that knows warp.
 //!
-//! Takes what begins with `/v1/`, and the few pages of `page`; everything else is some other route's.
+//! Takes what begins with `/v1/`, the few pages of `page` and the customers' own; everything else is some other
+//! route's.
 
 use std::sync::Arc;
 
@@ -14,11 +15,14 @@ use super::api::{Asked, Body, Native, Reply};
 use super::page;
 use crate::door::Caller;
 use crate::operator::access::Credentials;
+use crate::operator::problem::Problem;
+use crate::pages::{Pages, Site};
 
 /// All paths of the API and its pages.
 pub fn routes(native: Arc<Native>) -> BoxedFilter<(warp::reply::Response,)> {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::path::full()
+    let pages = Arc::new(Pages::of(Site::Account));
+    let answered = warp::path::full()
         .and_then(|path: FullPath| async move {
             match path.as_str().starts_with("/v1/") || page::is_page(path.as_str()) {
                 true => Ok(path),
@@ -35,8 +39,28 @@ pub fn routes(native: Arc<Native>) -> BoxedFilter<(warp::reply::Response,)> {
             async move {
                 respond(&native, path.as_str(), &method, &query, &headers, &caller, &body).await
             }
+        });
+    let shown = warp::get()
+        .and(warp::path::full())
+        .and_then(|path: FullPath| async move {
+            match page::of_account(path.as_str()) {
+                Some(name) => Ok(name.to_owned()),
+                None => Err(warp::reject::not_found()),
+            }
         })
-        .boxed()
+        .and(warp::header::headers_cloned())
+        .map(move |name: String, headers| shown_page(&pages, &name, &headers));
+    shown.or(answered).unify().boxed()
+}
+
+/// A file of the customers' pages.
+fn shown_page(pages: &Pages, name: &str, headers: &HeaderMap) -> warp::reply::Response {
+    match pages.answer::<Bytes>(name, headers) {
+        Some(file) => file.map(Into::into),
+        None => {
+            Problem::new(StatusCode::NOT_FOUND, "not_found").to_response::<Bytes>().map(Into::into)
+        }
+    }
 }
 
 async fn respond(

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::form::decoded;
 use crate::operator::json::{self, Members, in_full};
 use crate::operator::problem::Problem;
 
@@ -91,7 +92,8 @@ impl Values {
         let mut object = serde_json::Map::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
-            let (Some(name), Some(text)) = (decoded(name), decoded(text)) else {
+            let (Some(name), Some(text)) = (decoded(name.as_bytes()), decoded(text.as_bytes()))
+            else {
                 return Err(Problem::field("bad_query", "query", "is not percent-encoded UTF-8"));
             };
             let kind = fields.iter().find(|field| field.name == name).map(|field| field.kind);
@@ -181,26 +183,6 @@ fn read_member(field: &Field, members: &mut Members<'_>) -> Result<Option<Read>,
         }
         Kind::Words(words) => members.words(name, words)?.map(Read::Words),
     })
-}
-
-/// Plus is a space, `%41` is a byte; the whole must be UTF-8.
-fn decoded(text: &str) -> Option<String> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16);
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        rest = tail;
-        bytes.push(match first {
-            b'+' => b' ',
-            b'%' => {
-                let [high, low, tail @ ..] = tail else { return None };
-                rest = tail;
-                u8::try_from(digit(high)? * 16 + digit(low)?).ok()?
-            }
-            plain => *plain,
-        });
-    }
-    String::from_utf8(bytes).ok()
 }
 
 /// A field as JSON Schema has it.

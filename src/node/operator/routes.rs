@@ -20,7 +20,6 @@ use warp::{Filter, Reply};
 use super::access::{self, Credentials};
 use super::api::{Asked, answer};
 use super::console;
-use super::console::files::{File, POLICY};
 use super::console::sessions::{Guest, clear_cookie, cookie_of, set_cookie};
 use super::json;
 use super::metrics;
@@ -119,38 +118,16 @@ fn open(watch: &Watch, query: &str) -> warp::reply::Response {
 
 /// A file of the console.
 fn page(watch: &Watch, path: &str, headers: &HeaderMap) -> warp::reply::Response {
-    let text_of = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let path = path.strip_prefix("/console/").unwrap_or_default();
-    let accepts = gzip::is_accepted(text_of(header::ACCEPT_ENCODING));
-    let files = &watch.console.files;
+    let pages = &watch.console.pages;
     // A view's own address is the page's, which reads it.
     let is_view = !path.rsplit('/').next().unwrap_or_default().contains('.');
-    let file =
-        files.get(path, accepts).or_else(|| if is_view { files.get("", accepts) } else { None });
-    let Some(File { body, kind, tag, gzip }) = file else {
-        return refused(Problem::new(StatusCode::NOT_FOUND, "not_found"));
-    };
-    let known = text_of(header::IF_NONE_MATCH).unwrap_or_default();
-    let is_known = known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag);
-    let (status, body) = match is_known {
-        true => (StatusCode::NOT_MODIFIED, Bytes::new()),
-        false => (StatusCode::OK, body),
-    };
-    let mut response = Response::new(body).map(Into::into);
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    // Names are stable, so a browser asks each time whether it has the newest.
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    if let Ok(tag) = HeaderValue::try_from(tag) {
-        headers.insert(header::ETAG, tag);
+    let file = pages.answer::<Bytes>(path, headers);
+    let file = file.or_else(|| if is_view { pages.answer("", headers) } else { None });
+    match file {
+        Some(file) => file.map(Into::into),
+        None => refused(Problem::new(StatusCode::NOT_FOUND, "not_found")),
     }
-    if gzip && !is_known {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    response
 }
 
 /// A token for a cookie.

@@ -36,7 +36,7 @@
 //! Never    drops a connection for a message it can answer: a bad one gets an error with its field.
 //! Bounds   [`CREDITS`] open commands a connection, past which `busy` is answered; the session's and the
 //!          journal's own bounds answer `busy` too. Nobody who has not logged in stays
-//!          [`LOG_IN_WITHIN`]. A client that does not read is not read from, then cut (`door::websocket`).
+//!          [`LOG_IN_WITHIN`]; nobody stays whose session is over, once what is open is answered. A client that does not read is not read from, then cut (`door::websocket`).
 
 mod answer;
 mod message;
@@ -53,7 +53,7 @@ use actors::session::{
 };
 use domain::request::{CancelScope, CustomerRequest, RequestBody};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until};
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -74,6 +74,8 @@ pub const CREDITS: usize = 1_024;
 const LOG_IN_WITHIN: Duration = Duration::from_secs(10);
 /// A command that is not answered by then is told to be of unknown outcome.
 const ANSWER_WITHIN: Duration = Duration::from_secs(15);
+/// Of a logout a connection hears at once; whether its login has expired is asked so often.
+const LOGIN_LOOK: Duration = Duration::from_secs(30);
 /// Messages that may wait for one session; past it a command is refused before anything is asked.
 const MAILBOX_MAX: usize = 8_192;
 /// Answers taken from the line at once.
@@ -107,6 +109,8 @@ struct Speaker {
     app_key: String,
     token: String,
     customer: Customer,
+    /// When to look whether the session has ended otherwise than by a logout.
+    look: Instant,
 }
 
 /// One connection's commands.
@@ -118,8 +122,36 @@ struct Channel {
     open: OpenCommands,
     /// Where an answer is written before it is a frame.
     scratch: Vec<u8>,
-    draining: bool,
+    /// Told when a session that this connection spoke for is logged out.
+    over: Arc<Notify>,
+    /// It takes no more commands, and goes when the open ones are answered.
+    leaving: Option<Leaving>,
 }
+
+/// Why nothing more is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Leaving {
+    Stopping,
+    SessionOver,
+}
+
+impl Leaving {
+    fn goodbye(self) -> Goodbye {
+        match self {
+            Leaving::Stopping => (CloseCode::GOING_AWAY, "the node is being stopped, come back"),
+            Leaving::SessionOver => (CloseCode::POLICY, SESSION_OVER),
+        }
+    }
+
+    fn refusal(self) -> (Word, &'static str) {
+        match self {
+            Leaving::Stopping => (words::BUSY, "the node is being stopped"),
+            Leaving::SessionOver => (words::SESSION_OVER, SESSION_OVER),
+        }
+    }
+}
+
+const SESSION_OVER: &str = "the session is over";
 
 /// Why a connection is let go.
 type Goodbye = (CloseCode, &'static str);
@@ -132,8 +164,16 @@ async fn serve(
     // Not more waits in it than commands are open: each sends one answer.
     let (line, mut answers) = mpsc::unbounded_channel();
     let open = OpenCommands::default();
-    let (speaker, scratch) = (None, Vec::new());
-    let mut channel = Channel { exchange, socket, speaker, line, open, scratch, draining: false };
+    let mut channel = Channel {
+        exchange,
+        socket,
+        speaker: None,
+        line,
+        open,
+        scratch: Vec::new(),
+        over: Arc::default(),
+        leaving: None,
+    };
     let goodbye = channel.converse(credentials, &mut answers).await;
     if let Some((code, reason)) = goodbye {
         channel.socket.close(code, reason).await;
@@ -156,8 +196,10 @@ impl Channel {
             return Some(goodbye);
         }
         loop {
-            if self.draining && self.open.is_empty() {
-                return Some((CloseCode::GOING_AWAY, "the node is being stopped, come back"));
+            if let Some(leaving) = self.leaving
+                && self.open.is_empty()
+            {
+                return Some(leaving.goodbye());
             }
             if self.socket.is_full() {
                 return Some((CloseCode::POLICY, "answers are not read"));
@@ -170,7 +212,7 @@ impl Channel {
                         }
                     }
                     Event::Unblocked => {}
-                    Event::Draining => self.draining = true,
+                    Event::Draining => self.leaving = Some(Leaving::Stopping),
                     Event::Ended(_) => return None,
                 },
                 _ = answers.recv_many(&mut told, ANSWERS_MAX) => {
@@ -187,11 +229,14 @@ impl Channel {
                         self.socket.flush().await;
                     }
                 }
+                () = self.over.notified() => self.look_at_login(Instant::now()).await,
                 () = &mut timer => {
-                    if self.speaker.is_none() {
-                        return Some((CloseCode::POLICY, "not logged in"));
-                    }
                     let now = Instant::now();
+                    match &self.speaker {
+                        None => return Some((CloseCode::POLICY, "not logged in")),
+                        Some(speaker) if speaker.look <= now => self.look_at_login(now).await,
+                        Some(_) => {}
+                    }
                     while let Some(id) = self.open.overdue(now) {
                         self.refuse(Some(id), words::UNKNOWN, "no answer came in time");
                     }
@@ -228,7 +273,9 @@ impl Channel {
     ) -> Result<(), Goodbye> {
         match self.exchange.session(Some(&app_key), &token).await {
             Ok(customer) => {
-                self.speaker = Some(Speaker { app_key, token, customer });
+                self.hear_of_logout(&token);
+                let look = Instant::now() + LOGIN_LOOK;
+                self.speaker = Some(Speaker { app_key, token, customer, look });
                 self.say(|out| answer::welcome(id, CREDITS, out));
                 Ok(())
             }
@@ -237,6 +284,26 @@ impl Channel {
                 self.refuse(id, word, reason);
                 Err((CloseCode::POLICY, reason))
             }
+        }
+    }
+
+    fn hear_of_logout(&self, token: &str) {
+        let (told, there) = (Arc::downgrade(&self.over), Arc::downgrade(&self.over));
+        let tell = move || {
+            if let Some(over) = told.upgrade() {
+                over.notify_one();
+            }
+        };
+        self.exchange.when_over(token, tell, move || there.strong_count() > 0);
+    }
+
+    /// Whose session has ended, by a logout or otherwise, is let go.
+    async fn look_at_login(&mut self, now: Instant) {
+        let Some(speaker) = &mut self.speaker else { return };
+        speaker.look = now + LOGIN_LOOK;
+        let session = self.exchange.session(Some(&speaker.app_key), &speaker.token).await;
+        if matches!(session, Err(Denied::Session | Denied::AppKey)) {
+            self.leaving = Some(Leaving::SessionOver);
         }
     }
 
@@ -250,8 +317,9 @@ impl Channel {
             self.refuse(Some(id), ("not_logged_in", None), "log in first");
             return Ok(());
         };
-        if self.draining {
-            self.refuse(Some(id), words::BUSY, "the node is being stopped");
+        if let Some(leaving) = self.leaving {
+            let (word, reason) = leaving.refusal();
+            self.refuse(Some(id), word, reason);
             return Ok(());
         }
         if self.open.len() >= CREDITS {
@@ -310,8 +378,8 @@ impl Channel {
                         self.refuse(Some(id), ("invalid_market", Some("market")), &reason);
                     }
                     RequestError::SessionOver => {
-                        self.refuse(Some(id), ("session_over", None), &reason);
-                        return Err((CloseCode::POLICY, "the session is over"));
+                        self.refuse(Some(id), words::SESSION_OVER, &reason);
+                        return Err(Leaving::SessionOver.goodbye());
                     }
                 }
             }

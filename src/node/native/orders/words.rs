@@ -68,5 +68,6 @@ pub(super) fn of_instruction(error: InstructionError) -> Word {
 
 /// Nothing was done; the same may be asked again later.
 pub(super) const BUSY: Word = ("busy", None);
+pub(super) const SESSION_OVER: Word = ("session_over", None);
 /// It may have been done, or not.
 pub(super) const UNKNOWN: Word = ("unknown", None);

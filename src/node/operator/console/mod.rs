@@ -1,4 +1,4 @@
-//! The console's way in: one-time links, sessions of browsers, and the pages themselves.
+//! The console's way in: one-time links, and sessions of browsers.
 //!
 //! Owns     the paths below `/console` and the signing in and out. What the pages ask for is the operator API,
 //!          the same for everybody.
@@ -7,9 +7,7 @@
 //! |---|---|
 //! | [`links`] | codes that let one browser in, once |
 //! | [`sessions`] | browsers that were let in, by their cookie |
-//! | [`files`] | the pages, inside the program |
 
-pub mod files;
 pub mod links;
 pub mod sessions;
 
@@ -18,9 +16,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use domain::home::Role;
 
-use files::Files;
 use links::Links;
 use sessions::Sessions;
+
+use crate::pages::{Pages, Site};
 
 /// What the console keeps beside the tree.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub struct Console {
     /// Browsers that are signed in.
     pub sessions: Sessions,
     /// The pages.
-    pub files: Files,
+    pub pages: Pages,
 }
 
 /// A link as it is given out.
@@ -47,8 +46,8 @@ pub struct Link {
 impl Console {
     /// Of the listener at an address.
     pub fn new(at: SocketAddr) -> Console {
-        let (links, sessions, files) = (Links::default(), Sessions::default(), Files::default());
-        Console { at, links, sessions, files }
+        let (links, sessions) = (Links::default(), Sessions::default());
+        Console { at, links, sessions, pages: Pages::of(Site::Console) }
     }
 
     /// A new one-time link, under the name that its reader knows the listener by.

@@ -1,5 +1,7 @@
-// The operator API as the node speaks it: types, and one way to ask. Owns no state but who is asked when the
-// node says that nobody is signed in; never touches the page.
+// The operator API as the node speaks it: types and calls. Owns no state but who is told when the node says that
+// nobody is signed in; never touches the page.
+
+import { asker, query } from "./ask";
 
 export type Role = "viewer" | "operator" | "admin";
 export type Status = "running" | "restarting" | "stopped" | "ignored" | "stopping" | "quarantined";
@@ -441,20 +443,7 @@ export interface ModelsQuery {
   to?: string | undefined;
 }
 
-/** What the node refused, and why. */
-export class Refused extends Error {
-  constructor(
-    readonly status: number,
-    readonly title: string,
-    readonly detail: string,
-    readonly lastKnown?: LastKnown,
-  ) {
-    super(detail || title);
-  }
-}
-
-const BASE = "/v1/operator";
-const PATIENCE_MS = 10_000;
+export { Refused, problemOf, query } from "./ask";
 
 let onSignedOut: () => void = () => {};
 /** Who is told when the node knows nobody by our cookie. */
@@ -462,59 +451,7 @@ export function whenSignedOut(told: () => void): void {
   onSignedOut = told;
 }
 
-/** The text of a problem document, whatever of it is there. */
-export function problemOf(status: number, body: unknown): Refused {
-  const it = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
-  const text = (key: string) => (typeof it[key] === "string" ? (it[key] as string) : "");
-  const field = text("field");
-  const detail = text("detail") || text("reason");
-  return new Refused(
-    status,
-    text("title") || text("code") || `the node answered ${status}`,
-    field && detail ? `${field}: ${detail}` : detail,
-    it.lastKnown as LastKnown | undefined,
-  );
-}
-
-async function ask<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
-  const init: RequestInit = {
-    method,
-    credentials: "same-origin",
-    headers: { Accept: "application/json" },
-    signal: signal ? AbortSignal.any([signal, patience]) : patience,
-  };
-  if (body !== undefined) {
-    init.headers = { ...init.headers, "Content-Type": "application/json" };
-    init.body = JSON.stringify(body);
-  }
-  let answer: Response;
-  try {
-    answer = await fetch(BASE + path, init);
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new Refused(0, "the node does not answer", "it may be down, or restarting its admin door");
-  }
-  if (answer.status === 204) return undefined as T;
-  const text = await answer.text();
-  let value: unknown = undefined;
-  try {
-    value = text === "" ? undefined : JSON.parse(text);
-  } catch {
-    if (answer.ok) throw new Refused(answer.status, "the answer is not JSON", "");
-  }
-  if (answer.ok) return value as T;
-  if (answer.status === 401) onSignedOut();
-  throw problemOf(answer.status, value);
-}
-
-/** `{of: "a b", limit: 3}` as `?of=a%20b&limit=3`; what is undefined or empty is left out. */
-export function query(of: Record<string, string | number | boolean | undefined>): string {
-  const parts = Object.entries(of)
-    .filter(([, value]) => value !== undefined && value !== "" && value !== false)
-    .map(([key, value]) => `${key}=${encodeURIComponent(String(value))}`);
-  return parts.length ? `?${parts.join("&")}` : "";
-}
+const ask = asker("/v1/operator", () => onSignedOut());
 
 const at = (id: string) => encodeURIComponent(id);
 

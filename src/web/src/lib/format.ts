@@ -110,3 +110,11 @@ export function json(value: unknown, longest = 20_000): string {
 export function words(key: string): string {
   return key.replace(/_/g, " ").replace(/([a-z])([A-Z])/g, (_, a: string, b: string) => `${a} ${b.toLowerCase()}`);
 }
+
+/** An amount as the node writes it, in pounds: `1234.50` → `£1,234.50`. */
+export function money(value: string | number | undefined | null): string {
+  if (value === undefined || value === null) return "–";
+  const text = String(value);
+  const match = /^(-?)(\d+)(\.\d+)?$/.exec(text);
+  return match ? `${match[1] ? "−" : ""}£${match[2]!.replace(/\B(?=(\d{3})+$)/g, ",")}${match[3] ?? ""}` : text;
+}
