@@ -94,6 +94,7 @@ async function pull(page, id, mode, reason) {
   const act = dialog.getByRole("button", { name: `${mode} it` });
   assert.ok(await act.isDisabled(), "a plug is pulled without a reason");
   await dialog.getByLabel(/Reason/).fill(reason);
+  await dialog.getByText("Asking what would fall").waitFor({ state: "hidden" });
   await dialog.getByText(/Restarts \d|Holds \d/).waitFor();
   const blast = await dialog.getByRole("region", { name: "Blast radius" }).innerText();
   await act.click();

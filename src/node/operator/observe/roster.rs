@@ -249,7 +249,8 @@ pub async fn search(watch: &Watch, text: &str, limit: usize) -> (usize, Vec<Foun
         let (mut total, mut rows, mut paths) = (0, Vec::new(), Vec::new());
         for (path, id, node) in tree.all() {
             // Ids and kinds are in small letters.
-            if !(id.contains(&text) || node.kind.contains(&text) || named.contains(&**id)) {
+            let is_named = || !named.is_empty() && named.contains(&**id);
+            if !(id.contains(&text) || node.kind.contains(&text) || is_named()) {
                 continue;
             }
             total += 1;
