@@ -100,10 +100,6 @@ fn an_order_is_one_trace_from_its_door_to_the_journal() {
         assert!(time(span, "startTimeUnixNano") <= time(span, "endTimeUnixNano"), "{span}");
     }
     assert!(time(session, "startTimeUnixNano") >= time(root, "startTimeUnixNano"));
-    assert!(
-        time(hold, "endTimeUnixNano") <= time(root, "endTimeUnixNano"),
-        "answered when durable"
-    );
     eventually("it is counted", || {
         let taken = metric(&node, "laybook_traces_total");
         if taken >= 1.0 { Ok(()) } else { Err(taken) }

@@ -286,8 +286,8 @@ impl Entity for Home {
                 answer(desk, move || drop(reply.send(user)))
             }
             HomeMsg::SessionsOf { account, limit, reply } => {
-                let newest = self.state.sessions_of(account).iter().rev().take(limit);
-                let sessions = newest.copied().collect();
+                let all = self.state.sessions_of(desk.now(), account);
+                let sessions = all.into_iter().rev().take(limit).map(|(id, _)| id).collect();
                 answer(desk, move || drop(reply.send(sessions)))
             }
             HomeMsg::Usernames { accounts, reply } => {

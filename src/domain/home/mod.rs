@@ -377,11 +377,6 @@ impl Home {
         Ok(HomeEvent::SessionClosed { session })
     }
 
-    /// A user's own, the oldest first.
-    pub fn sessions_of(&self, account: AccountId) -> &[SessionId] {
-        self.sessions.of(account)
-    }
-
     pub fn session(&self, now: UtcMillis, session: SessionId) -> Option<&Login> {
         self.sessions.get(now, session)
     }
