@@ -108,7 +108,7 @@ fn rolling(rows: &[Row<'_>], all: &[Forecast], chosen: &Chosen) -> Value {
         sums.push(sums[sums.len() - 1] + forecast.log_loss_in(chosen.market));
     }
     let ends = all.len().saturating_sub(window);
-    let step = (ends / POINTS_MAX).max(1);
+    let step = ends.div_ceil(POINTS_MAX).max(1);
     let points = (0..=ends).rev().step_by(step).filter(|_| !all.is_empty()).map(|from| {
         let end = from + window;
         let mean = (sums[end] - sums[from]) / window as f64;
