@@ -209,7 +209,7 @@ fn models_are_tried_on_the_same_matches_and_a_match_is_followed() {
     ] {
         let path = format!("/v1/operator/models{path}");
         let answer = operator.send("GET", &path, None, None).unwrap();
-        assert_eq!((answer.status, answer.json()["field"].as_str()), (422, Some(field)), "{path}");
+        assert_eq!((answer.status, answer.json()["field"].as_str()), (400, Some(field)), "{path}");
     }
     let nobody = operator.send("GET", "/v1/operator/models/matches/99", None, None).unwrap();
     assert_eq!(nobody.status, 404);

@@ -19,13 +19,13 @@ use serde_json::{Value, json};
 
 use super::access::{Credentials, Operator};
 use super::json::{self, check_content_type, in_full};
-use super::models;
 use super::observe::{self, recovery};
 use super::problem::Problem;
 use super::request::{
     Act, AdvanceClock, ChangeUser, CreateEvent, CreateMarket, CreateToken, CreateUser, KillActor,
     Line, MarketAct as AskedAct, MoveMoney, UserStatus, idempotency_key,
 };
+use super::trials;
 use super::watch::Watch;
 use super::{access, ask, ledger, request};
 use crate::catalogue;
@@ -103,7 +103,7 @@ impl Api<'_> {
         if let Some(answer) = observe::look(self.watch, segments, self.asked.query).await {
             return answer;
         }
-        if let Some(answer) = models::look(self.watch, segments, self.asked.query).await {
+        if let Some(answer) = trials::look(self.watch, segments, self.asked.query).await {
             return answer;
         }
         match segments {

@@ -10,7 +10,7 @@
 //! | `tokens` | who operators are, also while home is down |
 //! | `watch` | the running tree: ways in, and acts on actors |
 //! | `observe` | everything that is only looked at |
-//! | `models` | how the models that price football do |
+//! | `trials` | how the models that price football do |
 //! | `ledger`, `metrics` | what adds up; figures |
 //! | `routes` | warp |
 
@@ -21,13 +21,13 @@ pub mod console;
 pub mod json;
 pub mod ledger;
 pub mod metrics;
-pub mod models;
 pub mod observe;
 pub mod problem;
 pub mod request;
 pub mod routes;
 mod strict;
 pub mod tokens;
+pub mod trials;
 pub mod watch;
 
 pub use watch::Watch;
