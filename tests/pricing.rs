@@ -175,6 +175,35 @@ fn prices_of_a_match_drive_its_prediction() {
 }
 
 #[test]
+fn when_goals_fall_is_fitted_to_earlier_matches_and_measured_on_later_ones() {
+    let scratch = Scratch::new("inplay-fit");
+    let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
+    let (events, lambdas, out) = (path("events.csv"), path("lambdas.csv"), path("out.csv"));
+    let mut goals = "date,home,away,minute,side\n".to_owned();
+    let mut matches = "Date,HomeTeam,AwayTeam,lh,la\n".to_owned();
+    for number in 0..300 {
+        let day = format!("{}-01-{:02}", if number < 250 { 2019 } else { 2020 }, 1 + number % 28);
+        let (home, away) = (format!("Home {number}"), format!("Away {number}"));
+        matches.push_str(&format!("{day},{home},{away},1.5,1.2\n"));
+        // Two of three goals fall in the last quarter of an hour.
+        for minute in [1 + number % 75, 76 + number % 15, 76 + (number + 7) % 15] {
+            goals.push_str(&format!("{day},{home},{away},{minute},H\n"));
+        }
+    }
+    std::fs::write(&events, goals).unwrap();
+    std::fs::write(&lambdas, matches).unwrap();
+    let asked = ["inplay", "--events", &events, "--lambdas", &lambdas, "--out", &out];
+    let shown = succeeds(&[&asked[..], &["--fit-to", "2019-12-31"]].concat());
+    assert!(shown.contains("fitted to 250 of them"), "{shown}");
+    assert!(shown.contains("log loss over 50 matches"), "{shown}");
+    let row = shown.lines().find(|line| line.trim_start().starts_with("75 ")).unwrap();
+    let figures: Vec<f64> = row.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let (ours, even) = (figures[1], figures[2]);
+    assert!(ours < even - 0.05, "goals come late, and the fit knows: {row}");
+    fails(&[&asked[..], &["--fit-to", "2018-12-31"]].concat(), "0 goals until then");
+}
+
+#[test]
 fn every_minute_of_a_match_is_priced() {
     let scratch = Scratch::new("inplay");
     let path = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();

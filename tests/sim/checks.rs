@@ -119,17 +119,16 @@ impl World {
         let (matched, open) = (market.matched_of(id), market.open_of(id));
         let known: BTreeSet<BetId> = matched.keys().chain(open.keys()).copied().collect();
         for bet in known {
-            let (size, value) = matched.get(&bet).copied().unwrap_or_default();
+            let due = matched.get(&bet).copied().unwrap_or_default();
             let left = open.get(&bet).copied().unwrap_or_default();
             let real = account.current_order(market_id, bet);
             let agrees = real.as_ref().is_some_and(|real| {
-                real.matched.0 + real.voided.0 == size
-                    && (real.voided.is_zero() || market.is_void())
-                    && (real.matched_times_price == value || market.is_void())
+                (real.matched.0, real.voided.0) == (due.matched, due.voided)
+                    && real.matched_times_price == due.value
                     && real.remaining.0 == left
             });
-            hold!(Naive, agrees, "bet {bet} of {id} is matched {size}, open {left}: {real:?}");
-            let told = self.oracle.told(bet).0;
+            hold!(Naive, agrees, "bet {bet} of {id} is matched {due:?}, open {left}: {real:?}");
+            let (told, size) = (self.oracle.told(bet).0, due.matched + due.voided);
             hold!(Book, told == size, "{id} heard of {told} of bet {bet}, {size} is matched");
         }
         if let Some(payment) = market.standing(id)
@@ -144,9 +143,11 @@ impl World {
             let rows = account.cleared_orders(&filter, ClearedGroup::Bet, page).orders;
             let rows: BTreeMap<BetId, i64> =
                 rows.iter().filter_map(|row| Some((row.bet?, row.profit.0))).collect();
+            let mut cleared = payment.profits.clone();
+            cleared.retain(|bet, _| matched.get(bet).is_some_and(|bet| bet.voided == 0));
             hold!(
                 Settlement,
-                rows == payment.profits,
+                rows == cleared,
                 "{id} cleared {rows:?} in {market_id}, not {payment:?}"
             );
             let whole = account.cleared_orders(&filter, ClearedGroup::Market, page).orders;

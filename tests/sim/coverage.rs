@@ -1,5 +1,6 @@
 //! What a history reached, as labels: a simulation that never settles a market proves nothing about it.
 
+use super::oracle::NaiveMarket;
 use super::world::{Entry, World};
 use domain::record::{AccountEvent, Event, MarketEvent, Notice, Resolution};
 
@@ -13,6 +14,9 @@ pub(super) fn labels(world: &World) -> Vec<String> {
             Event::Account(event) => of_account(event, &mut labels),
             Event::Home(_) | Event::Football(_) => {}
         }
+    }
+    if world.oracle.markets.values().any(NaiveMarket::has_void_matches) {
+        labels.push("matched on a removed runner".to_owned());
     }
     labels
 }
@@ -46,7 +50,15 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
         }
         E::Reconciled(_) => say("starting prices made"),
         E::Prepared(_) => say("prepared"),
-        E::RunnerRemoved(_) => say("runner removed"),
+        E::RunnerRemoved(removal) => {
+            say("runner removed");
+            if !removal.lapsed.is_empty() {
+                say("lapsed with a runner");
+            }
+            if !removal.adjusted.is_empty() {
+                say("stays at a reduced price");
+            }
+        }
         E::Delayed { .. } => say("delayed"),
         E::Cancelled { orders, .. } => {
             for line in orders {
@@ -99,6 +111,9 @@ fn of_account(event: &AccountEvent, labels: &mut Vec<String>) {
             }
         }
         AccountEvent::Noticed(noticed) => {
+            if !noticed.reduced.is_empty() {
+                say("reduced");
+            }
             if let Some(payment) = &noticed.payment {
                 let paid = !payment.net.is_zero();
                 say(if paid { "paid" } else { "resolved without a payment" });

@@ -140,7 +140,8 @@ impl World {
 
     fn account_notice(&mut self, id: AccountId, market: MarketId, k: u64, notice: Notice) -> Check {
         let now = self.now;
-        let risky = matches!(notice, Notice::Resolved { .. });
+        // Without a runner that hedged them, the bets on the others may lose more.
+        let risky = matches!(notice, Notice::Resolved { .. } | Notice::RunnerRemoved(_));
         let twice = match &notice {
             Notice::Filled(_) if self.lies(Mutation::NoticeAppliedTwice) => Some(notice.clone()),
             _ => None,

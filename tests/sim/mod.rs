@@ -35,6 +35,9 @@
 //! | a session believes an answer of an earlier life | (g) what was refused has no effect |
 //! | a hand-over is torn by a crash | everything ends: a cancel of everything is answered |
 //! | a repeated deposit gets a number of its own | (g) an act is done once |
+//! | an account does not hear that a runner was removed | its bets there are void, (c) and hold nothing |
+//! | a removal reduces nobody's matched bets | bets are worth what the naive ones are, (c) |
+//! | a lay keeps its price when a removal reduced it | (c) what is held is what may be lost |
 
 mod checks;
 mod client;
@@ -64,7 +67,7 @@ const STEPS: usize = 400;
 const ACCOUNTS: u64 = 3;
 
 fn definition(id: u64, runners: u64, winners: u16, divisor: Option<u32>) -> MarketDefinition {
-    MarketDefinition {
+    let mut definition = MarketDefinition {
         event: EventId(30_000_001),
         start_time: START,
         number_of_winners: winners,
@@ -74,7 +77,11 @@ fn definition(id: u64, runners: u64, winners: u16, divisor: Option<u32>) -> Mark
         base_rate: 500 / u32::from(winners),
         bet_delay_s: 3,
         ..MarketDefinition::plain(MarketId(id), (1..=runners).map(step::runner))
+    };
+    for (runner, chance) in definition.runners.iter_mut().zip([4_000, 3_000, 2_000, 1_000]) {
+        runner.adjustment_factor = Some(chance);
     }
+    definition
 }
 
 /// Three accounts with money, three open markets (the last is each-way), everything durable.
@@ -198,7 +205,7 @@ fn the_planted_faults_are_caught() {
 }
 
 /// What must happen in a few histories, or they would prove nothing.
-const REACHED: [&str; 29] = [
+const REACHED: [&str; 34] = [
     "acknowledged",
     "cancelled",
     "cancelled in several markets",
@@ -209,10 +216,13 @@ const REACHED: [&str; 29] = [
     "gone: PriceImprovementTooLarge",
     "gone: SelfMatch",
     "lapsed",
+    "lapsed with a runner",
     "matched",
     "matched at a better price",
+    "matched on a removed runner",
     "ordered in part",
     "paid several bets",
+    "reduced",
     "refused: BetActionError",
     "refused: MarketNotOpenForBetting",
     "refused: MarketSuspended",
@@ -220,7 +230,9 @@ const REACHED: [&str; 29] = [
     "replaced",
     "replaced too late",
     "rounded",
+    "runner removed",
     "settled",
+    "stays at a reduced price",
     "suspended after an outage",
     "took commission",
     "unsettled",

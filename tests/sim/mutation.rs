@@ -27,11 +27,14 @@ pub(super) enum Mutation {
     AnswerOfAnEarlierLife,
     HandOverTorn,
     DepositActRenumbered,
+    RemovalUnheard,
+    ReductionForgotten,
+    ReducedLayKept,
 }
 
 impl Mutation {
     /// Every mutant with the laws that catch it.
-    pub(super) const ALL: [(Mutation, &'static [Law]); 14] = [
+    pub(super) const ALL: [(Mutation, &'static [Law]); 17] = [
         (Mutation::AcknowledgementDropped, &[Law::Quiet]),
         (Mutation::RepeatUnderANewNumber, &[Law::OneEffect]),
         (Mutation::ReleasedBeforeSync, &[Law::Released]),
@@ -46,6 +49,9 @@ impl Mutation {
         (Mutation::AnswerOfAnEarlierLife, &[Law::OneEffect]),
         (Mutation::HandOverTorn, &[Law::Quiet]),
         (Mutation::DepositActRenumbered, &[Law::OneEffect]),
+        (Mutation::RemovalUnheard, &[Law::Exposure, Law::Naive]),
+        (Mutation::ReductionForgotten, &[Law::Exposure, Law::Naive]),
+        (Mutation::ReducedLayKept, &[Law::Exposure]),
     ];
 }
 
@@ -88,6 +94,15 @@ impl World {
             {
                 *notice = Notice::Lapsed(vec![]);
             }
+            Notice::RunnerRemoved(_) if self.lies(Mutation::RemovalUnheard) => {
+                *notice = Notice::Lapsed(vec![]);
+            }
+            Notice::RunnerRemoved(reduction) if self.lies(Mutation::ReductionForgotten) => {
+                reduction.factor = 0;
+            }
+            Notice::Adjusted(_) if self.lies(Mutation::ReducedLayKept) => {
+                *notice = Notice::Lapsed(vec![]);
+            }
             _ => {}
         }
     }
@@ -95,7 +110,7 @@ impl World {
     /// A cancel whose order has gone takes another one of the same account with it.
     pub(super) fn bend_command(&self, from: EntityId, to: EntityId, command: &mut OrderCommand) {
         let (EntityId::Account(account), EntityId::Market(market)) = (from, to) else { return };
-        let OrderCommand::Cancel { orders } = command else { return };
+        let OrderCommand::Cancel { orders, .. } = command else { return };
         if !self.lies(Mutation::StaleCancelLetThrough) {
             return;
         }

@@ -70,6 +70,9 @@ const PRICES: [u32; 7] = [150, 190, 200, 210, 220, 300, 1_000];
 const SIZES: [i64; 8] = [100, 137, 200, 250, 333, 500, 1_001, 2_000];
 pub(super) const TURN_IN_PLAY_DELAYS: [Option<u16>; 3] = [None, Some(0), Some(1)];
 
+/// What is said of a removed runner: what its market gives it, or little, or more.
+const REMOVED_CHANCES: [Option<u32>; 5] = [None, None, Some(200), Some(300), Some(2_500)];
+
 pub(super) fn runner(number: u64) -> Runner {
     Runner::plain(SelectionId(number))
 }
@@ -286,16 +289,20 @@ impl World {
 
     fn any_market_act(&self, market: MarketId, random: &mut Random) -> MarketAct {
         let definition = self.oracle.definition(market).expect("made at the start");
-        let runners = definition.runners.len() as u64;
+        let state = &self.oracle.markets[&market];
+        let all = definition.runners.iter().map(|runner| runner.runner);
+        let running: Vec<Runner> = all.filter(|runner| !state.is_removed(*runner)).collect();
         let settle = |random: &mut Random| {
             let places = u64::from(definition.number_of_winners);
             // Each-way one wins, and the others of the places are placed.
             let each_way = definition.each_way_divisor.is_some();
             let full = if each_way { 1 } else { places };
             let winners = if random.percent(35) { full + 1 } else { full };
-            let first = random.below(runners);
+            let first = random.below(running.len().max(1) as u64);
             let some = |from: u64, to: u64| {
-                (from..to).map(|at| runner(1 + (first + at) % runners)).collect::<Vec<_>>()
+                let named = running.iter().cycle().skip((first + from) as usize).copied();
+                let most = running.len().saturating_sub(from as usize);
+                named.take(most.min((to - from) as usize)).collect::<Vec<_>>()
             };
             let placed = if each_way { some(winners, places) } else { Vec::new() };
             let winners = some(0, winners);
@@ -305,13 +312,17 @@ impl World {
         let turn = MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) };
         let state = &self.markets[&market].state;
         // Most often what leads on, so that a market lives; sometimes what must be refused.
-        match (state.status(), random.below(20)) {
+        match (state.status(), random.below(21)) {
             (_, 0) => MarketAct::Open,
             (_, 1) => MarketAct::Unsettle,
             (_, 2) => MarketAct::Reopen,
             (_, 3) => MarketAct::Void,
             (_, 4) => turn,
             (_, 5) => settle(random),
+            (_, 20) => MarketAct::RemoveRunner {
+                runner: runner(random.between(1, definition.runners.len() as u64)),
+                factor: *random.pick(&REMOVED_CHANCES),
+            },
             (MarketStatus::Closed, 6..=8) => settle(random),
             (MarketStatus::Closed, _) if state.resolution().is_some() => MarketAct::Unsettle,
             (MarketStatus::Closed, _) => MarketAct::Reopen,

@@ -8,6 +8,7 @@
 
 use super::Team;
 use super::inplay::{AddedTime, Clock, MatchState};
+use super::profile::Profile;
 use super::score_grid::{Expectancy, Tau};
 use super::split_mix::SplitMix64;
 
@@ -182,7 +183,7 @@ fn with_whistles(story: Vec<(f64, MatchEvent)>, added: AddedTime) -> Vec<TimedEv
         }
     };
     for (share, event) in story {
-        let clock = Clock::at_share(share, added);
+        let clock = Profile::ENGLISH.moment(share, added);
         let at_s = match clock {
             Clock::SecondHalf { played_s } => {
                 to_second(&mut events);

@@ -1,46 +1,18 @@
 //! A match under way: what is still to be expected of it, from the clock, the score and the red cards.
 //!
-//! Goals do not fall evenly: their rate grows by about a fifth from half to half, and the minutes that
-//! stoppage time is counted to hold several minutes. The profile is fitted to 3,040 English matches of
-//! 2012 to 2020 with the closing odds as offset; the effect of a red card to 1,635 matches of 2016 to 2018
-//! (pricing fact sheet 4.4). With the score itself the rates do not change: once the odds are known, that
-//! effect is small.
+//! When the goals fall is the profile's to say (`profile`); the effect of a red card was fitted to 1,635 matches
+//! of 2016 to 2018 (pricing fact sheet 4.4). With the score itself the rates do not change: once the odds are
+//! known, that effect is small.
 
 use super::Team;
+use super::profile::Profile;
 use super::score_grid::{Expectancy, Score, ScoreGrid, Tau};
 
-/// A half, as the minutes of the profile count it: 44 full minutes, and one that lasts until the whistle.
-const FULL_MINUTES_S: u32 = 44 * 60;
 /// A team that is a player short scores this much less, its opponent this much more; the second card
 /// counts again, further ones do not.
 const RED_OWN: f64 = 0.645;
 const RED_OPPONENT: f64 = 1.571;
 const RED_MAX: u8 = 2;
-
-/// `SHARES[m]`: of the match's goals, the share that falls in its first m minutes.
-const SHARES: [f64; 91] = shares();
-
-const fn shares() -> [f64; 91] {
-    let mut shares = [0.0; 91];
-    let mut minute = 1;
-    while minute <= 90 {
-        shares[minute] = shares[minute - 1]
-            + match minute {
-                45 => 0.0374,
-                90 => 0.0641,
-                1..=44 => 0.007776 + 0.0000591 * minute as f64,
-                _ => 0.00957 + 0.0000215 * minute as f64,
-            };
-        minute += 1;
-    }
-    let all = shares[90];
-    minute = 0;
-    while minute <= 90 {
-        shares[minute] /= all;
-        minute += 1;
-    }
-    shares
-}
 
 /// Where a match is. `played_s`: seconds since the half's kick-off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -68,51 +40,6 @@ impl Default for AddedTime {
     fn default() -> Self {
         AddedTime { first_s: 2 * 60, second_s: 5 * 60 }
     }
-}
-
-impl Clock {
-    /// The share of the match's goals that falls before this moment, 0 to 1.
-    pub fn share(self, added: AddedTime) -> f64 {
-        match self {
-            Clock::BeforeKickOff => SHARES[0],
-            Clock::FirstHalf { played_s } => share_of_half(0, played_s, added.first_s),
-            Clock::HalfTime => SHARES[45],
-            Clock::SecondHalf { played_s } => share_of_half(45, played_s, added.second_s),
-            Clock::FullTime => SHARES[90],
-        }
-    }
-
-    /// The moment before which this share of the goals falls: the inverse of [`Clock::share`], to the
-    /// second before.
-    pub fn at_share(share: f64, added: AddedTime) -> Clock {
-        if share < SHARES[45] {
-            Clock::FirstHalf { played_s: second_of_half(0, share, added.first_s) }
-        } else {
-            Clock::SecondHalf { played_s: second_of_half(45, share, added.second_s) }
-        }
-    }
-}
-
-fn share_of_half(first_minute: usize, played_s: u32, added_s: u32) -> f64 {
-    let (minute, second, length_s) = match played_s < FULL_MINUTES_S {
-        true => (first_minute + (played_s / 60) as usize, played_s % 60, 60),
-        false => (first_minute + 44, played_s - FULL_MINUTES_S, last_minute_s(added_s)),
-    };
-    let part = (f64::from(second) / f64::from(length_s)).min(1.0);
-    SHARES[minute] + part * (SHARES[minute + 1] - SHARES[minute])
-}
-
-fn second_of_half(first_minute: usize, share: f64, added_s: u32) -> u32 {
-    let minutes = &SHARES[first_minute..=first_minute + 45];
-    let minute = minutes.partition_point(|before| *before <= share).clamp(1, 45) - 1;
-    let part =
-        ((share - minutes[minute]) / (minutes[minute + 1] - minutes[minute])).clamp(0.0, 1.0);
-    let length_s = if minute == 44 { last_minute_s(added_s) } else { 60 };
-    minute as u32 * 60 + (part * f64::from(length_s)) as u32
-}
-
-fn last_minute_s(added_s: u32) -> u32 {
-    added_s.saturating_add(60)
 }
 
 /// Everything that the prices of a match depend on.
@@ -153,23 +80,32 @@ impl MatchState {
 
     /// Goals still to be expected.
     pub fn remaining(&self) -> Expectancy {
-        let left = 1.0 - self.clock.share(self.added);
+        self.remaining_by(&Profile::ENGLISH)
+    }
+
+    fn remaining_by(&self, profile: &Profile) -> Expectancy {
+        let left = 1.0 - profile.share(self.clock, self.added);
         let of = |team| self.expectancy.of(team) * left * self.strength(team);
         Expectancy::new(of(Team::Home), of(Team::Away))
     }
 
     /// The same, told apart by the half they fall in.
     pub fn remaining_by_half(&self) -> (Expectancy, Expectancy) {
-        let now = self.clock.share(self.added);
-        let half = SHARES[45];
+        let share = |clock| Profile::ENGLISH.share(clock, self.added);
+        let (now, half) = (share(self.clock), share(Clock::HalfTime));
         let of = |team, share: f64| self.expectancy.of(team) * share * self.strength(team);
         let between = |share: f64| Expectancy::new(of(Team::Home, share), of(Team::Away, share));
         (between((half - now).max(0.0)), between(1.0 - now.max(half)))
     }
 
     pub fn grid(&self) -> ScoreGrid {
+        self.grid_by(&Profile::ENGLISH)
+    }
+
+    /// The same if goals fell by another profile.
+    pub fn grid_by(&self, profile: &Profile) -> ScoreGrid {
         let tau = Tau::new(self.expectancy, self.rho);
-        ScoreGrid::from_score(self.score, self.remaining(), tau)
+        ScoreGrid::from_score(self.score, self.remaining_by(profile), tau)
     }
 }
 
@@ -180,50 +116,6 @@ mod tests {
 
     fn level(clock: Clock) -> MatchState {
         MatchState { clock, ..MatchState::before(Expectancy::new(1.53, 1.21), -0.06) }
-    }
-
-    #[test]
-    fn the_profile_is_the_one_measured() {
-        let added = AddedTime::default();
-        for (clock, share) in [
-            (Clock::BeforeKickOff, 0.0),
-            (Clock::FirstHalf { played_s: 15 * 60 }, 0.1254),
-            (Clock::FirstHalf { played_s: 30 * 60 }, 0.2642),
-            (Clock::HalfTime, 0.4439),
-            (Clock::SecondHalf { played_s: 0 }, 0.4439),
-            (Clock::SecondHalf { played_s: 15 * 60 }, 0.6066),
-            (Clock::SecondHalf { played_s: 30 * 60 }, 0.7742),
-            (Clock::FullTime, 1.0),
-        ] {
-            assert!((clock.share(added) - share).abs() < 5e-4, "{clock:?}: {}", clock.share(added));
-        }
-    }
-
-    #[test]
-    fn shares_only_grow_and_lead_back_to_their_moment() {
-        let added = AddedTime { first_s: 95, second_s: 340 };
-        let mut before = -1.0;
-        let halves = [(45 * 60 + 95, true), (45 * 60 + 340, false)];
-        for (length_s, first) in halves {
-            for played_s in 0..length_s {
-                let clock = match first {
-                    true => Clock::FirstHalf { played_s },
-                    false => Clock::SecondHalf { played_s },
-                };
-                let share = clock.share(added);
-                assert!(share > before, "{clock:?}");
-                before = share;
-                // Half a second on, so that rounding cannot lead to the second before.
-                let next = match first {
-                    true => Clock::FirstHalf { played_s: played_s + 1 },
-                    false => Clock::SecondHalf { played_s: played_s + 1 },
-                };
-                let middle = (share + next.share(added)) / 2.0;
-                assert_eq!(Clock::at_share(middle, added), clock);
-            }
-        }
-        let late = Clock::SecondHalf { played_s: u32::MAX };
-        assert_eq!(late.share(added), 1.0);
     }
 
     #[test]

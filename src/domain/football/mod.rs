@@ -18,6 +18,7 @@ pub mod judge;
 pub mod live;
 pub mod margin;
 pub mod pricer;
+pub mod profile;
 pub mod quote;
 pub mod rater;
 pub mod ratings;

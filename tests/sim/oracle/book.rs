@@ -4,6 +4,7 @@
 //! by penny. Every record of the real market is worked out from its command and compared.
 
 use super::money::NaivePayment;
+use super::removal::Removal;
 use crate::sim::law::{Check, hold};
 use domain::act::MarketAct;
 use domain::definition::{MarketDefinition, MarketStatus};
@@ -32,10 +33,15 @@ pub(super) struct NaiveOrder {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NaiveMatch {
     pub(super) runner: Runner,
+    /// At which they met.
     pub(super) price: Price,
+    /// What that is since other runners were removed.
+    pub(super) worth: Price,
     pub(super) size: i64,
     /// Backer's, layer's.
     pub(super) bets: [(AccountId, BetId); 2],
+    /// The runner was removed.
+    pub(super) void: bool,
 }
 
 /// A command whose orders wait for the bet delay.
@@ -63,6 +69,12 @@ pub(in crate::sim) struct NaiveMarket {
     pub(super) orders: Vec<NaiveOrder>,
     pub(super) matches: Vec<NaiveMatch>,
     pub(super) waits: Vec<Wait>,
+    /// The first removed stands first.
+    pub(super) removed: Vec<Removal>,
+    /// What the status will be when everybody has heard of the last removal.
+    pub(super) removing: Option<MarketStatus>,
+    /// Of those who run, in hundredths of a percent.
+    pub(super) chances: BTreeMap<Runner, u32>,
     pub(super) resolution: Option<Resolution>,
     pub(super) generation: u32,
     /// What each generation pays.
@@ -87,6 +99,8 @@ impl NaiveMarket {
         at: UtcMillis,
     ) {
         self.definition = Some(Box::new(definition.clone()));
+        let runners = definition.runners.iter();
+        self.chances = runners.filter_map(|r| Some((r.runner, r.adjustment_factor?))).collect();
         self.status = status;
         self.version = at.0 as u64;
         self.material = self.version;
@@ -245,7 +259,8 @@ impl NaiveMarket {
             left -= size;
             let (mine, theirs) = ((account, order.bet), (other, bet));
             let bets = if order.side == Side::Back { [mine, theirs] } else { [theirs, mine] };
-            self.matches.push(NaiveMatch { runner: order.runner, price, size, bets });
+            let (runner, worth, void) = (order.runner, price, false);
+            self.matches.push(NaiveMatch { runner, price, worth, size, bets, void });
         }
         if expected.rests {
             let n = command.n;
@@ -258,7 +273,7 @@ impl NaiveMarket {
     // -------------------------------------------------------------------------------------- status
 
     /// Takes away what lapses, if it is exactly what should.
-    fn lapse(&mut self, lapsed: &[Lapsed], goes: impl Fn(&NaiveOrder) -> bool) -> Check {
+    pub(super) fn lapse(&mut self, lapsed: &[Lapsed], goes: impl Fn(&NaiveOrder) -> bool) -> Check {
         let mut expected: Vec<(BetId, AccountId, i64)> = self
             .orders
             .iter()
@@ -284,7 +299,8 @@ impl NaiveMarket {
             Some(MarketAct::Open) => (MarketStatus::Open, false),
             Some(MarketAct::Suspend { lapse }) => (MarketStatus::Suspended, *lapse),
             Some(MarketAct::TurnInPlay { .. }) => (MarketStatus::Open, true),
-            Some(MarketAct::Reopen) | None => (MarketStatus::Suspended, false),
+            Some(MarketAct::Reopen) => (MarketStatus::Suspended, false),
+            None => (self.removing.unwrap_or(MarketStatus::Suspended), false),
             Some(other) => {
                 hold!(Naive, false, "{other:?} became {change:?}");
                 return Ok(());

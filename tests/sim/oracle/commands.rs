@@ -29,6 +29,7 @@ impl NaiveMarket {
                 let waited = self.end_of_wait(at, command)?.is_some();
                 if !waited {
                     self.is_open(conditions, event)?;
+                    self.all_run(orders, event)?;
                     hold!(Naive, !self.delays(), "{event:?} should have waited");
                 }
                 hold!(Naive, orders.len() == taken.len(), "{orders:?} became {taken:?}");
@@ -39,7 +40,7 @@ impl NaiveMarket {
             }
             (
                 MarketEvent::Cancelled { command, orders: lines },
-                OrderCommand::Cancel { orders },
+                OrderCommand::Cancel { orders, .. },
             ) => {
                 hold!(Naive, orders.len() == lines.len(), "{orders:?} became {lines:?}");
                 for (order, line) in orders.iter().zip(lines) {
@@ -129,9 +130,15 @@ impl NaiveMarket {
         Ok(())
     }
 
-    fn runs(&self, runner: Runner) -> bool {
+    pub(super) fn runs(&self, runner: Runner) -> bool {
         let runners = self.definition.iter().flat_map(|definition| &definition.runners);
-        runners.into_iter().any(|named| named.runner == runner)
+        runners.into_iter().any(|named| named.runner == runner) && !self.is_removed(runner)
+    }
+
+    fn all_run(&self, orders: &[NewOrder], event: &MarketEvent) -> Check {
+        let all = orders.iter().all(|order| self.runs(order.runner));
+        hold!(Naive, all, "{event:?} is on a runner that does not run");
+        Ok(())
     }
 
     /// The account has an order on the other side.
@@ -247,6 +254,7 @@ impl NaiveMarket {
         let (bets, cancelled) = match (what, waiting) {
             (OrderCommand::Place { orders, conditions }, Delayed::Place(_)) => {
                 self.is_open(conditions, event)?;
+                self.all_run(orders, event)?;
                 (orders.to_vec(), None)
             }
             (OrderCommand::Replace { orders, conditions }, Delayed::Replace(_, lines)) => {

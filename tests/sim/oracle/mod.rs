@@ -7,10 +7,11 @@
 mod book;
 mod commands;
 mod money;
+mod removal;
 
 use super::law::{Check, hold};
 use super::world::Entry;
-use book::NaiveMarket;
+pub(super) use book::NaiveMarket;
 use domain::account::CUSTOMER_REF_WINDOW_MS;
 use domain::act::{AccountAct, Act, MarketAct};
 use domain::definition::MarketDefinition;
@@ -239,6 +240,7 @@ impl Oracle {
         let n = match event {
             E::Created { n, .. } | E::ActRefused { n, .. } | E::Resolved { n, .. } => Some(*n),
             E::StatusChanged(change) => change.n,
+            E::RunnerRemoved(removal) => Some(removal.n),
             _ => None,
         };
         let act = match n {
@@ -271,8 +273,13 @@ impl Oracle {
                 naive.create(definition, *status, record.at);
                 Ok(())
             }
-            E::ActRefused { .. } | E::Acknowledged { .. } | E::ResolutionSent { .. } => Ok(()),
-            E::Prepared(_) | E::Reconciled(_) | E::RunnerRemoved(_) => Ok(()),
+            E::ActRefused { .. } | E::Acknowledged { .. } => Ok(()),
+            E::ResolutionSent { accounts } => {
+                naive.is_told(accounts);
+                Ok(())
+            }
+            E::Prepared(_) | E::Reconciled(_) => Ok(()),
+            E::RunnerRemoved(removal) => naive.runner_removed(act.as_ref(), removal),
             E::StatusChanged(change) => naive.status_changed(act.as_ref(), change),
             E::Withdrawn { command, lapsed } => naive.withdrawn(command, lapsed),
             E::Resolved { generation, resolution, change, .. } => {

@@ -11,7 +11,7 @@ use domain::money::Pence;
 use domain::order::Side;
 use domain::price::Price;
 use domain::record::{Payment, Resolution, RunnerResult, StatusChanged};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug, Default)]
 pub(in crate::sim) struct NaiveAccount {
@@ -26,6 +26,14 @@ pub(in crate::sim) struct NaiveAccount {
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(in crate::sim) struct NaivePayment {
     pub(in crate::sim) profits: BTreeMap<BetId, i64>,
+}
+
+/// Stakes of a bet, and the sum of price times stake of what is not void.
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::sim) struct NaiveBet {
+    pub(in crate::sim) matched: i64,
+    pub(in crate::sim) voided: i64,
+    pub(in crate::sim) value: i64,
 }
 
 impl NaivePayment {
@@ -79,14 +87,17 @@ fn ends(definition: &MarketDefinition, verdict: &Verdict, runner: Runner) -> Run
     }
 }
 
-/// Every way in which a market may end, runner by runner.
-fn endings(definition: &MarketDefinition) -> Vec<Vec<RunnerResult>> {
+/// Every way in which a market may end, runner by runner; nobody of `removed` wins.
+fn endings(definition: &MarketDefinition, removed: &BTreeSet<Runner>) -> Vec<Vec<RunnerResult>> {
     use RunnerResult::*;
     let (runners, full) = (definition.runners.len(), Winner { places: 1, of: 1 });
-    let places = u32::from(definition.number_of_winners);
+    let runs = |at: usize| !removed.contains(&definition.runners[at].runner);
+    let running = (0..runners).filter(|at| runs(*at)).count() as u32;
+    let places = u32::from(definition.number_of_winners).min(running);
     let sets = (0_u32..1 << runners).filter(|set| {
         let named = set.count_ones();
-        named == places || (named < places && !definition.complete)
+        (0..runners).all(|at| set >> at & 1 == 0 || runs(at))
+            && (named == places || (named < places && !definition.complete))
     });
     sets.flat_map(|set| {
         let named = move |at: usize| set >> at & 1 == 1;
@@ -123,8 +134,11 @@ impl NaiveMarket {
             (MarketAct::Settle(verdict), Resolution::Settled(results)) => {
                 let definition = self.definition.as_ref().expect("it was created");
                 let runners = definition.runners.iter().map(|runner| runner.runner);
-                let named: Vec<_> =
-                    runners.map(|runner| (runner, ends(definition, verdict, runner))).collect();
+                let ended = |runner| match self.is_removed(runner) {
+                    true => RunnerResult::Removed,
+                    false => ends(definition, verdict, runner),
+                };
+                let named: Vec<_> = runners.map(|runner| (runner, ended(runner))).collect();
                 hold!(Settlement, named == *results, "{act:?} became {results:?}");
                 self.settle(generation, results);
                 self.settled_by = generation;
@@ -160,10 +174,13 @@ impl NaiveMarket {
         let definition = self.definition.as_ref().expect("it was created");
         // By account and bet: hundredths of a penny times the scale.
         let mut exact: BTreeMap<(AccountId, BetId), i128> = BTreeMap::new();
-        for NaiveMatch { runner, price, size, bets } in &self.matches {
+        for NaiveMatch { runner, worth, size, bets, void, .. } in &self.matches {
             let result =
                 results.iter().find(|(named, _)| named == runner).map(|(_, result)| *result);
-            let backer = pays(definition, result.expect("every runner ends"), *price, *size);
+            let backer = match void {
+                true => 0,
+                false => pays(definition, result.expect("every runner ends"), *worth, *size),
+            };
             *exact.entry(bets[0]).or_default() += backer;
             *exact.entry(bets[1]).or_default() -= backer;
         }
@@ -176,8 +193,9 @@ impl NaiveMarket {
 
     pub(super) fn was_paid(&mut self, payments: &[(AccountId, u64, Pence)]) -> Check {
         for (account, _, paid) in payments {
-            let expected =
-                self.payments.get(&(self.generation, *account)).map_or(0, NaivePayment::net);
+            let due = self.payments.get(&(self.generation, *account)).map_or(0, NaivePayment::net);
+            // A removal pays nobody.
+            let expected = if self.removing.is_some() { 0 } else { due };
             hold!(
                 Settlement,
                 paid.0 == expected,
@@ -190,6 +208,10 @@ impl NaiveMarket {
     }
 
     pub(super) fn closed(&mut self, rounding: Pence) -> Check {
+        if let Some(resumes) = self.removing {
+            hold!(Settlement, rounding.is_zero(), "{rounding} of rounding for a removal");
+            return self.removal_closed(resumes);
+        }
         let all: i64 = self.payments_of(self.generation).map(|(_, payment)| payment.net()).sum();
         hold!(
             Settlement,
@@ -210,7 +232,7 @@ impl NaiveMarket {
         if self.resolution.is_some() {
             return 0;
         }
-        let endings = endings(definition).into_iter();
+        let endings = endings(definition, &self.removed_for(account)).into_iter();
         let worst = endings.map(|ending| self.result(definition, account, &ending)).min();
         let worst = worst.unwrap_or_default();
         // Rounded up to the penny.
@@ -230,8 +252,8 @@ impl NaiveMarket {
             at.map_or(0, |at| pays(definition, ending[at], price, size))
         };
         let mut sum = 0;
-        for m in &self.matches {
-            let profit = backer(m.runner, m.price, m.size);
+        for m in self.matches.iter().filter(|m| !m.void) {
+            let profit = backer(m.runner, m.worth, m.size);
             sum += if m.bets[0].0 == account { profit } else { 0 };
             sum -= if m.bets[1].0 == account { profit } else { 0 };
         }
@@ -243,14 +265,18 @@ impl NaiveMarket {
         sum
     }
 
-    /// Stake matched of each bet of an account, and the sum of price times stake.
-    pub(in crate::sim) fn matched_of(&self, account: AccountId) -> BTreeMap<BetId, (i64, i64)> {
-        let mut bets: BTreeMap<BetId, (i64, i64)> = BTreeMap::new();
+    /// What each bet of an account has matched.
+    pub(in crate::sim) fn matched_of(&self, account: AccountId) -> BTreeMap<BetId, NaiveBet> {
+        let mut bets: BTreeMap<BetId, NaiveBet> = BTreeMap::new();
         for m in &self.matches {
             for (_, bet) in m.bets.iter().filter(|(owner, _)| *owner == account) {
                 let sums = bets.entry(*bet).or_default();
-                sums.0 += m.size;
-                sums.1 += m.size * i64::from(m.price.0);
+                if m.void || self.is_void() {
+                    sums.voided += m.size;
+                } else {
+                    sums.matched += m.size;
+                    sums.value += m.size * i64::from(m.worth.0);
+                }
             }
         }
         bets

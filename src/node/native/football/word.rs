@@ -69,7 +69,7 @@ fn stats(m: &mut Members<'_>) -> Result<Stats, Problem> {
 /// `{homeOpen?,drawOpen?,awayOpen?,homeClose,drawClose,awayClose}`
 fn odds(m: &mut Members<'_>) -> Result<Odds, Problem> {
     let mut price = |name| {
-        let hundredths = m.decimal("bad_number", name, 101, ODDS_MAX)?;
+        let hundredths = m.decimal("bad_number", name, *ODDS_RANGE.start(), *ODDS_RANGE.end())?;
         Ok::<_, Problem>(hundredths.and_then(|hundredths| u32::try_from(hundredths).ok()))
     };
     let open = [price("homeOpen")?, price("drawOpen")?, price("awayOpen")?];
@@ -84,7 +84,7 @@ fn odds(m: &mut Members<'_>) -> Result<Odds, Problem> {
 }
 
 /// A bookmaker's price, in hundredths.
-const ODDS_MAX: i64 = 1_000_000;
+pub(super) const ODDS_RANGE: std::ops::RangeInclusive<i64> = 101..=1_000_000;
 
 #[derive(Clone, Copy)]
 enum Kind {
