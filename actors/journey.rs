@@ -4,12 +4,15 @@
 //! Never    holds up who it follows: a step is a time and two words behind a short lock, and an order that is not
 //!          followed costs a look at its number.
 //!
+//! A journey on which nothing has happened for [`SETTLED_US`] is over. Where journeys are handed on as traces each is
+//! handed on once, and one that goes before its turn is counted.
+//!
 //! Bounds   [`JOURNEYS_MAX`] journeys of [`STEPS_MAX`] steps and [`BETS_MAX`] bets; the oldest goes first.
 
 use domain::ids::{BetId, MarketId, SessionId};
 use serde::Serialize;
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,6 +21,8 @@ const SAMPLED: u64 = 64;
 const JOURNEYS_MAX: usize = 2_048;
 const STEPS_MAX: usize = 32;
 const BETS_MAX: usize = 200;
+/// Orders are through in milliseconds; a bet delay may hold one up for seconds.
+const SETTLED_US: u64 = 2_000_000;
 
 /// A request, by its session and number there.
 pub type Key = (SessionId, u64);
@@ -38,15 +43,19 @@ pub struct Step {
 
 #[derive(Debug, Clone)]
 pub struct Journey {
-    key: Key,
+    pub key: Key,
     pub market: Option<MarketId>,
     pub bets: Vec<BetId>,
     pub steps: Vec<Step>,
+    handed_on: bool,
 }
 
 #[derive(Debug, Default)]
 pub struct Journeys {
     everybody: AtomicBool,
+    /// Whether they are handed on, and how many went before their turn.
+    handed_on: AtomicBool,
+    lost: AtomicU64,
     kept: Mutex<Kept>,
 }
 
@@ -76,12 +85,16 @@ impl Journeys {
         }
         if kept.journeys.len() >= JOURNEYS_MAX
             && let Some(oldest) = kept.journeys.pop_front()
-            && let Some(first) = oldest.bets.first()
         {
-            kept.by_first.remove(first);
+            if !oldest.handed_on && self.handed_on.load(Relaxed) {
+                self.lost.fetch_add(1, Relaxed);
+            }
+            if let Some(first) = oldest.bets.first() {
+                kept.by_first.remove(first);
+            }
         }
         let (market, bets, steps) = (None, Vec::new(), vec![step]);
-        kept.journeys.push_back(Journey { key, market, bets, steps });
+        kept.journeys.push_back(Journey { key, market, bets, steps, handed_on: false });
     }
 
     /// The bets that a followed request became.
@@ -111,6 +124,29 @@ impl Journeys {
         Some(journey)
     }
 
+    /// The oldest that are over and were not handed on yet, by the wall clock.
+    pub fn hand_on(&self, limit: usize) -> Vec<Journey> {
+        self.handed_on.store(true, Relaxed);
+        let now_us = now_us();
+        let mut kept = self.kept();
+        let over = kept.journeys.iter_mut().filter(|it| {
+            let last = it.steps.iter().map(|step| step.at_us).max().unwrap_or_default();
+            !it.handed_on && now_us.saturating_sub(last) >= SETTLED_US
+        });
+        let over = over.take(limit).map(|journey| {
+            journey.handed_on = true;
+            let mut journey = journey.clone();
+            journey.steps.sort_by_key(|step| step.at_us);
+            journey
+        });
+        over.collect()
+    }
+
+    /// Journeys that went before they were handed on.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Relaxed)
+    }
+
     /// The newest bets whose way is known.
     pub fn newest(&self, limit: usize) -> Vec<BetId> {
         let kept = self.kept();
@@ -138,8 +174,12 @@ impl Journey {
 }
 
 fn step([from, to, what]: [&'static str; 3], offset: Option<u64>) -> Step {
+    Step { at_us: now_us(), from, to, what, offset }
+}
+
+fn now_us() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Step { at_us: now.as_micros() as u64, from, to, what, offset }
+    now.as_micros() as u64
 }
 
 #[cfg(test)]
@@ -167,5 +207,22 @@ mod tests {
         let way = journeys.of(bet(1)).expect("it is followed");
         assert_eq!((way.steps.len(), way.steps[0].from), (STEPS_MAX, "door"));
         assert_eq!(journeys.newest(1), [bet(JOURNEYS_MAX as u64)]);
+    }
+
+    #[test]
+    fn a_journey_is_handed_on_once_and_only_when_it_is_over() {
+        let journeys = Journeys::default();
+        let key = (SessionId(7), 1);
+        journeys.step(key, ["door", "session", "admitted"], None);
+        assert!(journeys.hand_on(10).is_empty(), "it may go on");
+        for step in &mut journeys.kept().find(key).expect("it is kept").steps {
+            step.at_us -= SETTLED_US;
+        }
+        assert_eq!(journeys.hand_on(10).len(), 1);
+        assert!(journeys.hand_on(10).is_empty(), "it was handed on");
+        for n in 0..JOURNEYS_MAX as u64 + 2 {
+            journeys.step((SessionId(8), n), ["door", "session", "admitted"], None);
+        }
+        assert_eq!(journeys.lost(), 2, "those that were not handed on");
     }
 }

@@ -11,6 +11,7 @@
 //! | [`home`], [`account`], [`market`], [`football`] | the entities |
 //! | [`session`], [`catalogue`] | between the doors and the entities |
 //! | [`mail`] | reads the log and sends what follows from it for people |
+//! | [`tracer`] | hands journeys on to who collects traces |
 //! | [`flow`], [`journey`] | which kinds send to which, and the ways of single orders, for who watches |
 //! | [`ratings`], [`fixture`] | how strong teams are, and the prices of one match |
 //! | [`port`] | a model of somebody's own, as a process of the operating system |
@@ -46,4 +47,5 @@ pub mod replay;
 pub mod session;
 pub mod shell;
 pub mod stadium;
+pub mod tracer;
 pub mod trader;

@@ -9,6 +9,7 @@ use crate::port::Terms;
 use crate::registry::Registry;
 use crate::replay::Play;
 use crate::shell::Fault;
+use crate::tracer::Counts;
 use crate::trader::Playbill;
 use crate::trader::playbill::Season;
 use domain::football::almanac::{CompetitionNo, FixtureId};
@@ -32,6 +33,8 @@ pub struct Node {
     pub playbills: Assignments<Playbill>,
     /// The ways of single orders.
     pub journeys: Journeys,
+    /// What became of those that were handed on.
+    pub traces: Counts,
     /// What stadiums tell of.
     pub seasons: Assignments<Season>,
     partitions: RwLock<BTreeMap<PartitionId, Arc<Partition>>>,
@@ -134,6 +137,7 @@ impl Node {
             plays: Assignments::default(),
             playbills: Assignments::default(),
             journeys: Journeys::default(),
+            traces: Counts::default(),
             seasons: Assignments::default(),
             partitions: RwLock::default(),
             nursery: OnceLock::new(),

@@ -29,6 +29,7 @@ pub enum Address {
     Entity(PartitionId, EntityId),
     Catalogue,
     Mail,
+    Tracer,
     Session(SessionId),
     /// A stream connection.
     Stream(u64),
@@ -57,6 +58,7 @@ impl Address {
         match id {
             "catalogue" => return Some(Address::Catalogue),
             "mail" => return Some(Address::Mail),
+            "tracer" => return Some(Address::Tracer),
             _ => {}
         }
         let (word, rest) = id.split_once('-')?;
@@ -95,6 +97,7 @@ impl Address {
             Address::Entity(_, EntityId::Football) => "football",
             Address::Catalogue => "catalogue",
             Address::Mail => "mail",
+            Address::Tracer => "tracer",
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
             Address::Trader(_) => "trader",
@@ -117,6 +120,7 @@ impl fmt::Display for Address {
             Address::Entity(_, entity) => entity.fmt(out),
             Address::Catalogue => write!(out, "catalogue"),
             Address::Mail => write!(out, "mail"),
+            Address::Tracer => write!(out, "tracer"),
             Address::Session(session) => write!(out, "session-{:016x}", session.0),
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),

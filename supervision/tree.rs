@@ -18,7 +18,7 @@
 //! ├─ ports          dynamic        models of somebody's own, each a process of the operating system
 //! ├─ fixtures       dynamic        pricing: ratings per competition, one per match that is looked at
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
-//! ├─ services       one_for_one    mail
+//! ├─ services       one_for_one    mail; who hands traces on
 //! ├─ sessions       dynamic        one per login and per stream connection (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
 //! ```
@@ -67,7 +67,7 @@ const CROWD: u32 = 10_000;
 /// The whole tree. `services`, `stream` and `doors` are the node's own.
 pub struct Tree {
     pub node: Arc<Node>,
-    /// Who serves the whole node: mail. The node's own, it knows the mail server.
+    /// Who serves the whole node: mail, traces. The node's own, it knows who takes them.
     pub services: Vec<ChildSpec>,
     /// How the port of a model starts: the node's own, it knows the commands.
     pub port: ChildSpec,

@@ -163,6 +163,88 @@ fn a_match_is_told_and_its_prices_follow() {
 }
 
 #[test]
+fn models_are_tried_on_the_same_matches_and_a_match_is_followed() {
+    let scratch = Scratch::new("fixtures-models");
+    let node = Launch::new(&scratch).manual_clock().start();
+    let mut operator = Operator::of(&node);
+    let mut provider = Provider::of(&node, &mut operator);
+    let nothing = operator.get("/v1/operator/models");
+    assert_eq!((&nothing["matches"], &nothing["competitions"]), (&json!(0), &json!([])));
+    past(&mut provider);
+    provider.tell("fixtures", &json!([fixture("1", "Arsenal", "Wolves")]));
+    let mut priced = json!({"source": "s", "id": "past-0-1", "homeGoals": 3, "awayGoals": 1});
+    priced["odds"] = json!({"homeOpen": "1.90", "drawOpen": "3.60", "awayOpen": "4.40",
+        "homeClose": "1.80", "drawClose": "3.70", "awayClose": "4.90"});
+    provider.tell("results", &json!([priced]));
+    let id = ours(&node, "1");
+    eventually("the match is rated", || {
+        let told = look(&node, &format!("/v1/pricing/matches/{id}/parameters"));
+        if told["now"]["model"] == "ratings" { Ok(()) } else { Err(told) }
+    });
+    let told = eventually("every match was tried, and nothing is new since", || {
+        let told = operator.get("/v1/operator/models");
+        let version = told["version"].as_str().expect("a version");
+        let again = operator.get(&format!("/v1/operator/models?known={version}"));
+        let rests = told["left"] == 0 && told["matches"] != 0 && again["unchanged"] == true;
+        if rests { Ok(told) } else { Err(told) }
+    });
+    let models = told["models"].as_array().expect("models");
+    assert_eq!(models.len(), 3);
+    for model in models {
+        assert_eq!(model["matches"], told["matches"], "the same matches");
+        let loss = model["logLoss"].as_f64().expect("a loss");
+        assert!((0.2..3.0).contains(&loss), "{model}");
+    }
+    assert!(told["duels"][1]["logLoss"]["low"].is_number(), "{}", told["duels"]);
+    let goals = operator.get("/v1/operator/models?market=OVER_UNDER_25&competition=0");
+    assert_eq!((&goals["matches"], &goals["market"]), (&told["matches"], &json!("OVER_UNDER_25")));
+    let page = |operator: &mut Operator, offset: usize| {
+        operator.get(&format!("/v1/operator/models/ended?sort=worst&limit=3&offset={offset}"))
+    };
+    let (first, next) = (page(&mut operator, 0), page(&mut operator, 3));
+    assert_eq!(first["total"], told["matches"]);
+    let loss = |page: &Value, at: usize| page["matches"][at]["models"][0]["logLoss"].as_f64();
+    assert!(loss(&first, 0) >= loss(&first, 2) && loss(&first, 2) >= loss(&next, 0));
+    let strengths = operator.get("/v1/operator/models/ratings/Premier%20League");
+    assert_eq!(strengths["teams"].as_array().map(Vec::len), Some(6));
+    assert!(strengths["history"].as_array().is_some_and(|history| !history.is_empty()));
+    for (path, field) in [
+        ("?market=CORNERS", "market"),
+        ("?from=soon", "from"),
+        ("/ended?limit=501", "limit"),
+        ("/ended?sort=best", "sort"),
+    ] {
+        let path = format!("/v1/operator/models{path}");
+        let answer = operator.send("GET", &path, None, None).unwrap();
+        assert_eq!((answer.status, answer.json()["field"].as_str()), (400, Some(field)), "{path}");
+    }
+    let nobody = operator.send("GET", "/v1/operator/models/matches/99", None, None).unwrap();
+    assert_eq!(nobody.status, 404);
+
+    // A match goes on, and what each model says of it with it.
+    for (seq, kind, side, minute) in
+        [(1, "kickOff", None, 0), (2, "goal", Some("away"), 1), (3, "clock", None, 2)]
+    {
+        provider.event("1", seq, kind, side, minute);
+        operator.advance(60_000);
+    }
+    let live = operator.get("/v1/operator/models/live");
+    assert_eq!((&live["matches"][0]["id"], &live["total"]), (&json!(id), &json!(1)));
+    let course = operator.get(&format!("/v1/operator/models/matches/{id}"));
+    assert_eq!(course["live"], true);
+    let names: Vec<&str> =
+        course["models"].as_array().unwrap().iter().filter_map(|it| it["name"].as_str()).collect();
+    assert_eq!(names, ["inForce", "champion", "poisson", "points"]);
+    assert_eq!(course["events"][1]["type"], "goal");
+    let said = |line: &str, at: usize| course["models"][0][line][at].as_f64().unwrap();
+    let samples = course["playedS"].as_array().unwrap().len();
+    assert!(samples >= 3, "{course}");
+    assert!(said("home", 0) > said("home", samples - 1) + 0.1, "{course}");
+    let all = said("home", 1) + said("draw", 1) + said("away", 1);
+    assert!((all - 1.0).abs() < 1e-3);
+}
+
+#[test]
 fn what_a_provider_may_not_say_is_refused_by_field() {
     let scratch = Scratch::new("fixtures-refused");
     let node = Launch::new(&scratch).start();

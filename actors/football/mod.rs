@@ -191,7 +191,7 @@ impl Entity for Football {
                 let results = RatingsMsg::Results {
                     name: known.map(|known| known.name.clone()).unwrap_or_default(),
                     teams: known.map(|known| known.teams.clone()).unwrap_or_default(),
-                    played: self.state.played(competition),
+                    ended: self.state.ended(competition),
                     upcoming: self.state.upcoming(competition),
                 };
                 desk.tell(move || {

@@ -89,6 +89,12 @@ pub enum HomeMsg {
         username: String,
         reply: oneshot::Sender<Option<User>>,
     },
+    /// The newest of a user's, for who watches.
+    SessionsOf {
+        account: AccountId,
+        limit: usize,
+        reply: oneshot::Sender<Vec<SessionId>>,
+    },
     /// Whose accounts these are, for who watches.
     Usernames {
         accounts: Vec<AccountId>,
@@ -158,6 +164,7 @@ impl Named for HomeMsg {
             HomeMsg::AppKey { .. } => "app key",
             HomeMsg::People(message) => message.name(),
             HomeMsg::User { .. } => "user",
+            HomeMsg::SessionsOf { .. } => "sessions of",
             HomeMsg::Usernames { .. } => "usernames",
             HomeMsg::FindUsers { .. } => "find users",
             HomeMsg::Operator { .. } => "operator",
@@ -277,6 +284,11 @@ impl Entity for Home {
             HomeMsg::User { username, reply } => {
                 let user = self.state.user(&username).cloned();
                 answer(desk, move || drop(reply.send(user)))
+            }
+            HomeMsg::SessionsOf { account, limit, reply } => {
+                let all = self.state.sessions_of(desk.now(), account);
+                let sessions = all.into_iter().rev().take(limit).map(|(id, _)| id).collect();
+                answer(desk, move || drop(reply.send(sessions)))
             }
             HomeMsg::Usernames { accounts, reply } => {
                 let name = |id: AccountId| Some((id, self.state.user_of(id)?.username.clone()));

@@ -5,7 +5,8 @@
 //! Asks     football for results and for matches to be rated; tells it what they are to be priced from. A model of
 //!          somebody's own that prices the competition is told all results whenever they are others.
 //! Crash    fitted again from the results; what was rated before stays rated.
-//! Bounds   one question at a time; at most one fit every `REST`, one history for each fit.
+//! Bounds   one question at a time; at most one fit every `REST`, one history for each fit; a trial of the models
+//!          only since somebody asked, a day of matches a message, the newest `trial::TRIED_MAX` of them.
 //!
 //! A fit that fails never costs a price: `domain::football::rater` has something for every match.
 
@@ -17,6 +18,7 @@ use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::football::almanac::{CompetitionNo, Parameters, Upcoming, day_of};
 use domain::football::rater::{Point, Rater};
 use domain::football::ratings::{Played, Ratings as Fit};
+use domain::football::trial::{Ended, Trial, Tried, Walk};
 use domain::ids::{EntityId, PartitionId};
 use domain::time::UtcMillis;
 use serde_json::json;
@@ -32,7 +34,7 @@ pub enum RatingsMsg {
     Results {
         name: String,
         teams: Vec<String>,
-        played: Vec<Played>,
+        ended: Vec<Ended>,
         upcoming: Vec<Upcoming>,
     },
     /// The rest after a fit is over.
@@ -48,6 +50,12 @@ pub enum RatingsMsg {
     History {
         reply: oneshot::Sender<Arc<Vec<Point>>>,
     },
+    /// How the models did so far; whoever asks sets them going.
+    Trial {
+        reply: oneshot::Sender<TrialView>,
+    },
+    /// Another day of the trial.
+    Walk,
 }
 
 impl Named for RatingsMsg {
@@ -60,6 +68,8 @@ impl Named for RatingsMsg {
             RatingsMsg::View { .. } => "view",
             RatingsMsg::ModelStarted => "model started",
             RatingsMsg::History { .. } => "history",
+            RatingsMsg::Trial { .. } => "trial",
+            RatingsMsg::Walk => "walk",
         }
     }
 }
@@ -75,6 +85,21 @@ pub struct RatingsView {
     pub failure: Option<String>,
     pub fitted_at: UtcMillis,
     pub results: usize,
+}
+
+/// How far the trial of the models has come.
+#[derive(Debug, Clone, Default)]
+pub struct TrialView {
+    pub competition: String,
+    pub teams: Vec<String>,
+    /// By day.
+    pub tried: Arc<Vec<Tried>>,
+    /// Matches that are still to be tried.
+    pub left: usize,
+    /// What each model says of matches to come; `None` while something is left.
+    pub now: Option<Arc<Walk>>,
+    /// Another number, another view.
+    pub version: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,8 +118,12 @@ pub struct Ratings {
     competition: CompetitionNo,
     rater: Rater,
     view: Arc<RatingsView>,
-    played: Vec<Played>,
+    ended: Vec<Ended>,
     history: Option<Arc<Vec<Point>>>,
+    /// Since somebody asked for it, with the fit whose results it has heard.
+    trial: Option<(u64, Trial)>,
+    walking: bool,
+    steps: u64,
     /// Something was told since football was asked last.
     stirred: bool,
     asked: bool,
@@ -118,8 +147,11 @@ impl Behaviour for Ratings {
             competition: args.competition,
             rater: Rater::default(),
             view: Arc::default(),
-            played: Vec::new(),
+            ended: Vec::new(),
             history: None,
+            trial: None,
+            walking: false,
+            steps: 0,
             stirred: true,
             asked: false,
             resting: false,
@@ -153,9 +185,9 @@ impl Behaviour for Ratings {
                 self.stirred = true;
                 self.ask(context);
             }
-            RatingsMsg::Results { name, teams, played, upcoming } => {
+            RatingsMsg::Results { name, teams, ended, upcoming } => {
                 self.asked = false;
-                self.fit(name, teams, played, &upcoming, context);
+                self.fit(name, teams, ended, &upcoming, context);
                 self.resting = true;
                 context.after(REST, || RatingsMsg::Rested);
             }
@@ -179,11 +211,17 @@ impl Behaviour for Ratings {
             RatingsMsg::View { reply } => drop(reply.send(self.view.clone())),
             RatingsMsg::ModelStarted => self.teach(context),
             RatingsMsg::History { reply } => {
-                let (rater, played, day) = (&self.rater, &self.played, self.day);
-                let history =
-                    self.history.get_or_insert_with(|| Arc::new(rater.history(day, played)));
+                let (rater, ended, day) = (&self.rater, &self.ended, self.day);
+                let history = self
+                    .history
+                    .get_or_insert_with(|| Arc::new(rater.history(day, &played(ended))));
                 drop(reply.send(history.clone()));
             }
+            RatingsMsg::Trial { reply } => {
+                let view = self.trial(context);
+                drop(reply.send(view));
+            }
+            RatingsMsg::Walk => self.walk(context),
         }
         Ok(())
     }
@@ -214,7 +252,7 @@ impl Ratings {
         &mut self,
         competition: String,
         teams: Vec<String>,
-        played: Vec<Played>,
+        ended: Vec<Ended>,
         upcoming: &[Upcoming],
         context: &Context<RatingsMsg>,
     ) {
@@ -222,7 +260,7 @@ impl Ratings {
         self.fits += 1;
         self.day = day_of(now);
         // Results of today are known; a fit takes those before a day.
-        self.rater.fit(self.day + 1, &played);
+        self.rater.fit(self.day + 1, &played(&ended));
         let rated: Vec<(_, Parameters)> = upcoming
             .iter()
             .map(|one| (one.fixture, self.rater.rate(one.home, one.away, one.neutral)))
@@ -237,10 +275,10 @@ impl Ratings {
             fit: self.rater.ratings().cloned(),
             failure: self.rater.failure().map(|failure| failure.to_string()),
             fitted_at: now,
-            results: played.len(),
+            results: ended.len(),
         });
-        let news = self.played != played;
-        self.played = played;
+        let news = played(&self.ended) != played(&ended);
+        self.ended = ended;
         if news {
             self.teach(context);
         }
@@ -249,13 +287,45 @@ impl Ratings {
             let _ = reply.send(self.view.clone());
         }
     }
+
+    /// What is known of the trial, which goes on from here when there is more to walk.
+    fn trial(&mut self, context: &Context<RatingsMsg>) -> TrialView {
+        let (heard, trial) = self.trial.get_or_insert_with(|| (u64::MAX, Trial::default()));
+        if *heard != self.fits {
+            *heard = self.fits;
+            trial.hear(self.ended.clone());
+        }
+        let view = TrialView {
+            competition: self.view.competition.clone(),
+            teams: self.view.teams.clone(),
+            tried: trial.tried(),
+            left: trial.left(),
+            now: trial.now(),
+            version: self.fits.wrapping_shl(32).wrapping_add(self.steps),
+        };
+        if !self.walking && trial.now().is_none() {
+            self.walking = context.me.send(RatingsMsg::Walk).is_ok();
+        }
+        view
+    }
+
+    /// One day, so that nobody waits long in between.
+    fn walk(&mut self, context: &Context<RatingsMsg>) {
+        let Some((_, trial)) = &mut self.trial else { return };
+        self.steps += 1;
+        self.walking = trial.step() && context.me.send(RatingsMsg::Walk).is_ok();
+    }
+}
+
+fn played(ended: &[Ended]) -> Vec<Played> {
+    ended.iter().map(|one| one.played).collect()
 }
 
 impl Ratings {
     /// Tells the model that prices the competition what has been played.
     fn teach(&self, context: &Context<RatingsMsg>) {
         let competition = &self.view.competition;
-        let Some(port) = context.node.port_of(competition).filter(|_| !self.played.is_empty())
+        let Some(port) = context.node.port_of(competition).filter(|_| !self.ended.is_empty())
         else {
             return;
         };
@@ -264,7 +334,7 @@ impl Ratings {
             let _ = port.send(PortMsg::Fit {
                 competition: competition.clone(),
                 teams: self.view.teams.clone(),
-                played: self.played.clone(),
+                played: played(&self.ended),
             });
         }
     }

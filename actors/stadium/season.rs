@@ -50,6 +50,7 @@ pub(super) fn past(season: &Season) -> Vec<Word> {
                 away: played.score.away,
                 half_time: None,
                 stats: Stats::default(),
+                odds: None,
             };
             words.push(Word::Result(source(id), score));
         }

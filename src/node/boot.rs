@@ -20,6 +20,7 @@ use actors::mail::{Mail, MailArgs};
 use actors::node::{Child, ClockMode, Node, Nursery};
 use actors::port::{Port, PortArgs, Workshop};
 use actors::registry::Address;
+use actors::tracer::{Tracer, TracerArgs};
 use anyhow::{Context as _, anyhow, bail};
 use domain::home::{By, HomeRequest, Role};
 use domain::ids::{EntityId, PartitionId};
@@ -150,6 +151,9 @@ impl Running {
         let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
         let bets = bets.or(native::pricing::stream(node.clone())).unify().boxed();
         let mail = post.map(|post| tree::actor::<Mail>(&node, MailArgs { post: Arc::new(post) }));
+        let tracer = settings.collector.clone().map(|collector| {
+            tree::actor::<Tracer>(&node, TracerArgs { carrier: Arc::new(collector) })
+        });
         let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
         let bets = native::routes::before(bets, Arc::new(api));
@@ -176,7 +180,7 @@ impl Running {
         });
         let spec = Tree {
             node: node.clone(),
-            services: mail.into_iter().collect(),
+            services: mail.into_iter().chain(tracer).collect(),
             port: port(&node, &settings.models),
             stream: stream_session(&node, &service),
             doors: doors

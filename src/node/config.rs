@@ -29,6 +29,7 @@ use crate::mail::MailSettings;
 use crate::native::Customers;
 use crate::port::ModelSettings;
 use crate::stream::{CertificateFiles, StreamLimits};
+use crate::telemetry::otlp::Collector;
 
 /// Everything the node is told, checked.
 #[derive(Debug, Clone)]
@@ -77,6 +78,8 @@ pub struct Settings {
     pub football: Option<PathBuf>,
     /// Models of somebody's own.
     pub models: Vec<ModelSettings>,
+    /// Who collects traces.
+    pub collector: Option<Collector>,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -378,6 +381,10 @@ impl Layers {
             Ok((!value.is_empty()).then(|| PathBuf::from(value)))
         });
         let models = self.read_models();
+        let collector = self.read("telemetry.otlp", |value| match value {
+            "" => Ok(None),
+            url => Collector::of(url).map(Some),
+        });
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -410,6 +417,7 @@ impl Layers {
             mail: mail?,
             football: football?,
             models: models?,
+            collector: collector?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,

@@ -2,8 +2,9 @@
 // `.ci/run web` against the mock of `src/web` at full size.
 //
 //   node console.mjs story '{"base": "http://127.0.0.1:8081", "token": "...", "viewer": "...", "market": "market-1.2",
-//                            "subtree": "markets-0", "shots": "target/console-shots"}'
+//                            "subtree": "markets-0", "playing": 1, "shots": "target/console-shots"}'
 //   node console.mjs pages '{... as above}'     every page, light and dark, wide and narrow: axe, overflow, a picture
+//                                                 ("only": ["models"], "looks": ["light-wide"] for some of them)
 //   node console.mjs soak  '{"mock": "small"}'  thousands of events in half a minute, and nothing grows
 //   node console.mjs link  '{"link": "http://.../console/open?code=..."}'   in without a token, once
 //   node console.mjs scale '{"mock": "large"}'  50,000 actors and 1,000,000 events; "mock" stands for a node
@@ -18,7 +19,7 @@ const { chromium } = await import(process.env.PLAYWRIGHT ?? "playwright-core");
 const [what, text] = process.argv.slice(2);
 const about = JSON.parse(text);
 const mock = about.mock && (await mocked(about.mock));
-const { base, token, viewer, market, account, subtree, shots } = { ...mock?.about, ...about };
+const { base, token, viewer, market, account, subtree, playing, shots } = { ...mock?.about, ...about };
 const PATIENCE_MS = 20_000;
 
 const start = () =>
@@ -39,7 +40,7 @@ async function mocked(size) {
   process.chdir(root.pathname);
   const server = await preview({ logLevel: "error", preview: { port: 0, host: "127.0.0.1" } });
   const base = new URL(server.resolvedUrls.local[0]).origin;
-  const actors = { market: "market-1.200001", account: "account-100001", subtree: "markets-0" };
+  const actors = { market: "market-1.200001", account: "account-100001", subtree: "markets-0", playing: 1 };
   return { server, about: { base, token: "admin", viewer: "viewer", ...actors } };
 }
 
@@ -66,6 +67,24 @@ async function signIn(page, secret) {
 const at = (page, hash) => page.goto(`${base}/console/${hash}`);
 const row = (page, id) => page.locator(`[role=treeitem][data-id="${id}"]`);
 
+/** The node has told of itself so many times more; where nobody is signed in, it tells nothing. */
+async function beats(page, more) {
+  const pulse = page.locator(".pulse");
+  for (let n = 0; n < more && (await pulse.count()) > 0; n += 1) {
+    const was = await pulse.getAttribute("data-at");
+    await page.waitForFunction((at) => document.querySelector(".pulse")?.dataset.at !== at, was);
+  }
+}
+
+/** A match that is played goes on while one looks. */
+async function moves(page) {
+  const now = () => page.locator("[data-clock]").innerText();
+  const was = await now();
+  if (!/\d/.test(was)) return;
+  await page.waitForFunction((clock) => document.querySelector("[data-clock]").innerText !== clock, was);
+  seen.moved = [was, await now()];
+}
+
 async function pull(page, id, mode, reason) {
   const panel = page.getByRole("complementary", { name: "Selected actor" });
   await panel.getByRole("button", { name: "Pull the plug" }).click();
@@ -75,6 +94,7 @@ async function pull(page, id, mode, reason) {
   const act = dialog.getByRole("button", { name: `${mode} it` });
   assert.ok(await act.isDisabled(), "a plug is pulled without a reason");
   await dialog.getByLabel(/Reason/).fill(reason);
+  await dialog.getByText("Asking what would fall").waitFor({ state: "hidden" });
   await dialog.getByText(/Restarts \d|Holds \d/).waitFor();
   const blast = await dialog.getByRole("region", { name: "Blast radius" }).innerText();
   await act.click();
@@ -203,9 +223,12 @@ async function pages() {
     account: `#/actor/${account}`,
     events: "#/events",
     flow: "#/flow",
+    models: "#/models",
+    ...(playing && { match: `#/models/${playing}`, compared: `#/models/${playing}?model=all&sel=away` }),
     ledger: "#/ledger",
     audit: "#/audit",
   };
+  const only = (name) => !about.only || about.only.includes(name);
   const wrong = [];
   seen.pages = 0;
   for (const colorScheme of ["light", "dark"]) {
@@ -214,7 +237,7 @@ async function pages() {
       const page = await open({ colorScheme, viewport: { width, height }, reducedMotion: "reduce" });
       const look = async (name) => {
         await page.waitForLoadState("load");
-        await page.waitForTimeout(1_200); // a picture with a second of figures in it; nothing is asserted of them
+        await beats(page, 2); // a picture with a second of figures in it
         await page.screenshot({ path: `${shots}/${name}-${colorScheme}-${kind}.png` });
         await page.evaluate(axe);
         const found = await page.evaluate(() => window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] }));
@@ -227,9 +250,11 @@ async function pages() {
       await page.getByLabel("Operator token").waitFor();
       await look("sign-in");
       await signIn(page, token);
-      for (const [name, hash] of Object.entries(places)) {
+      for (const [name, hash] of Object.entries(places).filter(([name]) => only(name))) {
         await at(page, hash);
+        if (name === "models") await page.getByRole("heading", { name: /on the same \d/ }).waitFor();
         await look(name);
+        if (name === "match" && mock) await moves(page);
       }
       await at(page, `#/actor/${market}`);
       await page.getByRole("button", { name: "Pull the plug" }).click();
@@ -327,12 +352,21 @@ async function soak() {
     const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: '{"mode":"kill","reason":"soak"}' };
     return (await fetch(`/v1/operator/actors/${it}/kill`, init)).status;
   }, id);
+  // Deaths and births of a whole subtree stream in, and the page has heard of the last of them.
+  const heard = async () => {
+    await page.waitForFunction(async (it) => {
+      const { row } = await (await fetch(`/v1/operator/actors/${it}`)).json();
+      return row?.status === "running";
+    }, subtree, { polling: 100 });
+    const lastSeq = await page.evaluate(async () => (await (await fetch("/v1/operator/history")).json()).lastSeq);
+    await page.waitForFunction((seq) => Number(document.querySelector(".pulse").dataset.seq) >= seq, lastSeq);
+  };
   const round = async () => {
     for (const hash of ["#/events", `#/tree?sel=${market}&open=partitions,partition-0,markets-0,markets-0~market`, "#/overview"]) {
       await page.evaluate((to) => (location.hash = to), hash);
       for (let n = 0; n < 5; n += 1) {
         assert.equal(await kill(subtree), 202);
-        await page.waitForTimeout(600); // deaths and births of a whole subtree stream in
+        await heard();
       }
     }
   };

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import threading
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,32 @@ def about(node, operator, market):
         "market": f"market-{market[0]}",
         "account": f"account-{account}",
         "subtree": "markets-0",
+        "playing": played(node, operator),
     }
+
+
+def played(node, operator):
+    """A match that has begun, as a provider tells of it; its number."""
+    key = operator.ask("POST", "/tokens", {"name": f"feed{next(NAMES)}", "role": "provider"})["token"]
+    named = {"source": "feed", "id": str(next(NAMES))}
+    match = {"competition": "League", "season": "now", "kickOff": "2026-11-28T15:00:00Z"}
+    happened = [("kickOff", None, 0), ("goal", "home", 12), ("clock", None, 14)]
+    words = {
+        "fixtures": [{**named, **match, "home": "Ipswich", "away": f"Burnley {named['id']}"}],
+        "events": [
+            {**named, "seq": seq, "type": kind, "minute": minute, **({"side": side} if side else {})}
+            for seq, (kind, side, minute) in enumerate(happened, 1)
+        ],
+    }
+    for what, told in words.items():
+        url, body = f"{node.http}/v1/football/{what}", json.dumps(told).encode()
+        request = urllib.request.Request(url, data=body, method="PUT")
+        request.add_header("X-Api-Key", key)
+        request.add_header("Content-Type", "application/json")
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            assert json.load(answer)["refused"] == []
+    matches = operator.ask("GET", "/models/live?limit=500")["matches"]
+    return next(it["id"] for it in matches if it["away"].endswith(f" {named['id']}"))
 
 
 def test_a_market_is_killed_from_the_page_and_is_seen_to_heal(about, load):
@@ -89,7 +115,7 @@ def test_every_page_is_for_everybody_on_a_wall_and_on_a_phone(about, load):
     # All four looks of every page are seen on the mock, `.ci/run web`.
     seen = browse("pages", **about, looks=["light-wide", "dark-narrow"])
     print(seen)
-    assert seen["pages"] == 22
+    assert seen["pages"] == 28
 
 
 def test_the_link_that_the_demo_prints_lets_in_without_a_token():

@@ -4,6 +4,9 @@
 //! is the square of the error. Calibrated forecasts have a slope of 1: below it they promise too much, above it
 //! too little. Models are compared on the same matches, resampled in pairs: two models see the same upsets.
 
+use super::almanac::Odds;
+use super::margin;
+use super::score_grid::{GoalLine, ScoreGrid};
 use super::split_mix::SplitMix64;
 
 /// Reliability in steps of a tenth.
@@ -13,54 +16,125 @@ const RESAMPLES: usize = 2_000;
 const LEAST: f64 = 1e-15;
 const STEPS_MAX: u32 = 50;
 
+/// A market in which forecasts are judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    MatchOdds,
+    /// More than two and a half goals.
+    Over,
+    BothScore,
+}
+
+impl Market {
+    pub const ALL: [Market; 3] = [Market::MatchOdds, Market::Over, Market::BothScore];
+
+    /// As the book of a match calls it, its line behind it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Market::MatchOdds => "MATCH_ODDS",
+            Market::Over => "OVER_UNDER_25",
+            Market::BothScore => "BOTH_TEAMS_TO_SCORE",
+        }
+    }
+}
+
 /// What was said of a match, and how it ended.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Forecast {
     /// Home, draw, away.
     pub results: [f64; 3],
     pub over: f64,
+    pub both: f64,
     pub outcome: usize,
     pub went_over: bool,
+    pub both_scored: bool,
 }
 
 impl Forecast {
     /// `score`: home's and away's goals.
-    pub fn new(results: [f64; 3], over: f64, score: (u8, u8)) -> Self {
+    pub fn new(results: [f64; 3], over: f64, both: f64, score: (u8, u8)) -> Self {
         let outcome = match score.0.cmp(&score.1) {
             std::cmp::Ordering::Greater => 0,
             std::cmp::Ordering::Equal => 1,
             std::cmp::Ordering::Less => 2,
         };
         let went_over = u16::from(score.0) + u16::from(score.1) > 2;
-        Forecast { results, over, outcome, went_over }
+        let both_scored = score.0 > 0 && score.1 > 0;
+        Forecast { results, over, both, outcome, went_over, both_scored }
+    }
+
+    /// What a grid says before a match that ended so.
+    pub fn of(grid: &ScoreGrid, score: (u8, u8)) -> Self {
+        let odds = grid.match_odds();
+        let results = [odds.home.win, odds.draw.win, odds.away.win];
+        Forecast::new(results, grid.over(GoalLine(10)).win, grid.both_score().win, score)
     }
 
     pub fn log_loss(&self) -> f64 {
-        -self.results[self.outcome].max(LEAST).ln()
+        self.log_loss_in(Market::MatchOdds)
     }
 
     pub fn over_log_loss(&self) -> f64 {
-        let p = if self.went_over { self.over } else { 1.0 - self.over };
-        -p.max(LEAST).ln()
+        self.log_loss_in(Market::Over)
     }
 
     pub fn brier(&self) -> f64 {
-        self.errors().map(|error| error * error).sum()
+        self.brier_in(Market::MatchOdds)
     }
 
     pub fn rps(&self) -> f64 {
-        let mut ahead = 0.0;
-        let mut sum = 0.0;
-        for error in self.errors() {
-            ahead += error;
-            sum += ahead * ahead;
-        }
-        sum / 2.0
+        self.rps_in(Market::MatchOdds)
     }
 
-    fn errors(&self) -> impl Iterator<Item = f64> {
-        let happened = move |at: usize| f64::from(u8::from(at == self.outcome));
-        self.results.iter().enumerate().map(move |(at, p)| p - happened(at))
+    pub fn log_loss_in(&self, market: Market) -> f64 {
+        let (said, outcome) = self.book(market);
+        -said.as_slice()[outcome].max(LEAST).ln()
+    }
+
+    pub fn brier_in(&self, market: Market) -> f64 {
+        self.errors(market).map(|error| error * error).sum()
+    }
+
+    pub fn rps_in(&self, market: Market) -> f64 {
+        let (mut ahead, mut sum, mut steps) = (0.0, 0.0, -1.0);
+        for error in self.errors(market) {
+            ahead += error;
+            sum += ahead * ahead;
+            steps += 1.0;
+        }
+        sum / steps
+    }
+
+    /// What was said of each selection, and which of them it was.
+    fn book(&self, market: Market) -> (Said, usize) {
+        let two = |p: f64, happened: bool| (Said::Two([p, 1.0 - p]), usize::from(!happened));
+        match market {
+            Market::MatchOdds => (Said::Three(self.results), self.outcome),
+            Market::Over => two(self.over, self.went_over),
+            Market::BothScore => two(self.both, self.both_scored),
+        }
+    }
+
+    fn errors(&self, market: Market) -> impl Iterator<Item = f64> {
+        let (said, outcome) = self.book(market);
+        let happened = move |at: usize| f64::from(u8::from(at == outcome));
+        (0..said.as_slice().len()).map(move |at| said.as_slice()[at] - happened(at))
+    }
+}
+
+/// The probabilities of a market's selections.
+#[derive(Clone, Copy)]
+enum Said {
+    Two([f64; 2]),
+    Three([f64; 3]),
+}
+
+impl Said {
+    fn as_slice(&self) -> &[f64] {
+        match self {
+            Said::Two(all) => all,
+            Said::Three(all) => all,
+        }
     }
 }
 
@@ -84,17 +158,26 @@ pub struct Measures {
     pub reliability: [Bin; BINS],
 }
 
-pub fn measure<'a>(forecasts: impl IntoIterator<Item = &'a Forecast> + Clone) -> Measures {
+/// In the market of match odds; over 2.5 is told beside.
+pub fn measure<'a>(forecasts: impl IntoIterator<Item = &'a Forecast>) -> Measures {
+    measure_in(Market::MatchOdds, forecasts)
+}
+
+pub fn measure_in<'a>(
+    market: Market,
+    forecasts: impl IntoIterator<Item = &'a Forecast>,
+) -> Measures {
     let mut measures = Measures::default();
     let mut pairs = Vec::new();
     for one in forecasts {
         measures.matches += 1;
-        measures.log_loss += one.log_loss();
-        measures.rps += one.rps();
-        measures.brier += one.brier();
+        measures.log_loss += one.log_loss_in(market);
+        measures.rps += one.rps_in(market);
+        measures.brier += one.brier_in(market);
         measures.over_log_loss += one.over_log_loss();
-        for (at, p) in one.results.iter().enumerate() {
-            let happened = f64::from(u8::from(at == one.outcome));
+        let (said, outcome) = one.book(market);
+        for (at, p) in said.as_slice().iter().enumerate() {
+            let happened = f64::from(u8::from(at == outcome));
             pairs.push((*p, happened));
             let bin = ((p * BINS as f64) as usize).min(BINS - 1);
             let bin = &mut measures.reliability[bin];
@@ -164,7 +247,7 @@ pub struct Difference {
 pub fn compare(
     champion: &[Forecast],
     challenger: &[Forecast],
-    loss: fn(&Forecast) -> f64,
+    loss: impl Fn(&Forecast) -> f64,
     seed: u64,
 ) -> Option<Difference> {
     let differences: Vec<f64> =
@@ -186,6 +269,36 @@ pub fn compare(
     Some(Difference { mean: mean(differences.iter().sum()), low: at(0.025), high: at(0.975) })
 }
 
+/// What it would have been worth to back a model's opinion early, by the prices that stood at the end.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClosingValue {
+    pub bets: usize,
+    /// Of a stake of one: above zero, the market went the model's way.
+    pub mean: f64,
+}
+
+/// Backs each selection that the model holds for more likely than the opening price does, and values the bet by
+/// the closing prices without their margin. `None` where no bet was to be had.
+pub fn closing_value<'a>(
+    matches: impl IntoIterator<Item = (&'a Forecast, &'a Odds)>,
+) -> Option<ClosingValue> {
+    let (mut bets, mut sum) = (0, 0.0);
+    let decimal = |hundredths: u32| f64::from(hundredths) / 100.0;
+    for (forecast, odds) in matches {
+        let Some(open) = odds.open else { continue };
+        let Ok(fair) = margin::remove(&odds.close.map(decimal), margin::Method::default()) else {
+            continue;
+        };
+        for ((said, open), fair) in forecast.results.iter().zip(open).zip(fair) {
+            if said * decimal(open) > 1.0 {
+                bets += 1;
+                sum += decimal(open) * fair - 1.0;
+            }
+        }
+    }
+    (bets > 0).then(|| ClosingValue { bets, mean: sum / bets as f64 })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,19 +317,25 @@ mod tests {
                     () => (0, 1),
                 };
                 let p = said(strength);
-                Forecast::new([p, 0.25, 0.75 - p], 0.5, score)
+                Forecast::new([p, 0.25, 0.75 - p], 0.5, 0.5, score)
             })
             .collect()
     }
 
     #[test]
     fn scores_are_the_textbooks() {
-        let one = Forecast::new([0.5, 0.3, 0.2], 0.6, (1, 0));
+        let one = Forecast::new([0.5, 0.3, 0.2], 0.6, 0.45, (1, 0));
         assert!((one.log_loss() - 0.5_f64.ln().abs()).abs() < 1e-12);
         assert!((one.rps() - (0.25 + 0.04) / 2.0).abs() < 1e-12);
         assert!((one.brier() - (0.25 + 0.09 + 0.04)).abs() < 1e-12);
         assert!((one.over_log_loss() + 0.4_f64.ln()).abs() < 1e-12);
-        assert!(Forecast::new([0.0, 0.5, 0.5], 0.0, (3, 0)).log_loss().is_finite());
+        assert!((one.log_loss_in(Market::BothScore) + 0.55_f64.ln()).abs() < 1e-12);
+        assert!((one.rps_in(Market::Over) - 0.36).abs() < 1e-12);
+        assert!((one.brier_in(Market::Over) - 0.72).abs() < 1e-12);
+        let over = measure_in(Market::Over, [&one]);
+        assert!((over.log_loss - one.over_log_loss()).abs() < 1e-12);
+        assert_eq!(over.reliability.iter().map(|bin| bin.count).sum::<u32>(), 2);
+        assert!(Forecast::new([0.0, 0.5, 0.5], 0.0, 0.0, (3, 0)).log_loss().is_finite());
     }
 
     #[test]
@@ -237,5 +356,20 @@ mod tests {
         }
         assert_eq!(compare(&[], &[], Forecast::rps, 1), None);
         assert_eq!(measure(&[]).slope, None);
+    }
+
+    #[test]
+    fn who_bets_before_the_market_comes_round_has_its_value() {
+        let odds = |open, close| Odds { open, close };
+        let said = Forecast::new([0.55, 0.25, 0.20], 0.5, 0.5, (1, 0));
+        let came_round = odds(Some([210, 340, 380]), [180, 350, 480]);
+        let value = closing_value([(&said, &came_round)]).unwrap();
+        assert_eq!(value.bets, 1);
+        assert!((0.10..0.15).contains(&value.mean), "{value:?}");
+        let went_away = odds(Some([210, 340, 380]), [250, 330, 300]);
+        assert!(closing_value([(&said, &went_away)]).unwrap().mean < -0.1);
+        assert_eq!(closing_value([(&said, &odds(None, [210, 340, 380]))]), None);
+        assert_eq!(closing_value([(&said, &odds(Some([150, 340, 480]), [150, 340, 480]))]), None);
+        assert_eq!(closing_value([(&said, &odds(Some([210, 340, 380]), [100, 0, 0]))]), None);
     }
 }

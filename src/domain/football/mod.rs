@@ -26,6 +26,7 @@ pub mod rater;
 pub mod ratings;
 pub mod score_grid;
 mod split_mix;
+pub mod trial;
 pub mod weekend;
 
 pub use split_mix::SplitMix64;

@@ -103,6 +103,11 @@ pub(super) const KEYS: &[(&str, &str, &str)] = &[
     ("caps.connections_per_address", "10000", "connections of one listener from one address"),
     ("caps.head_bytes", "32768", "bytes of a request's line and headers"),
     ("caps.url_bytes", "8192", "bytes of a request's path and query"),
+    (
+        "telemetry.otlp",
+        "",
+        "where a collector takes traces, as OTLP/JSON: http://127.0.0.1:4318; without one there are none",
+    ),
     ("log.format", "auto", "pretty, json, or auto: pretty on a terminal"),
     ("log.filter", "info", "tracing directives, such as info,laybook::door=debug"),
 ];

@@ -25,6 +25,7 @@ use super::request::{
     Act, AdvanceClock, ChangeUser, CreateEvent, CreateMarket, CreateToken, CreateUser, KillActor,
     Line, MarketAct as AskedAct, MoveMoney, UserStatus, idempotency_key,
 };
+use super::trials;
 use super::watch::Watch;
 use super::{access, ask, ledger, request};
 use crate::catalogue;
@@ -102,9 +103,13 @@ impl Api<'_> {
         if let Some(answer) = observe::look(self.watch, segments, self.asked.query).await {
             return answer;
         }
+        if let Some(answer) = trials::look(self.watch, segments, self.asked.query).await {
+            return answer;
+        }
         match segments {
             ["users", username] => self.user(username).await,
             ["me"] => ok(json!({ "name": self.operator, "role": access::role_word(self.role) })),
+            ["log-level"] => ok(json!({ "filter": telemetry::filter() })),
             ["ledger"] => ok(ledger::read(&self.watch.node).await?),
             ["tree"] => ok(json!(self.watch.tree().await.map_err(tree_gone)?)),
             _ => Err(not_found("no such path")),
@@ -160,6 +165,7 @@ impl Api<'_> {
             ["markets", id, act] => (format!("market-{id}"), "market", (*act).to_owned()),
             ["users", name, act] => ((*name).to_owned(), "user", (*act).to_owned()),
             ["users", name] => ((*name).to_owned(), "user", "change".to_owned()),
+            ["log-level"] => ("log".to_owned(), "node", "level".to_owned()),
             [what] => ((*what).to_owned(), "node", "create".to_owned()),
             _ => return,
         };

@@ -4,7 +4,7 @@
 //! are looked at through the operator API.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use actors::gauge::{Load, Waits};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -70,6 +70,7 @@ pub fn read(watch: &Watch) -> String {
         );
     }
     actors(&mut registry, watch);
+    traces(&mut registry, watch);
     exchange(&mut registry, watch);
     tree(&mut registry, watch);
     let mut out = String::new();
@@ -96,6 +97,16 @@ fn exchange(registry: &mut Registry, watch: &Watch) {
     let help = "A group commit, write and sync: so many took no longer";
     registry.register("journal_commit_seconds", help, commit);
     registry.register("bets", "Bets that were given a number", ConstCounter::new(bets));
+}
+
+/// What became of the traces of orders; all zero where nobody collects them.
+fn traces(registry: &mut Registry, watch: &Watch) {
+    let counts = &watch.node.traces;
+    let taken = ConstCounter::new(counts.taken.load(Relaxed));
+    registry.register("traces", "Traces that their collector took", taken);
+    let dropped = counts.refused.load(Relaxed) + watch.node.journeys.lost();
+    let help = "Traces that it did not take, or that went before their turn";
+    registry.register("traces_dropped", help, ConstCounter::new(dropped));
 }
 
 /// What the supervision events add up to.

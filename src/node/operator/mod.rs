@@ -10,6 +10,7 @@
 //! | `tokens` | who operators are, also while home is down |
 //! | `watch` | the running tree: ways in, and acts on actors |
 //! | `observe` | everything that is only looked at |
+//! | `trials` | how the models that price football do |
 //! | `ledger`, `metrics` | what adds up; figures |
 //! | `routes` | warp |
 
@@ -26,6 +27,7 @@ pub mod request;
 pub mod routes;
 mod strict;
 pub mod tokens;
+pub mod trials;
 pub mod watch;
 
 pub use watch::Watch;

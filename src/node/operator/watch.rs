@@ -56,6 +56,8 @@ pub struct Watch {
 
 /// How long an actor may take to show itself.
 const OBSERVE_WITHIN: Duration = Duration::from_secs(1);
+/// Markets that a blast radius names.
+const SUSPENDS_NAMED: usize = 100;
 /// Chaos: how long a hang is held.
 const HANG: Duration = Duration::from_secs(5);
 
@@ -90,7 +92,7 @@ pub struct BlastRadius {
     restarts: BTreeMap<String, usize>,
     /// How many those are.
     total: usize,
-    /// Markets in which nobody could bet afterwards.
+    /// Markets that nobody serves meanwhile: the first of them, all are counted in `restarts`.
     suspends: Vec<String>,
 }
 
@@ -124,7 +126,7 @@ impl Watch {
         self.events.look(|history| {
             let tree = history.present();
             let path = path_of(tree, id)?;
-            let mut restarts = BTreeMap::new();
+            let (mut restarts, mut suspends) = (BTreeMap::new(), Vec::new());
             let above = path.rsplit_once('/').map_or("", |(above, _)| above);
             let strategy = tree.node(above).and_then(|node| node.strategy);
             let siblings = tree.children(above);
@@ -136,11 +138,10 @@ impl Watch {
             };
             for (id, node) in falling {
                 let path = if above.is_empty() { id.to_string() } else { format!("{above}/{id}") };
-                count(tree, &path, &node.kind, &mut restarts);
+                count(tree, &path, &node.kind, &mut restarts, &mut suspends);
             }
             let total = restarts.values().sum();
-            // Markets that fall come back as they were: no act of this kind suspends one.
-            Some(BlastRadius { restarts, total, suspends: Vec::new() })
+            Some(BlastRadius { restarts, total, suspends })
         })
     }
 
@@ -223,9 +224,18 @@ fn line(node: &TreeNode, loads: &HashMap<String, Load>) -> Line {
 }
 
 /// Counts somebody and all below.
-fn count(tree: &Tree, path: &str, kind: &str, counts: &mut BTreeMap<String, usize>) {
+fn count(
+    tree: &Tree,
+    path: &str,
+    kind: &str,
+    counts: &mut BTreeMap<String, usize>,
+    suspends: &mut Vec<String>,
+) {
     *counts.entry(kind.to_owned()).or_default() += 1;
+    if kind == "market" && suspends.len() < SUSPENDS_NAMED {
+        suspends.extend(path.rsplit('/').next().map(str::to_owned));
+    }
     for (id, node) in tree.children(path) {
-        count(tree, &format!("{path}/{id}"), &node.kind, counts);
+        count(tree, &format!("{path}/{id}"), &node.kind, counts, suspends);
     }
 }

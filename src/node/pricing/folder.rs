@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `*.csv` | results of one competition, named by the file (`premier-league.csv`); columns as [`super::results`] reads them, with `Season`, `HTHG`, `HTAG`, shots, corners and cards where there are some |
+//! | `*.csv` | results of one competition, named by the file (`premier-league.csv`); columns as [`super::results`] reads them, with `Season`, `HTHG`, `HTAG`, shots, corners, cards and odds where there are some |
 //! | `fixtures*.json`, `results*.json`, `events*.json` | lists, as `PUT /v1/football/…` takes them |
 //!
 //! Read in that order, by name. What is told again at the next start changes nothing. A file that cannot be read
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use actors::football::{WORDS_MAX, Word};
 use actors::node::Node;
 use anyhow::{Context, anyhow, bail};
-use domain::football::almanac::{FinalScore, NewFixture, Source, Stats};
+use domain::football::almanac::{FinalScore, NewFixture, Odds, Source, Stats};
 use domain::time::UtcMillis;
 
 use super::day::Day;
@@ -23,6 +23,19 @@ use crate::native::football;
 const SOURCE: &str = "file";
 const DAY_MS: i64 = 86_400_000;
 const NOON_MS: i64 = DAY_MS / 2;
+/// Averages before one bookmaker's.
+const CLOSING: [[&str; 3]; 4] = [
+    ["AvgCH", "AvgCD", "AvgCA"],
+    ["PSCH", "PSCD", "PSCA"],
+    ["home_close", "draw_close", "away_close"],
+    ["B365CH", "B365CD", "B365CA"],
+];
+const OPENING: [[&str; 3]; 4] = [
+    ["AvgH", "AvgD", "AvgA"],
+    ["PSH", "PSD", "PSA"],
+    ["home_open", "draw_open", "away_open"],
+    ["B365H", "B365D", "B365A"],
+];
 /// Of one JSON file.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -92,6 +105,7 @@ fn results(file: &Path, words: &mut Vec<Word>) -> Result<(), TableError> {
     let half_time = both("HTHG", "HTAG");
     let (shots, on_target) = (both("HS", "AS"), both("HST", "AST"));
     let (corners, yellows, reds) = (both("HC", "AC"), both("HY", "AY"), both("HR", "AR"));
+    let odds = OddsColumns::find(&table);
     let (season, neutral) = (table.find(&["Season"]), table.find(&["neutral"]));
     for row in table.rows() {
         let day: Day = row.need(date)?.parse().map_err(|error| row.fault(date, error))?;
@@ -119,10 +133,49 @@ fn results(file: &Path, words: &mut Vec<Word>) -> Result<(), TableError> {
                 reds: counted(reds)?,
             };
             let half_time = counted(half_time)?.filter(|half| half.0 <= home && half.1 <= away);
-            words.push(Word::Result(from(), FinalScore { home, away, half_time, stats }));
+            words.push(Word::Result(
+                from(),
+                FinalScore { home, away, half_time, stats, odds: odds.read(row)? },
+            ));
         }
     }
     Ok(())
+}
+
+/// Home's, draw's and away's prices early and at the end, where the file has them.
+struct OddsColumns {
+    open: Option<[Column; 3]>,
+    close: Option<[Column; 3]>,
+}
+
+impl OddsColumns {
+    fn find(table: &Table) -> OddsColumns {
+        let three = |names: &[[&str; 3]]| {
+            names.iter().find_map(|[home, draw, away]| {
+                Some([table.find(&[home])?, table.find(&[draw])?, table.find(&[away])?])
+            })
+        };
+        OddsColumns { open: three(&OPENING), close: three(&CLOSING) }
+    }
+
+    /// Of a row whose prices are missing, or are none, nothing is known.
+    fn read(&self, row: Row<'_>) -> Result<Option<Odds>, TableError> {
+        let three = |columns: Option<[Column; 3]>| -> Result<Option<[u32; 3]>, TableError> {
+            let Some(columns) = columns else { return Ok(None) };
+            let mut prices = [0; 3];
+            for (price, column) in prices.iter_mut().zip(columns) {
+                match row.value::<f64>(column)? {
+                    Some(odds) if odds > 1.0 && odds < 10_000.0 => {
+                        *price = (odds * 100.0).round() as u32;
+                    }
+                    _ => return Ok(None),
+                }
+            }
+            Ok(Some(prices))
+        };
+        let open = three(self.open)?;
+        Ok(three(self.close)?.map(|close| Odds { open, close }))
+    }
 }
 
 fn count(row: Row<'_>, columns: Option<(Column, Column)>) -> Result<Option<(u8, u8)>, TableError> {
@@ -154,10 +207,12 @@ mod tests {
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).expect("written");
         };
-        let csv = "Season,Date,HomeTeam,AwayTeam,FTHG,FTAG,HTHG,HTAG,HST,AST\n";
+        let csv = "Season,Date,HomeTeam,AwayTeam,FTHG,FTAG,HTHG,HTAG,HST,AST,AvgH,AvgD,AvgA,AvgCH,AvgCD,AvgCA\n";
         write(
             "premier-league.csv",
-            &format!("{csv}2526,2025-08-16,A,B,2,1,1,0,5,3\n,2026-12-01,B,A,,,,,,\n"),
+            &format!(
+                "{csv}2526,2025-08-16,A,B,2,1,1,0,5,3,2.1,3.4,3.8,1.8,3.5,4.8\n,2026-12-01,B,A,,,,,,,,,,,,\n"
+            ),
         );
         write("events-1.json", r#"[{"source":"s","id":1,"seq":1,"type":"kickOff","minute":0}]"#);
         write(
@@ -173,11 +228,13 @@ mod tests {
         assert!(
             matches!(&words[1], Word::Result(_, score) if score.stats.on_target == Some((5, 3)))
         );
+        let odds = Odds { open: Some([210, 340, 380]), close: [180, 350, 480] };
+        assert!(matches!(&words[1], Word::Result(_, score) if score.odds == Some(odds)));
         assert!(matches!(words[4], Word::Event(..)));
         write("events-2.json", r#"[{"source":"s"}]"#);
         let error = read(folder.path()).expect_err("no id").to_string();
         assert!(error.contains("events-2.json: [0].id"), "{error}");
-        write("serie-a.csv", &format!("{csv}2526,soon,A,B,2,1,1,0,5,3\n"));
+        write("serie-a.csv", &format!("{csv}2526,soon,A,B,2,1,1,0,5,3,,,,,,\n"));
         let error = read(folder.path()).expect_err("no day").to_string();
         assert!(error.contains("serie-a.csv:2: Date"), "{error}");
     }

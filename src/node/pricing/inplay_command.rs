@@ -154,10 +154,9 @@ fn write_minutes(one: &Timed, profile: &Profile, out: &mut impl Write) -> anyhow
 /// What was said of a match at one minute. `over` is that another goal falls.
 fn forecast(state: &MatchState, profile: &Profile, end: Score) -> Forecast {
     let grid = state.grid_by(profile);
-    let (odds, [_, _, none]) = (grid.match_odds(), grid.next_goal());
-    let results = [odds.home.win, odds.draw.win, odds.away.win];
-    let fell = end != state.score;
-    Forecast { went_over: fell, ..Forecast::new(results, 1.0 - none, (end.home, end.away)) }
+    let [_, _, none] = grid.next_goal();
+    let said = Forecast::of(&grid, (end.home, end.away));
+    Forecast { over: 1.0 - none, went_over: end != state.score, ..said }
 }
 
 /// Log losses at some minutes, with the gap to the even clock and the span of nineteen of twenty resamples.

@@ -12,14 +12,12 @@ use std::path::PathBuf;
 use anyhow::ensure;
 use clap::Args;
 use domain::football::judge::{Difference, Forecast, Measures, compare, measure};
-use domain::football::ratings::points::{Points, Scale};
-use domain::football::ratings::{self, Ratings};
-use domain::football::score_grid::{Expectancy, GoalLine, ScoreGrid};
+use domain::football::trial::{Model, Walk};
 use serde_json::{Value, json};
 
 use super::day::Day;
 use super::results::{Match, Results};
-use super::{RHO, ported, progress};
+use super::{ported, progress};
 use crate::cli::Exit;
 use crate::config::Settings;
 use crate::serve_command;
@@ -47,11 +45,8 @@ pub struct ModelsArgs {
     pub json: bool,
 }
 
-/// Those that are built in, the champion first.
-const BUILT_IN: [&str; 3] = ["champion", "poisson", "points"];
 /// Of the bootstrap: the same matches give the same spans.
 const SEED: u64 = 1;
-const UNKNOWN: (f64, f64) = (1.5, 1.2);
 
 /// Every model's forecasts of the same matches, in order, and where each match belongs.
 #[derive(Default)]
@@ -61,16 +56,6 @@ struct Judged {
     forecasts: Vec<Vec<Forecast>>,
     leagues: Vec<usize>,
     months: Vec<String>,
-}
-
-/// What is known of a competition as the days go by.
-struct Walk {
-    fitted: Option<Day>,
-    champion: Option<Ratings>,
-    poisson: Option<Ratings>,
-    points: Points,
-    /// Results the points have seen.
-    seen: usize,
 }
 
 /// Walks, measures, prints.
@@ -103,64 +88,25 @@ pub fn run(args: &ModelsArgs) -> anyhow::Result<Exit> {
 fn walk(results: &Results, wanted: &[&Match]) -> Judged {
     let mut walks: BTreeMap<usize, Walk> = BTreeMap::new();
     let mut judged = Judged {
-        names: BUILT_IN.map(str::to_owned).to_vec(),
-        forecasts: vec![Vec::new(); BUILT_IN.len()],
+        names: Model::ALL.map(|model| model.word().to_owned()).to_vec(),
+        forecasts: vec![Vec::new(); Model::ALL.len()],
         ..Judged::default()
     };
     let bar = progress("judging", wanted.len());
     for one in wanted {
         bar.inc(1);
         let Some(score) = one.goals else { continue };
-        let walk = walks.entry(one.competition).or_insert_with(|| Walk {
-            fitted: None,
-            champion: None,
-            poisson: None,
-            points: Points::new(Scale::default()),
-            seen: 0,
-        });
-        walk.go_to(one.day, &results.competitions[one.competition].played);
-        let by = |ratings: &Option<Ratings>| match ratings {
-            Some(ratings) => {
-                (ratings.expectancy(one.home_index, one.away_index, one.neutral), ratings.rho)
-            }
-            None => (Expectancy::new(UNKNOWN.0, UNKNOWN.1), RHO),
-        };
-        let points = (walk.points.expectancy(one.home_index, one.away_index), RHO);
-        let all = [by(&walk.champion), by(&walk.poisson), points];
-        for (forecasts, (expectancy, rho)) in judged.forecasts.iter_mut().zip(all) {
-            let grid = ScoreGrid::new(expectancy, rho);
-            let odds = grid.match_odds();
-            let p = [odds.home.win, odds.draw.win, odds.away.win];
-            forecasts.push(Forecast::new(p, grid.over(GoalLine(10)).win, score));
+        let walk = walks.entry(one.competition).or_default();
+        walk.go_to(one.day.number(), &results.competitions[one.competition].played);
+        let lines = walk.lines(one.home_index, one.away_index, one.neutral);
+        for (forecasts, line) in judged.forecasts.iter_mut().zip(lines) {
+            forecasts.push(Forecast::of(&line.grid(), score));
         }
         judged.leagues.push(one.competition);
         judged.months.push(one.day.to_string().chars().take(7).collect());
     }
     bar.finish_and_clear();
     judged
-}
-
-impl Walk {
-    /// Every model knows what was played before the day. A fit that fails leaves the one before in force.
-    fn go_to(&mut self, day: Day, played: &[ratings::Played]) {
-        if self.fitted == Some(day) {
-            return;
-        }
-        self.fitted = Some(day);
-        for (settings, ratings) in [
-            (ratings::Settings::CHAMPION, &mut self.champion),
-            (ratings::Settings::POISSON, &mut self.poisson),
-        ] {
-            if let Ok(fitted) = ratings::fit(day.number(), played, &settings, ratings.as_ref()) {
-                *ratings = Some(fitted);
-            }
-        }
-        while let Some(next) = played.get(self.seen).filter(|next| next.day < day.number()) {
-            let goals = (f64::from(next.home_goals), f64::from(next.away_goals));
-            self.points.played(next.home, next.away, goals);
-            self.seen += 1;
-        }
-    }
 }
 
 impl Judged {

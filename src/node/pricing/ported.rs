@@ -105,5 +105,7 @@ fn forecast(opinion: &Opinion, score: (u8, u8)) -> Forecast {
     let first = |kind, line| book::market(kind, line).map_or(0, |market| market.first);
     let odds = first(Kind::MatchOdds, None);
     let results = [chances[odds].win, chances[odds + 1].win, chances[odds + 2].win];
-    Forecast::new(results, chances[first(Kind::OverUnder, Some(GoalLine(10)))].win, score)
+    let over = chances[first(Kind::OverUnder, Some(GoalLine(10)))].win;
+    let both = chances[first(Kind::BothTeamsToScore, None)].win;
+    Forecast::new(results, over, both, score)
 }

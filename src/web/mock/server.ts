@@ -3,9 +3,11 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Mode, Overview, Role, Row, Sort, SupervisionEvent } from "../src/lib/api";
+import { models } from "./models.ts";
 import { LARGE, SMALL, World } from "./world.ts";
 
 type Next = () => void;
+let logLevel = "info";
 const CODES: Role[] = ["viewer", "operator", "admin"];
 const MODES = ["kill", "panic", "stop", "restart", "drain", "hang"];
 /** The policy the node itself sends, so that what breaks it breaks here first. */
@@ -118,7 +120,7 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
           const restarts: Record<string, number> = {};
           const falls = world.falls(actor);
           for (const it of falls) restarts[world.kindOf(it)] = (restarts[world.kindOf(it)] ?? 0) + 1;
-          return json(response, { restarts, total: falls.length, suspends: falls.length > 60 ? falls.filter((it) => it.kind === "market").slice(0, 3).map((it) => it.id) : [] });
+          return json(response, { restarts, total: falls.length, suspends: falls.filter((it) => it.kind === "market").slice(0, 100).map((it) => it.id) });
         }
         if (!String(body.reason ?? "").trim()) return problem(response, 422, "reason: is mandatory");
         return json(response, { actSeq: world.hurt(actor, mode as Mode, name, String(body.reason)) }, 202);
@@ -167,6 +169,19 @@ async function serve(world: World, request: IncomingMessage, response: ServerRes
       return json(response, { edges: flow(world), newestBets: Array.from({ length: 8 }, (_, n) => String(900_100 + n + Math.floor(world.offset / 5_000))) });
     case "follow":
       return /^\d+$/.test(path[1] ?? "") ? json(response, follow(path[1]!)) : problem(response, 404, "no bet of that number is remembered");
+    case "log-level": {
+      if (method === "PUT") {
+        const filter = String(body.filter ?? "");
+        if (role !== "admin") return problem(response, 403, "");
+        if (!/^[\w:=,]+$/.test(filter)) return problem(response, 422, "filter: invalid filter directive");
+        logLevel = filter;
+      }
+      return json(response, { filter: logLevel });
+    }
+    case "models": {
+      const told = models(path.slice(1), param, world.nowMs(), world.begun);
+      return told === undefined ? problem(response, 404, "no such match, or no such competition") : json(response, told);
+    }
     case "journal":
       return json(response, { partitions: [{ partition: 0, offset: world.offset, durable: world.offset - 3, syncP50Us: 38, syncP99Us: 410, freeBytes: 71_123_456_789, snapshots: { count: 204, newestAtMs: world.nowMs() - 14_000 }, segments: Array.from({ length: 9 }, (_, n) => ({ name: `00000000000${n}.log`, first: n * 150_000, bytes: n === 8 ? 12_345_678 : 67_108_864 })) }] });
     case "ledger":

@@ -19,12 +19,20 @@ pub struct Stats {
     pub reds: Option<(u8, u8)>,
 }
 
+/// What bookmakers asked for home, draw and away, in hundredths: to judge models by, never to price from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Odds {
+    pub open: Option<[u32; 3]>,
+    pub close: [u32; 3],
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FinalScore {
     pub home: u8,
     pub away: u8,
     pub half_time: Option<(u8, u8)>,
     pub stats: Stats,
+    pub odds: Option<Odds>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,6 +107,7 @@ impl Fixture {
                     away: score.away,
                     half_time: story.half_time().map(|score| (score.home, score.away)),
                     stats: Stats::default(),
+                    odds: None,
                 })
             }
         }

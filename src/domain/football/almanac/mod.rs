@@ -22,11 +22,12 @@ mod tests;
 
 pub use decide::{Fault, NewFixture, PROVIDERS_MAX, Source, TEAMS_MAX};
 pub use dossier::{Dossier, Rival};
-pub use fixture::{FinalScore, Fixture, Provider, RATED_MAX, Rated, Stats};
+pub use fixture::{FinalScore, Fixture, Odds, Provider, RATED_MAX, Rated, Stats};
 pub use item::{Basis, CompetitionNo, FixtureId, FootballEvent, Item, Parameters};
 
 use super::club::plain;
 use super::ratings::{Played, TeamIndex};
+use super::trial::Ended;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +56,13 @@ pub struct Almanac {
     fixtures: Vec<Fixture>,
     /// By provider and the provider's own id.
     ids: BTreeMap<(String, String), FixtureId>,
+}
+
+impl Competition {
+    /// How many are known, played or not.
+    pub fn matches(&self) -> usize {
+        self.fixtures.len()
+    }
 }
 
 /// What changed, for those who follow it.
@@ -98,9 +106,9 @@ impl Almanac {
         self.ids.get(&(source.to_owned(), id.to_owned())).copied()
     }
 
-    pub fn fixtures(&self) -> impl Iterator<Item = (FixtureId, &Fixture)> {
-        let ids = 1..=self.fixtures.len() as u32;
-        ids.map(FixtureId).zip(&self.fixtures)
+    pub fn fixtures(&self) -> impl DoubleEndedIterator<Item = (FixtureId, &Fixture)> {
+        let all = self.fixtures.iter().enumerate();
+        all.map(|(at, fixture)| (FixtureId(at as u32 + 1), fixture))
     }
 
     pub fn fixtures_len(&self) -> usize {
@@ -108,10 +116,10 @@ impl Almanac {
     }
 
     /// Results of a competition that nobody disputes.
-    pub fn played(&self, competition: CompetitionNo) -> Vec<Played> {
-        let played = self.fixtures_in(competition).filter_map(|(_, fixture)| {
+    pub fn ended(&self, competition: CompetitionNo) -> Vec<Ended> {
+        let ended = self.fixtures_in(competition).filter_map(|(id, fixture)| {
             let result = fixture.outcome()?;
-            Some(Played {
+            let played = Played {
                 day: day_of(fixture.kick_off),
                 home: fixture.home,
                 away: fixture.away,
@@ -119,9 +127,10 @@ impl Almanac {
                 away_goals: result.away,
                 shots: result.stats.on_target,
                 neutral: fixture.neutral,
-            })
+            };
+            Some(Ended { fixture: id, played, odds: result.odds })
         });
-        played.collect()
+        ended.collect()
     }
 
     /// Matches of a competition that are still to be priced from its ratings.

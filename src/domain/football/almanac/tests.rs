@@ -31,7 +31,7 @@ impl Desk {
     }
 
     fn result(&mut self, source: &str, id: &str, home: u8, away: u8) -> usize {
-        let score = FinalScore { home, away, half_time: None, stats: Stats::default() };
+        let score = FinalScore { home, away, half_time: None, stats: Stats::default(), odds: None };
         let item = self.almanac.decide_result(&from(source, id), score).expect("a good result");
         self.take(SATURDAY.plus_ms(DAY_MS), item)
     }
@@ -83,16 +83,22 @@ fn results_are_corrected_and_disputes_count_for_nobody() {
     let league = CompetitionNo(0);
     assert_eq!(desk.almanac.upcoming(league).len(), 1);
     assert_eq!((desk.result("a", "1", 2, 0), desk.result("a", "1", 2, 0)), (1, 0));
-    assert_eq!(desk.almanac.played(league)[0].home_goals, 2);
+    assert_eq!(desk.almanac.ended(league)[0].played.home_goals, 2);
     assert!(desk.almanac.upcoming(league).is_empty());
     assert_eq!(desk.result("a", "1", 3, 0), 1);
-    assert_eq!(desk.almanac.played(league)[0].home_goals, 3);
+    assert_eq!(desk.almanac.ended(league)[0].played.home_goals, 3);
     desk.result("b", "2", 2, 0);
-    assert!(desk.almanac.played(league).is_empty(), "in dispute");
+    assert!(desk.almanac.ended(league).is_empty(), "in dispute");
     assert!(desk.almanac.fixture(ours).expect("known").is_disputed());
     desk.result("b", "2", 3, 0);
-    assert_eq!(desk.almanac.played(league).len(), 1);
-    let score = FinalScore { home: 1, away: 0, half_time: Some((2, 0)), stats: Stats::default() };
+    assert_eq!(desk.almanac.ended(league).len(), 1);
+    let score = FinalScore {
+        home: 1,
+        away: 0,
+        half_time: Some((2, 0)),
+        stats: Stats::default(),
+        odds: None,
+    };
     let refused = desk.almanac.decide_result(&from("a", "1"), score);
     assert_eq!(refused.expect_err("more at half time").field, "halfTime");
     let refused = desk.almanac.decide_result(&from("c", "1"), score);
@@ -163,7 +169,7 @@ fn a_replay_from_scratch_knows_the_same_and_a_match_told_to_its_end_is_a_result(
     }
     let outcome = desk.almanac.fixture(ours).and_then(Fixture::outcome).expect("it is over");
     assert_eq!((outcome.home, outcome.away, outcome.half_time), (0, 1, Some((0, 1))));
-    assert_eq!(desk.almanac.played(CompetitionNo(0)).len(), 1);
+    assert_eq!(desk.almanac.ended(CompetitionNo(0)).len(), 1);
     let mut again = Almanac::default();
     for (at, item) in &desk.journal {
         let told = FootballEvent::Told(vec![item.clone()]);

@@ -4,11 +4,14 @@
 
 use serde_json::{Value, json};
 
+use super::word::ODDS_RANGE;
 use crate::native::schema::{Field, Kind, maybe, needed, object_schema};
 
 /// Characters of a name or of somebody else's id.
 const NAME: Kind = Kind::Text(128);
 const GOALS: Kind = Kind::Whole(0, 99);
+/// A bookmaker's.
+const ODDS: Kind = Kind::Price(*ODDS_RANGE.start(), *ODDS_RANGE.end());
 const SOURCE: Field = needed("source", NAME, "who tells");
 const ID: &str = "id";
 const EVENTS: &[&str] = &[
@@ -60,6 +63,16 @@ pub(in crate::native) fn result() -> Value {
         counted("awayYellows"),
         counted("homeReds"),
         counted("awayReds"),
+    ]));
+    let open = |name| maybe(name, ODDS, "what was asked early, as a decimal price");
+    let close = |name| needed(name, ODDS, "what was asked at the end; models are judged by it");
+    shape["properties"]["odds"] = or_null(object_schema(&[
+        open("homeOpen"),
+        open("drawOpen"),
+        open("awayOpen"),
+        close("homeClose"),
+        close("drawClose"),
+        close("awayClose"),
     ]));
     shape
 }
@@ -176,5 +189,9 @@ mod tests {
         let stats = with(json!({ "homeGoals": 1, "awayGoals": 0, "stats": {} }));
         let shape = &result()["properties"]["stats"]["oneOf"][0];
         assert_eq!(told(shape).0, read("results", &stats, Some("stats")));
+        let odds = with(json!({ "homeGoals": 1, "awayGoals": 0, "odds": {
+            "homeClose": "1.80", "drawClose": "3.50", "awayClose": "4.80" } }));
+        let shape = &result()["properties"]["odds"]["oneOf"][0];
+        assert_eq!(told(shape).0, read("results", &odds, Some("odds")));
     }
 }

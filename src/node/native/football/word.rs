@@ -2,7 +2,7 @@
 
 use actors::football::{WORDS_MAX, Word};
 use domain::football::Team;
-use domain::football::almanac::{FinalScore, NewFixture, Source, Stats};
+use domain::football::almanac::{FinalScore, NewFixture, Odds, Source, Stats};
 use domain::football::live::{FeedEvent, FeedKind, MINUTE_MAX};
 use domain::time::UtcMillis;
 
@@ -38,7 +38,7 @@ pub(super) fn fixture(m: &mut Members<'_>) -> Result<Word, Problem> {
     }))
 }
 
-/// `{source,id,homeGoals,awayGoals,halfTime?,stats?}`
+/// `{source,id,homeGoals,awayGoals,halfTime?,stats?,odds?}`
 pub(super) fn result(m: &mut Members<'_>) -> Result<Word, Problem> {
     let from = source(m)?;
     let (home, away) = (m.goals("homeGoals")?, m.goals("awayGoals")?);
@@ -47,6 +47,7 @@ pub(super) fn result(m: &mut Members<'_>) -> Result<Word, Problem> {
         away: m.must("awayGoals", away)?,
         half_time: m.score("halfTime")?,
         stats: m.object("stats", stats)?.unwrap_or_default(),
+        odds: m.object("odds", odds)?,
     };
     Ok(Word::Result(from, score))
 }
@@ -64,6 +65,26 @@ fn stats(m: &mut Members<'_>) -> Result<Stats, Problem> {
         reds: both("homeReds", "awayReds")?,
     })
 }
+
+/// `{homeOpen?,drawOpen?,awayOpen?,homeClose,drawClose,awayClose}`
+fn odds(m: &mut Members<'_>) -> Result<Odds, Problem> {
+    let mut price = |name| {
+        let hundredths = m.decimal("bad_number", name, *ODDS_RANGE.start(), *ODDS_RANGE.end())?;
+        Ok::<_, Problem>(hundredths.and_then(|hundredths| u32::try_from(hundredths).ok()))
+    };
+    let open = [price("homeOpen")?, price("drawOpen")?, price("awayOpen")?];
+    let [home, draw, away] = [price("homeClose")?, price("drawClose")?, price("awayClose")?];
+    let open = match open {
+        [Some(home), Some(draw), Some(away)] => Some([home, draw, away]),
+        _ => None,
+    };
+    let close =
+        [m.must("homeClose", home)?, m.must("drawClose", draw)?, m.must("awayClose", away)?];
+    Ok(Odds { open, close })
+}
+
+/// A bookmaker's price, in hundredths.
+pub(super) const ODDS_RANGE: std::ops::RangeInclusive<i64> = 101..=1_000_000;
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -141,6 +162,23 @@ mod tests {
             let Word::Result(_, score) = &words[0] else { panic!("{words:?}") };
             assert_eq!((score.half_time, score.stats.on_target), (Some((1, 0)), Some((5, 1))));
         }
+        let priced = |odds: &str| {
+            format!(r#"[{{"source":"s","id":"7","homeGoals":2,"awayGoals":0,"odds":{{{odds}}}}}]"#)
+        };
+        let close = r#""homeClose":"1.80","drawClose":"3.50","awayClose":"4.80""#;
+        let open = r#""homeOpen":"2.10","drawOpen":"3.40","awayOpen":"3.80","#;
+        for (before, known) in [("", None), (open, Some([210, 340, 380]))] {
+            let body = priced(&format!("{before}{close}"));
+            let words = list(body.as_bytes(), result).expect("a result with odds");
+            let Word::Result(_, score) = &words[0] else { panic!("{words:?}") };
+            assert_eq!(score.odds, Some(Odds { open: known, close: [180, 350, 480] }));
+        }
+        assert_eq!(
+            refused(result, &priced(open.trim_end_matches(','))),
+            "missing_field [0].odds.homeClose"
+        );
+        let even = close.replace("1.80", "1.00");
+        assert_eq!(refused(result, &priced(&even)), "bad_number [0].odds.homeClose");
         let body = r#"[{"source":"s","id":"7","seq":3,"type":"goal","side":"home","minute":23}]"#;
         let words = list(body.as_bytes(), event).expect("an event");
         let Word::Event(_, 3, goal) = &words[0] else { panic!("{words:?}") };

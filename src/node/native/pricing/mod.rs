@@ -17,8 +17,8 @@
 //!          starts when somebody looks.
 
 mod live;
-mod performance;
-mod shape;
+pub(crate) mod performance;
+pub(crate) mod shape;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -127,7 +127,7 @@ pub(super) async fn strengths_then(call: Call<'_>) -> Handled {
     Ok(Done::json(shape::ratings_history(&view, &history)))
 }
 
-fn competition_of(almanac: &Almanac, named: &str) -> Option<CompetitionNo> {
+pub(crate) fn competition_of(almanac: &Almanac, named: &str) -> Option<CompetitionNo> {
     let by_number = named.parse().ok().map(CompetitionNo);
     let by_number = by_number.filter(|number| almanac.competition(*number).is_some());
     by_number.or_else(|| almanac.competition_named(named))
@@ -138,7 +138,7 @@ fn fixture(id: &str) -> Result<FixtureId, Problem> {
 }
 
 /// A match's book; its actor is started when it does not run.
-async fn view(node: &Arc<Node>, fixture: FixtureId) -> Result<Arc<View>, Problem> {
+pub(crate) async fn view(node: &Arc<Node>, fixture: FixtureId) -> Result<Arc<View>, Problem> {
     let known = ask(node, move |almanac| almanac.fixture(fixture).is_some()).await?;
     if !known {
         return Err(not_found("no such match"));
@@ -148,7 +148,7 @@ async fn view(node: &Arc<Node>, fixture: FixtureId) -> Result<Arc<View>, Problem
     view.ok_or_else(|| not_found("no such match"))
 }
 
-async fn ratings(
+pub(crate) async fn ratings(
     node: &Arc<Node>,
     named: &str,
 ) -> Result<actors::mailbox::Mailbox<RatingsMsg>, Problem> {
@@ -159,7 +159,7 @@ async fn ratings(
 }
 
 /// An actor that runs, or is started now.
-async fn actor<M: Send + 'static>(
+pub(crate) async fn actor<M: Send + 'static>(
     node: &Node,
     address: Address,
     child: Child,
@@ -172,7 +172,7 @@ async fn actor<M: Send + 'static>(
     came.ok_or_else(|| unavailable("its actor is being restarted, try again"))
 }
 
-async fn ask_actor<M: Send + 'static, T>(
+pub(crate) async fn ask_actor<M: Send + 'static, T>(
     actor: &actors::mailbox::Mailbox<M>,
     question: impl FnOnce(oneshot::Sender<T>) -> M,
 ) -> Result<T, Problem> {
@@ -186,7 +186,7 @@ async fn ask_actor<M: Send + 'static, T>(
 }
 
 /// A question to football.
-async fn ask<T: Send + 'static>(
+pub(crate) async fn ask<T: Send + 'static>(
     node: &Node,
     read: impl FnOnce(&Almanac) -> T + Send + 'static,
 ) -> Result<T, Problem> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use domain::football::almanac::{Almanac, Parameters};
 use domain::football::judge::{Forecast, measure};
-use domain::football::score_grid::{GoalLine, ScoreGrid};
+use domain::football::score_grid::ScoreGrid;
 use domain::time::UtcMillis;
 use serde_json::{Value, json};
 
@@ -16,15 +16,22 @@ use crate::pricing::models_command::named_measures;
 const MATCHES_MAX: usize = 20_000;
 
 /// One match: what it was priced from, and how it ended.
-pub(super) struct Ended {
-    competition: String,
-    kick_off: UtcMillis,
-    parameters: Parameters,
+pub(crate) struct Ended {
+    pub(crate) competition: String,
+    pub(crate) kick_off: UtcMillis,
+    pub(crate) parameters: Parameters,
     score: (u8, u8),
 }
 
+impl Ended {
+    pub(crate) fn forecast(&self) -> Forecast {
+        let grid = ScoreGrid::new(self.parameters.expectancy(), self.parameters.rho());
+        Forecast::of(&grid, self.score)
+    }
+}
+
 /// Gathered where the almanac is, and no more than that.
-pub(super) fn gather(almanac: &Almanac) -> Vec<Ended> {
+pub(crate) fn gather(almanac: &Almanac) -> Vec<Ended> {
     let mut ended: Vec<Ended> = almanac
         .fixtures()
         .filter_map(|(_, fixture)| {
@@ -46,14 +53,8 @@ pub(super) fn report(ended: &[Ended]) -> Value {
     let (mut leagues, mut months) = (BTreeMap::new(), BTreeMap::new());
     let mut models = BTreeMap::new();
     for one in ended {
-        let grid = ScoreGrid::new(one.parameters.expectancy(), one.parameters.rho());
-        let odds = grid.match_odds();
-        let p = [odds.home.win, odds.draw.win, odds.away.win];
-        let forecast = Forecast::new(p, grid.over(GoalLine(10)).win, one.score);
-        let month = match jiff::Timestamp::from_millisecond(one.kick_off.0) {
-            Ok(time) => time.to_string().chars().take(7).collect(),
-            Err(_) => String::new(),
-        };
+        let forecast = one.forecast();
+        let month = month(one.kick_off);
         all.push(forecast);
         group(&mut leagues, one.competition.clone(), forecast);
         group(&mut months, month, forecast);
@@ -68,6 +69,14 @@ pub(super) fn report(ended: &[Ended]) -> Value {
         "byMonth": by(&months),
         "byModel": by(&models),
     })
+}
+
+/// `2026-11`.
+pub(crate) fn month(at: UtcMillis) -> String {
+    match jiff::Timestamp::from_millisecond(at.0) {
+        Ok(time) => time.to_string().chars().take(7).collect(),
+        Err(_) => String::new(),
+    }
 }
 
 fn group(groups: &mut BTreeMap<String, Vec<Forecast>>, name: String, forecast: Forecast) {

@@ -16,18 +16,18 @@ use serde_json::{Value, json};
 
 const DAY_MS: i64 = 86_400_000;
 
-pub(super) fn time(at: UtcMillis) -> Value {
+pub(crate) fn time(at: UtcMillis) -> Value {
     match jiff::Timestamp::from_millisecond(at.0) {
         Ok(time) => json!(time.to_string()),
         Err(_) => Value::Null,
     }
 }
 
-fn score(score: Score) -> Value {
+pub(crate) fn score(score: Score) -> Value {
     json!({ "home": score.home, "away": score.away })
 }
 
-pub(super) fn phase(phase: Phase) -> &'static str {
+pub(crate) fn phase(phase: Phase) -> &'static str {
     match phase {
         Phase::Before => "BEFORE",
         Phase::FirstHalf => "FIRST_HALF",
@@ -39,7 +39,7 @@ pub(super) fn phase(phase: Phase) -> &'static str {
 }
 
 /// `23:10`; the second half counts from 45.
-pub(super) fn clock(story: &Story, now: UtcMillis) -> Option<String> {
+pub(crate) fn clock(story: &Story, now: UtcMillis) -> Option<String> {
     let begins = match story.phase {
         Phase::FirstHalf => 0,
         Phase::SecondHalf => 45 * 60,
@@ -49,11 +49,11 @@ pub(super) fn clock(story: &Story, now: UtcMillis) -> Option<String> {
     Some(format!("{:02}:{:02}", played_s / 60, played_s % 60))
 }
 
-pub(super) fn price(price: Option<Price>) -> Value {
+pub(crate) fn price(price: Option<Price>) -> Value {
     price.map_or(Value::Null, |price| json!(f64::from(price.0) / 100.0))
 }
 
-fn rated(parameters: &Parameters) -> Value {
+pub(crate) fn rated(parameters: &Parameters) -> Value {
     json!({
         "lambda": parameters.goals(Team::Home),
         "mu": parameters.goals(Team::Away),
@@ -65,7 +65,7 @@ fn rated(parameters: &Parameters) -> Value {
 }
 
 /// The head of a book: what it is, and why it is as it is.
-pub(super) fn head(view: &View) -> Value {
+pub(crate) fn head(view: &View) -> Value {
     let (dossier, priced) = (&view.dossier, &view.priced);
     let story = &dossier.story;
     let branches = priced.branches.iter().map(|branch| {
@@ -109,7 +109,7 @@ fn model(name: &str, voice: Voice) -> Value {
 }
 
 /// A book, or those of its markets that have the code. What is withheld or over has no prices.
-pub(super) fn book(view: &View, code: Option<&str>) -> Value {
+pub(crate) fn book(view: &View, code: Option<&str>) -> Value {
     let mut book = head(view);
     let priced = &view.priced;
     let wanted = layout().markets.iter().filter(|market| {
@@ -120,7 +120,7 @@ pub(super) fn book(view: &View, code: Option<&str>) -> Value {
     book
 }
 
-pub(super) fn is_a_market(code: &str) -> bool {
+pub(crate) fn is_a_market(code: &str) -> bool {
     layout().markets.iter().any(|market| market.kind.code() == code)
 }
 
@@ -151,7 +151,7 @@ fn goals(line: GoalLine) -> f64 {
 }
 
 /// The first by kick-off of those that are wanted and not over.
-pub(super) fn matches(almanac: &Almanac, wanted: impl Fn(&Fixture) -> bool, limit: usize) -> Value {
+pub(crate) fn matches(almanac: &Almanac, wanted: impl Fn(&Fixture) -> bool, limit: usize) -> Value {
     let mut open: Vec<_> = almanac
         .fixtures()
         .filter(|(_, fixture)| wanted(fixture) && fixture.outcome().is_none())
@@ -182,7 +182,7 @@ pub(super) fn matches(almanac: &Almanac, wanted: impl Fn(&Fixture) -> bool, limi
     json!({ "matches": told.collect::<Vec<_>>(), "count": all })
 }
 
-pub(super) fn parameters(fixture: &Fixture) -> Value {
+pub(crate) fn parameters(fixture: &Fixture) -> Value {
     let history = fixture.rated.iter().map(|one| {
         let mut told = rated(&one.parameters);
         told["at"] = time(one.at);
@@ -192,7 +192,7 @@ pub(super) fn parameters(fixture: &Fixture) -> Value {
     json!({ "now": history.last(), "history": history })
 }
 
-pub(super) fn history(fixture: &Fixture) -> Value {
+pub(crate) fn history(fixture: &Fixture) -> Value {
     let providers = fixture.providers.iter().enumerate().map(|(at, provider)| {
         let story = provider.log.story();
         let events = provider.log.events().map(|(seq, heard)| {
@@ -260,7 +260,7 @@ fn chart(fixture: &Fixture) -> Vec<Value> {
     points
 }
 
-fn kind(kind: FeedKind) -> (&'static str, Option<&'static str>) {
+pub(crate) fn kind(kind: FeedKind) -> (&'static str, Option<&'static str>) {
     let side = |team| match team {
         Team::Home => Some("home"),
         Team::Away => Some("away"),
@@ -290,7 +290,7 @@ fn strengths(ratings: &Ratings, teams: &[String]) -> Vec<Value> {
     rated.collect()
 }
 
-pub(super) fn ratings(view: &RatingsView) -> Value {
+pub(crate) fn ratings(view: &RatingsView) -> Value {
     let fit = view.fit.as_ref();
     json!({
         "competition": view.competition,
@@ -306,7 +306,7 @@ pub(super) fn ratings(view: &RatingsView) -> Value {
     })
 }
 
-pub(super) fn ratings_history(view: &RatingsView, history: &[Point]) -> Value {
+pub(crate) fn ratings_history(view: &RatingsView, history: &[Point]) -> Value {
     let points = history.iter().map(|point| {
         json!({
             "at": time(UtcMillis(i64::from(point.day) * DAY_MS)),

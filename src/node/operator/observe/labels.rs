@@ -11,7 +11,7 @@ use actors::home::HomeMsg;
 use actors::node::Node;
 use actors::registry::Address;
 use domain::catalogue::{Catalogue, MarketCard};
-use domain::ids::{AccountId, EntityId, MarketId, PartitionId};
+use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -68,11 +68,15 @@ async fn usernames(node: &Node, accounts: Vec<AccountId>) -> HashMap<AccountId, 
 pub async fn find(node: &Node, text: &str, limit: usize) -> Vec<String> {
     let wanted = text.to_owned();
     let question = move |catalogue: &Catalogue| {
+        // Only a text with the sign between them can lie across an event's name and a market's.
+        let lies_across = wanted.contains('·');
         let is_meant = |card: &&MarketCard| {
-            let contains = |name: &str| name.to_lowercase().contains(&wanted);
             let definition = &card.definition;
-            contains(&name(catalogue, card))
-                || definition.runners.iter().any(|runner| contains(&runner.name))
+            let event = catalogue.event_of(card).map_or("", |event| event.name.as_str());
+            contains(event, &wanted)
+                || contains(&definition.name, &wanted)
+                || definition.runners.iter().any(|runner| contains(&runner.name, &wanted))
+                || lies_across && contains(&name(catalogue, card), &wanted)
         };
         let ids = catalogue.cards().filter(is_meant).take(limit);
         ids.map(|card| EntityId::Market(card.definition.id).to_string()).collect::<Vec<_>>()
@@ -84,6 +88,21 @@ pub async fn find(node: &Node, text: &str, limit: usize) -> Vec<String> {
     let users = users.unwrap_or_default();
     ids.extend(users.into_iter().map(|account| EntityId::Account(account).to_string()));
     ids
+}
+
+/// Whether a name contains a text that is in small letters. Most names are plain, and are not copied for it.
+fn contains(name: &str, text: &str) -> bool {
+    if !name.is_ascii() {
+        return name.to_lowercase().contains(text);
+    }
+    let (name, text) = (name.as_bytes(), text.as_bytes());
+    text.is_empty() || name.windows(text.len()).any(|some| some.eq_ignore_ascii_case(text))
+}
+
+/// The newest sessions of an account.
+pub async fn sessions(node: &Node, account: AccountId, limit: usize) -> Vec<SessionId> {
+    let question = |reply| HomeMsg::SessionsOf { account, limit, reply };
+    home(node, question).await.unwrap_or_default()
 }
 
 async fn home<T>(node: &Node, question: impl FnOnce(oneshot::Sender<T>) -> HomeMsg) -> Option<T> {
@@ -101,4 +120,18 @@ fn name(catalogue: &Catalogue, card: &MarketCard) -> String {
         event => format!("{event} · {}", card.definition.name),
     };
     name.chars().take(SHOWN_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contains;
+
+    #[test]
+    fn a_name_is_found_however_it_is_written() {
+        for (name, text) in [("Leeds v York", "ds V".to_lowercase()), ("İpswich", "pswi".into())] {
+            assert!(contains(name, &text), "{name} {text}");
+        }
+        assert!(contains("ÖREBRO", "öre") && contains("any", "") && contains("", ""));
+        assert!(!contains("Leeds", "leeds united") && !contains("Leeds", "ö"));
+    }
 }

@@ -24,6 +24,7 @@ pub mod why;
 
 use std::collections::HashMap;
 
+use actors::registry::Address;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use supervision::history::Moment;
@@ -38,6 +39,8 @@ use roster::{Page, Sort, now_ms};
 const BUCKETS_MAX: usize = 2_000;
 /// Events in one answer.
 const EVENTS_MAX: usize = 1_000;
+/// Sessions that an account's page leads to.
+const SESSIONS_LINKED: usize = 20;
 /// Figures of `top`.
 const TOP_MAX: usize = 200;
 
@@ -128,7 +131,7 @@ async fn tree_then(watch: &Watch, query: &HashMap<String, String>) -> Answer {
     let (tree, seq, at_ms) = watch.events.look(|history| history.at(moment));
     let page = page(query);
     let then_ms = if let Moment::AtMs(ms) = moment { ms } else { at_ms };
-    let Some(mut children) = roster::pick(&tree, &page, then_ms, &|_, _| None) else {
+    let Some(mut children) = roster::pick(&tree, &page, then_ms, &HashMap::new()) else {
         if page.of.is_empty() {
             // Before the first process, or between two.
             let none = json!({ "of": null, "total": 0, "offset": 0, "classes": [], "children": [],
@@ -228,7 +231,7 @@ async fn actor(watch: &Watch, id: &str) -> Answer {
     let mut answer = json!({
         "id": id, "kind": row.kind, "row": row, "path": path, "lastMessages": last_messages,
         "inHand": in_hand, "slowest": slowest, "state": state, "mailbox": row.load,
-        "links": links(watch, id, &state),
+        "links": links(watch, id, &state).await,
     });
     if seen.is_none() {
         answer["note"] = json!("it did not answer in time");
@@ -254,8 +257,14 @@ async fn name_runners(watch: &Watch, id: &str, state: &mut Value) {
 }
 
 /// Who serves it and whom it serves.
-fn links(watch: &Watch, id: &str, state: &Value) -> Vec<Value> {
+async fn links(watch: &Watch, id: &str, state: &Value) -> Vec<Value> {
     use domain::ids::EntityId;
+    let sessions = match id.parse() {
+        Ok(EntityId::Account(account)) => {
+            labels::sessions(&watch.node, account, SESSIONS_LINKED).await
+        }
+        _ => Vec::new(),
+    };
     let mut links = Vec::new();
     let mut link = |id: &str, what: &str| links.push(json!({ "id": id, "what": what }));
     match id.parse::<EntityId>() {
@@ -267,6 +276,9 @@ fn links(watch: &Watch, id: &str, state: &Value) -> Vec<Value> {
         Ok(EntityId::Account(_)) => {
             link("journal-0", "writes its records");
             link("directory-0", "starts and wakes it");
+            for session in sessions {
+                link(&Address::Session(session).to_string(), "is its session");
+            }
             let markets = state["exposures"].as_array().map_or(&[][..], Vec::as_slice);
             for market in markets {
                 if let Some(market) = market["marketId"].as_str() {

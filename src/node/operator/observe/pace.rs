@@ -4,7 +4,8 @@
 //!          everything when nobody does, so that not being watched costs nothing.
 //! Never    asks an actor anything: gauges are read from outside, also those of actors that hang.
 //!
-//! Bounds   one reading for each actor that runs.
+//! Bounds   one reading for each actor that runs. Who had something to do since the last one is kept by printed id,
+//!          so that a page of a branch knows its hottest without asking for the figures of everybody in it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +18,8 @@ use super::row::LoadNow;
 
 /// Between two readings.
 const EVERY: Duration = Duration::from_secs(1);
+/// Less work is none.
+const LIVELY_PCT: f64 = 0.05;
 /// Past it a reading says nothing of now, and nobody watches any more.
 const STALE: Duration = Duration::from_secs(10);
 
@@ -26,8 +29,21 @@ pub struct Pace {
     kept: Mutex<Kept>,
 }
 
+/// What an actor had to do, as of the last reading.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Lively {
+    /// Messages that waited.
+    pub depth: usize,
+    /// Share of the time that its handler worked.
+    pub busy_pct: f64,
+}
+
+/// Those who had anything to do, by printed id.
+pub type Livelies = Arc<HashMap<String, Lively>>;
+
 #[derive(Debug, Default)]
 struct Kept {
+    lively: Livelies,
     read_at: Option<Instant>,
     readings: HashMap<Address, Reading>,
     handled_per_s: f64,
@@ -82,6 +98,11 @@ impl Pace {
         Some(kept.load(&gauge, address))
     }
 
+    /// Who had something to do, as of the last reading.
+    pub fn lively(&self) -> Livelies {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).lively.clone()
+    }
+
     /// Everybody's figures.
     pub fn loads(&self, registry: &Registry) -> HashMap<Address, LoadNow> {
         let gauges = registry.gauges();
@@ -96,6 +117,7 @@ impl Kept {
         let seconds = since.map_or(0.0, |since| since.as_secs_f64());
         let rate = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let mut handled_in_all = 0;
+        let mut lively = HashMap::new();
         for (address, gauge) in registry.gauges() {
             let (load, waits) = (gauge.load(), gauge.waits());
             // Another life has another gauge, which began at nothing.
@@ -113,8 +135,13 @@ impl Kept {
                 wait_us: [0.5, 0.99].map(|share| lately.quantile_us(share)),
                 gauge,
             };
+            if load.depth > 0 || reading.busy_pct >= LIVELY_PCT {
+                let now = Lively { depth: load.depth, busy_pct: reading.busy_pct };
+                lively.insert(address.to_string(), now);
+            }
             self.readings.insert(address, reading);
         }
+        self.lively = Arc::new(lively);
         self.handled_per_s = rate(handled_in_all);
     }
 

@@ -3,6 +3,10 @@
 //! Owns nothing: the tree is the fold of the supervision events, the figures are the gauges'. No supervisor and no
 //! actor is asked, so a page costs the same whoever hangs.
 //!
+//! A row is made, and its figures are read, for those on the page only. Of the rest of a branch it is looked at what
+//! they are at, and who had something to do lately ([`super::pace::Livelies`]): counts and orders by figures are as
+//! of the last reading.
+//!
 //! Bounds   [`PAGE_MAX`] rows in a page, [`FOUND_MAX`] in a search.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,7 +17,8 @@ use serde::Serialize;
 use supervision::history::{Node, Tree};
 
 use super::labels;
-use super::row::{LoadNow, Row};
+use super::pace::Lively;
+use super::row::{LoadNow, Row, warmth};
 use crate::operator::watch::Watch;
 
 /// Rows of one page.
@@ -121,10 +126,13 @@ pub fn now_ms() -> u64 {
 /// A page of the living tree; `None` when there is no such supervisor.
 pub async fn children(watch: &Watch, page: &Page) -> Option<Children> {
     watch.pace.keep_up(&watch.node.registry);
+    let lively = watch.pace.lively();
+    let mut children =
+        watch.events.look(|history| pick(history.present(), page, now_ms(), &lively))?;
     let loads = Loads::new(watch);
-    let mut children = watch.events.look(|history| {
-        pick(history.present(), page, now_ms(), &|address, kind| loads.of(address, kind))
-    })?;
+    for row in &mut children.children {
+        *row = row.clone().with_load(loads.of(&row.id, &row.kind));
+    }
     labels::fill(&watch.node, &mut children.children).await;
     let mut of = [children.of];
     labels::fill(&watch.node, &mut of).await;
@@ -151,62 +159,80 @@ impl<'a> Loads<'a> {
     }
 }
 
-/// A page of any tree, living or past.
+/// What is looked at of everybody in a branch.
+struct Seen<'a> {
+    id: &'a str,
+    node: &'a Node,
+    heat: u8,
+    lively: Lively,
+}
+
+/// A page of any tree, living or past; its rows have no figures yet.
 pub fn pick(
     tree: &Tree,
     page: &Page,
     at_ms: u64,
-    load: &dyn Fn(&str, &str) -> Option<LoadNow>,
+    lively: &HashMap<String, Lively>,
 ) -> Option<Children> {
     let path = if page.of.is_empty() { root(tree)? } else { path_of(tree, &page.of)? };
     let node = tree.node(&path)?;
     let (above, id) = split(&path);
     let of = Row::new(above, id, node, tree.child_count(&path), at_ms);
-    let row = |id: &str, node: &Node| {
-        let below = match node.strategy {
-            Some(_) => tree.child_count(&format!("{path}/{id}")),
+    let children = tree.children(&path);
+    let seen = |(id, node): &(&'_ std::sync::Arc<str>, &'_ Node)| {
+        let lively = match lively.is_empty() {
+            true => Lively::default(),
+            false => lively.get(&***id).copied().unwrap_or_default(),
+        };
+        let used = node.budget(at_ms).map_or(0, |budget| budget.used);
+        (warmth(node.status, used, (lively.depth, lively.busy_pct)), lively)
+    };
+    let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
+    let mut wanted: Vec<Seen<'_>> = Vec::new();
+    for child in &children {
+        let (heat, lively) = seen(child);
+        let (id, node) = *child;
+        // By a look-up first: a kind's name is made once.
+        if !classes.contains_key(&*node.kind) {
+            let new = Class { kind: node.kind.to_string(), count: 0, amber: 0, red: 0 };
+            classes.insert(&node.kind, new);
+        }
+        if let Some(class) = classes.get_mut(&*node.kind) {
+            class.count += 1;
+            class.amber += usize::from(matches!(heat, 1 | 2));
+            class.red += usize::from(heat >= 3);
+        }
+        if page.kind.as_ref().is_none_or(|kind| **kind == *node.kind) {
+            wanted.push(Seen { id, node, heat, lively });
+        }
+    }
+    order(&mut wanted, page.sort);
+    let total = wanted.len();
+    let limit = page.limit.clamp(1, PAGE_MAX);
+    let around = page.around.as_ref().and_then(|id| wanted.iter().position(|seen| seen.id == *id));
+    let offset = around.map_or(page.offset, |at| at - at % limit);
+    let rows = wanted.iter().skip(offset).take(limit).map(|seen| {
+        let below = match seen.node.strategy {
+            Some(_) => tree.child_count(&format!("{path}/{}", seen.id)),
             None => 0,
         };
-        Row::new(&path, id, node, below, at_ms).with_load(load(id, &node.kind))
-    };
-    let mut rows: Vec<Row> =
-        tree.children(&path).into_iter().map(|(id, node)| row(id, node)).collect();
-    let classes = classes(&rows);
-    if let Some(kind) = &page.kind {
-        rows.retain(|row| row.kind == *kind);
-    }
-    order(&mut rows, page.sort);
-    let total = rows.len();
-    let limit = page.limit.clamp(1, PAGE_MAX);
-    let around = page.around.as_ref().and_then(|id| rows.iter().position(|row| row.id == *id));
-    let offset = around.map_or(page.offset, |at| at - at % limit);
-    let children = rows.into_iter().skip(offset).take(limit).collect();
-    Some(Children { of, total, offset, classes, children })
+        Row::new(&path, seen.id, seen.node, below, at_ms)
+    });
+    let children = rows.collect();
+    Some(Children { of, total, offset, classes: classes.into_values().collect(), children })
 }
 
-fn order(rows: &mut [Row], sort: Sort) {
+fn order(seen: &mut [Seen<'_>], sort: Sort) {
     // Stable, so what is alike stays in its place.
     match sort {
         Sort::Id => {}
-        Sort::Mailbox => rows.sort_by_key(|row| std::cmp::Reverse(row.depth())),
-        Sort::Busy => rows.sort_by(|a, b| b.busy().total_cmp(&a.busy())),
-        Sort::Restarts => rows.sort_by_key(|row| std::cmp::Reverse(row.restarts)),
+        Sort::Mailbox => seen.sort_by_key(|it| std::cmp::Reverse(it.lively.depth)),
+        Sort::Busy => seen.sort_by(|a, b| b.lively.busy_pct.total_cmp(&a.lively.busy_pct)),
+        Sort::Restarts => seen.sort_by_key(|it| std::cmp::Reverse(it.node.restarts())),
         Sort::Heat => {
-            rows.sort_by_key(|row| std::cmp::Reverse((row.heat, row.depth(), row.restarts)));
+            seen.sort_by_key(|it| std::cmp::Reverse((it.heat, it.lively.depth, it.node.restarts())))
         }
     }
-}
-
-fn classes(rows: &[Row]) -> Vec<Class> {
-    let mut classes: BTreeMap<&str, Class> = BTreeMap::new();
-    for row in rows {
-        let new = || Class { kind: row.kind.clone(), count: 0, amber: 0, red: 0 };
-        let class = classes.entry(&row.kind).or_insert_with(new);
-        class.count += 1;
-        class.amber += usize::from(matches!(row.heat, 1 | 2));
-        class.red += usize::from(row.heat >= 3);
-    }
-    classes.into_values().collect()
 }
 
 /// Those whose id, kind or label contains the text.
@@ -223,7 +249,8 @@ pub async fn search(watch: &Watch, text: &str, limit: usize) -> (usize, Vec<Foun
         let (mut total, mut rows, mut paths) = (0, Vec::new(), Vec::new());
         for (path, id, node) in tree.all() {
             // Ids and kinds are in small letters.
-            if !(id.contains(&text) || node.kind.contains(&text) || named.contains(&**id)) {
+            let is_named = || !named.is_empty() && named.contains(&**id);
+            if !(id.contains(&text) || node.kind.contains(&text) || is_named()) {
                 continue;
             }
             total += 1;
@@ -282,8 +309,14 @@ pub async fn hottest(watch: &Watch, count: usize, sort: Sort) -> Vec<Row> {
         };
         busiest.iter().filter_map(row).collect()
     });
-    if sort != Sort::Busy {
-        order(&mut rows, sort);
+    match sort {
+        Sort::Restarts => rows.sort_by_key(|row| std::cmp::Reverse(row.restarts)),
+        Sort::Heat => {
+            let depth = |row: &Row| row.load.map_or(0, |load| load.depth);
+            rows.sort_by_key(|row| std::cmp::Reverse((row.heat, depth(row), row.restarts)));
+        }
+        // In order already, and nobody's start order is of interest here.
+        Sort::Id | Sort::Busy | Sort::Mailbox => {}
     }
     rows.truncate(count);
     labels::fill(&watch.node, &mut rows).await;
@@ -310,4 +343,87 @@ fn split(path: &str) -> (&str, &str) {
 
 fn ids(path: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::time::Instant;
+
+    use supervision::history::History;
+    use supervision::{Restart, Strategy, SupervisionEvent, What};
+
+    use super::*;
+
+    const CROWD: usize = 50_000;
+
+    /// A root with one dynamic supervisor and a crowd below it.
+    fn crowd() -> History {
+        let mut history = History::default();
+        let mut seq = 0;
+        let mut spawned = |supervisor: &str, child: &str, kind: &'static str, strategy| {
+            seq += 1;
+            history.push(&SupervisionEvent {
+                seq,
+                at_ms: 1_000,
+                supervisor: supervisor.into(),
+                child: child.into(),
+                kind: kind.into(),
+                what: What::Spawned {
+                    incarnation: 1,
+                    restart: Restart::Permanent,
+                    strategy,
+                    budget: None,
+                },
+                lost_before: 0,
+            });
+        };
+        spawned("", "laybook", "supervisor", Some(Strategy::OneForOne));
+        spawned("laybook", "markets-0", "supervisor", Some(Strategy::Dynamic));
+        for n in 0..CROWD {
+            let kind = if n % 10 == 0 { "account" } else { "market" };
+            spawned("laybook/markets-0", &format!("market-1.{:09}", 100_000 + n), kind, None);
+        }
+        history
+    }
+
+    #[test]
+    fn a_page_of_a_crowd_is_the_page_of_all_its_rows_and_costs_a_page() {
+        let history = crowd();
+        let tree = history.present();
+        let lively: HashMap<String, Lively> = (0..40)
+            .map(|n| {
+                let id = format!("market-1.{:09}", 100_000 + n * 1_000 + 7);
+                (id, Lively { depth: n * 400, busy_pct: n as f64 })
+            })
+            .collect();
+        let page = |sort: Sort, kind: Option<&str>, offset: usize| Page {
+            of: "markets-0".to_owned(),
+            offset,
+            limit: 200,
+            kind: kind.map(str::to_owned),
+            sort,
+            around: None,
+        };
+        let picked = |page: &Page| pick(tree, page, 2_000, &lively).expect("the branch");
+        let began = Instant::now();
+        let all = picked(&page(Sort::Id, None, 49_900));
+        println!("a page of {CROWD}: {:?}", began.elapsed());
+        assert_eq!((all.total, all.children.len()), (CROWD, 100));
+        assert_eq!(all.children[99].id, "market-1.000149999");
+        let counts: Vec<(&str, usize)> =
+            all.classes.iter().map(|class| (class.kind.as_str(), class.count)).collect();
+        assert_eq!(counts, [("account", 5_000), ("market", 45_000)]);
+        // Mailboxes of 100 and more are warm, of 10,000 and more on fire.
+        let warm: usize = all.classes.iter().map(|class| class.amber + class.red).sum();
+        let fire: usize = all.classes.iter().map(|class| class.red).sum();
+        assert_eq!((warm, fire), (39, 15));
+        let hottest = picked(&page(Sort::Heat, Some("market"), 0));
+        assert_eq!(hottest.children[0].id, "market-1.000139007");
+        assert_eq!(hottest.total, 45_000);
+        let around = Page { around: Some("market-1.000120001".into()), ..page(Sort::Id, None, 0) };
+        let around = picked(&around);
+        assert_eq!(around.offset, 20_000);
+        assert!(around.children.iter().any(|row| row.id == "market-1.000120001"));
+    }
 }

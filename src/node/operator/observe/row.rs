@@ -129,28 +129,21 @@ impl Row {
     }
 
     fn warmth(&self) -> u8 {
-        let over = |value: f64, steps: &[f64]| steps.iter().filter(|step| value >= **step).count();
-        let status = match self.status {
-            ChildStatus::Quarantined => 3,
-            ChildStatus::Restarting | ChildStatus::Stopped => 2,
-            ChildStatus::Running | ChildStatus::Ignored | ChildStatus::Stopping => 0,
-        };
         let used = self.budget.as_ref().map_or(0, |budget| budget.used);
-        let used = USED.iter().filter(|step| used >= **step).count();
-        let load = self.load.as_ref().map_or(0, |load| {
-            let depths = DEPTHS.iter().filter(|step| load.depth >= **step).count();
-            depths.max(over(load.busy_pct, &BUSY))
-        });
-        status.max(used).max(load) as u8
+        let load = self.load.as_ref().map_or((0, 0.0), |load| (load.depth, load.busy_pct));
+        warmth(self.status, used, load)
     }
+}
 
-    /// What a sort by heat goes by.
-    pub fn depth(&self) -> usize {
-        self.load.map_or(0, |load| load.depth)
-    }
-
-    /// What a sort by business goes by.
-    pub fn busy(&self) -> f64 {
-        self.load.map_or(0.0, |load| load.busy_pct)
-    }
+/// How hot somebody is: by what it is at, restarts that count, and its mailbox and share of busy time.
+pub fn warmth(status: ChildStatus, used: u32, (depth, busy_pct): (usize, f64)) -> u8 {
+    let status = match status {
+        ChildStatus::Quarantined => 3,
+        ChildStatus::Restarting | ChildStatus::Stopped => 2,
+        ChildStatus::Running | ChildStatus::Ignored | ChildStatus::Stopping => 0,
+    };
+    let used = USED.iter().filter(|step| used >= **step).count();
+    let depths = DEPTHS.iter().filter(|step| depth >= **step).count();
+    let busy = BUSY.iter().filter(|step| busy_pct >= **step).count();
+    status.max(used).max(depths).max(busy) as u8
 }

@@ -282,6 +282,167 @@ export interface Partition {
 
 export type Ledger = Record<string, string | number>;
 
+/** How forecasts did; a slope is null when it cannot be told. */
+export interface Measures {
+  name: string;
+  matches: number;
+  logLoss: number;
+  rps: number;
+  brier: number;
+  calibrationSlope: number | null;
+}
+
+export interface Bin {
+  said: number;
+  happened: number;
+  forecasts: number;
+}
+
+export interface ModelReport extends Measures {
+  what: string;
+  reliability: Bin[];
+  byMonth: Measures[];
+  byCompetition: Measures[];
+  rolling: { atMs: number; logLoss: number }[];
+  closingValue: { bets: number; mean: number } | null;
+}
+
+export interface Span {
+  mean: number;
+  low: number;
+  high: number;
+}
+
+export interface Duel {
+  challenger: string;
+  logLoss: Span | null;
+  rps: Span | null;
+}
+
+export interface Models {
+  version: string;
+  /** Matches that are still to be tried. */
+  left: number;
+  unchanged?: boolean;
+  market: string;
+  markets: string[];
+  competitions: { id: number; name: string; matches: number }[];
+  matches: number;
+  window: number;
+  models: ModelReport[];
+  duels: Duel[];
+  inForce: Measures & { reliability: Bin[]; byBasis: Measures[] };
+}
+
+export interface Goals {
+  home: number;
+  away: number;
+}
+
+export interface LiveMatch {
+  id: number;
+  competition: string;
+  kickOffMs: number;
+  home: string;
+  away: string;
+  phase: string;
+  clock: string | null;
+  score: Goals;
+  redCards: Goals;
+  matchOdds: [number, number, number] | null;
+}
+
+export interface EndedMatch {
+  id: number;
+  competition: string;
+  dayMs: number;
+  home: string;
+  away: string;
+  score: Goals;
+  models: { name: string; matchOdds: [number, number, number]; over25: number; both: number; logLoss: number }[];
+}
+
+/** What a model said at each sample of a match. */
+export interface CourseLine {
+  name: string;
+  lambda: number;
+  mu: number;
+  rho: number;
+  home: number[];
+  draw: number[];
+  away: number[];
+  over25: number[];
+  both: number[];
+}
+
+export interface CourseEvent {
+  seq: number;
+  type: string;
+  side: "home" | "away" | null;
+  playedS: number;
+  clock: string | null;
+  score: Goals;
+  atMs: number;
+}
+
+export interface Rated {
+  at: string;
+  lambda: number;
+  mu: number;
+  rho: number;
+  model: string;
+  version: number;
+}
+
+export interface Course {
+  match: {
+    id: number;
+    competition: string;
+    season: string;
+    home: string;
+    away: string;
+    kickOff: string;
+    status: string;
+    reason: string | null;
+    phase: string;
+    clock: string | null;
+    score: Goals;
+    redCards: Goals;
+  };
+  models: CourseLine[];
+  playedS: number[];
+  events: CourseEvent[];
+  rated: Rated[];
+  outcome: Goals | null;
+  live: boolean;
+}
+
+export interface Strength {
+  team: string;
+  attack: number;
+  defence: number;
+}
+
+export interface Strengths {
+  competition: string;
+  model: string;
+  fittedAt: string;
+  results: number;
+  failure: string | null;
+  base: number | null;
+  homeAdvantage: number | null;
+  rho: number | null;
+  teams: Strength[];
+  history: { at: string; homeAdvantage: number; base: number; rho: number; teams: Strength[] }[];
+}
+
+export interface ModelsQuery {
+  competition?: string | undefined;
+  market?: string | undefined;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
 export { Refused, problemOf, query } from "./ask";
 
 let onSignedOut: () => void = () => {};
@@ -366,5 +527,16 @@ export const api = {
     ask<Followed>("GET", `/follow/${at(betId)}`, undefined, signal),
   journal: (signal?: AbortSignal) =>
     ask<{ partitions: Partition[] }>("GET", "/journal", undefined, signal),
+  logLevel: (signal?: AbortSignal) => ask<{ filter: string | null }>("GET", "/log-level", undefined, signal),
+  setLogLevel: (filter: string) => ask<{ filter: string }>("PUT", "/log-level", { filter }),
+  models: (asked: ModelsQuery & { known?: string | undefined }, signal?: AbortSignal) =>
+    ask<Models>("GET", `/models${query({ ...asked })}`, undefined, signal),
+  liveMatches: (competition: string | undefined, limit: number, signal?: AbortSignal) =>
+    ask<{ matches: LiveMatch[]; total: number }>("GET", `/models/live${query({ competition, limit })}`, undefined, signal),
+  endedMatches: (asked: ModelsQuery & { sort?: string | undefined; offset: number; limit: number }, signal?: AbortSignal) =>
+    ask<{ matches: EndedMatch[]; total: number; offset: number }>("GET", `/models/ended${query({ ...asked })}`, undefined, signal),
+  course: (id: string, signal?: AbortSignal) => ask<Course>("GET", `/models/matches/${at(id)}`, undefined, signal),
+  strengths: (competition: string, signal?: AbortSignal) =>
+    ask<Strengths>("GET", `/models/ratings/${at(competition)}`, undefined, signal),
   ledger: (signal?: AbortSignal) => ask<Ledger>("GET", "/ledger", undefined, signal),
 };

@@ -1,7 +1,7 @@
 // Where the page is, as its address says: a moment that can be shared is a URL. Pure but for the two that read
 // and write `location`.
 
-export const PAGES = ["overview", "tree", "actor", "events", "flow", "ledger", "audit"] as const;
+export const PAGES = ["overview", "tree", "actor", "events", "flow", "models", "ledger", "audit"] as const;
 export type PageName = (typeof PAGES)[number];
 
 export interface Route {
