@@ -277,7 +277,7 @@ impl Ratings {
             fitted_at: now,
             results: ended.len(),
         });
-        let news = played(&self.ended) != played(&ended);
+        let news = self.ended != ended;
         self.ended = ended;
         if news {
             self.teach(context);

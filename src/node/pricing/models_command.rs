@@ -51,6 +51,7 @@ const SEED: u64 = 1;
 /// Every model's forecasts of the same matches, in order, and where each match belongs.
 #[derive(Default)]
 struct Judged {
+    /// Those that are built in first, and of them the champion.
     names: Vec<String>,
     /// By model.
     forecasts: Vec<Vec<Forecast>>,
