@@ -14,6 +14,7 @@
 //! | [`tracer`] | hands journeys on to who collects traces |
 //! | [`flow`], [`journey`] | which kinds send to which, and the ways of single orders, for who watches |
 //! | [`ratings`], [`fixture`] | how strong teams are, and the prices of one match |
+//! | [`port`] | a model of somebody's own, as a process of the operating system |
 //! | [`replay`], [`stadium`] | who plays recorded markets, and who tells of a demo's matches |
 //! | [`trader`] | who makes a demo's markets, by the prices of [`fixture`] |
 //! | [`assignment`] | what feeds and strategies were told to do |
@@ -38,6 +39,7 @@ pub mod mailbox;
 pub mod market;
 pub mod node;
 pub mod partition;
+pub mod port;
 pub mod publisher;
 pub mod ratings;
 pub mod registry;

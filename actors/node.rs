@@ -5,6 +5,7 @@
 use crate::assignment::Assignments;
 use crate::journey::Journeys;
 use crate::partition::Partition;
+use crate::port::Terms;
 use crate::registry::Registry;
 use crate::replay::Play;
 use crate::shell::Fault;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub session_ms: i64,
     /// A placement not answered after this (and the bet delay) is withdrawn.
     pub placement_timeout_ms: i64,
+    /// Models of somebody's own, in the order in which a match is offered to them.
+    pub models: Vec<Terms>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +125,8 @@ pub enum Child {
     Ratings(CompetitionNo),
     /// The prices of a match.
     Fixture(FixtureId),
+    /// The port of a model of somebody's own.
+    Port(u16),
 }
 
 impl Node {
@@ -139,6 +144,12 @@ impl Node {
             doom: watch::Sender::new(None),
             ready: AtomicBool::new(false),
         })
+    }
+
+    /// The port of the model that prices this competition: the first that does.
+    pub fn port_of(&self, competition: &str) -> Option<u16> {
+        let first = self.settings.models.iter().position(|terms| terms.prices(competition));
+        first.and_then(|at| u16::try_from(at).ok())
     }
 
     /// Called once, by the tree, before it starts anything.

@@ -43,6 +43,8 @@ pub enum Address {
     Ratings(CompetitionNo),
     /// The prices of a match.
     Fixture(FixtureId),
+    /// The port of a model of somebody's own, by its place in the settings.
+    Port(u16),
     /// A listener, by its name.
     Door(&'static str),
 }
@@ -76,6 +78,7 @@ impl Address {
             "stadium" => rest.parse().ok().map(Address::Stadium),
             "ratings" => rest.parse().ok().map(|n| Address::Ratings(CompetitionNo(n))),
             "fixture" => rest.parse().ok().map(|n| Address::Fixture(FixtureId(n))),
+            "port" => rest.parse().ok().map(Address::Port),
             "door" => DOORS.iter().find(|name| **name == rest).map(|name| Address::Door(name)),
             _ => None,
         }
@@ -101,6 +104,7 @@ impl Address {
             Address::Stadium(_) => "stadium",
             Address::Ratings(_) => "ratings",
             Address::Fixture(_) => "fixture",
+            Address::Port(_) => "port",
             Address::Door(_) => "door",
         }
     }
@@ -124,6 +128,7 @@ impl fmt::Display for Address {
             Address::Stadium(n) => write!(out, "stadium-{n}"),
             Address::Ratings(competition) => write!(out, "ratings-{competition}"),
             Address::Fixture(fixture) => write!(out, "fixture-{fixture}"),
+            Address::Port(n) => write!(out, "port-{n}"),
             Address::Door(name) => write!(out, "door-{name}"),
         }
     }

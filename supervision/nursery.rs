@@ -161,6 +161,7 @@ fn place(child: Child) -> (String, String) {
         Child::Session(_) | Child::Stream(_) => ("sessions".into(), address(child).to_string()),
         Child::Replay(_) | Child::Stadium(_) => ("feeds".into(), address(child).to_string()),
         Child::Ratings(_) | Child::Fixture(_) => ("fixtures".into(), address(child).to_string()),
+        Child::Port(_) => ("ports".into(), address(child).to_string()),
         Child::Trader(_) => ("strategies".into(), address(child).to_string()),
     }
 }
@@ -178,6 +179,7 @@ fn address(child: Child) -> Address {
         Child::Stadium(n) => Address::Stadium(n),
         Child::Ratings(competition) => Address::Ratings(competition),
         Child::Fixture(fixture) => Address::Fixture(fixture),
+        Child::Port(n) => Address::Port(n),
         Child::Trader(n) => Address::Trader(n),
     }
 }

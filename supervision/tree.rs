@@ -15,6 +15,7 @@
 //! │       └─ football              fixtures, results, and what is told of matches
 //! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
 //! ├─ feeds          dynamic        one per recorded market being played; who tells of a demo's matches
+//! ├─ ports          dynamic        models of somebody's own, each a process of the operating system
 //! ├─ fixtures       dynamic        pricing: ratings per competition, one per match that is looked at
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
 //! ├─ services       one_for_one    mail; who hands traces on
@@ -24,6 +25,7 @@
 //! Entities are stopped by kill: outside the journal there is nothing to save. Each has a budget of its
 //! own; spent, it is quarantined and does not take the partition with it (`protocol.md` 15).
 
+use crate::backoff::Backoff;
 use crate::intensity::Intensity;
 use crate::spec::{ChildSpec, DynamicSpec, Restart, Shutdown, Strategy, SupervisorSpec};
 use crate::start::{StartContext, StartError};
@@ -56,6 +58,8 @@ const RESTARTS: u32 = 10;
 const PERIOD_MS: u64 = 10_000;
 /// What one entity, session, feed or strategy may use up alone.
 const BUDGET: u32 = 5;
+/// With their backoff, models that fall at once do not use it up.
+const PORT_PERIOD_MS: u64 = 30_000;
 /// Many entities may fall at once (a poison record of a partition): this many make it the supervisor's
 /// own failure.
 const CROWD: u32 = 10_000;
@@ -65,6 +69,8 @@ pub struct Tree {
     pub node: Arc<Node>,
     /// Who serves the whole node: mail, traces. The node's own, it knows who takes them.
     pub services: Vec<ChildSpec>,
+    /// How the port of a model starts: the node's own, it knows the commands.
+    pub port: ChildSpec,
     /// How the session of a stream connection starts: the node's own, it knows the words.
     pub stream: ChildSpec,
     pub doors: Vec<ChildSpec>,
@@ -85,6 +91,7 @@ impl Tree {
                 )
                 .into_child(),
                 crowd("feeds", feed(&node)).into_child(),
+                ports(self.port).into_child(),
                 crowd("fixtures", fixture(&node)).into_child(),
                 crowd("strategies", strategy(&node)).into_child(),
                 supervisor("services", Strategy::OneForOne, self.services).into_child(),
@@ -161,6 +168,14 @@ fn feed(node: &Arc<Node>) -> ChildSpec {
         Some(StadiumArgs { number })
     });
     replay.or_if(|id| id.starts_with("stadium-"), stadium).restart(Restart::Transient)
+}
+
+/// Models of somebody's own. One that falls at its start again and again is tried ever more seldom, and for ever:
+/// somebody may mend it meanwhile. One that an operator or a bug fells oftener than that allows waits for an operator.
+fn ports(port: ChildSpec) -> DynamicSpec {
+    let backoff = Backoff { first_ms: 500, max_ms: 30_000, reset_after_ms: 10_000 };
+    let port = port.restart(Restart::Permanent).backoff(backoff);
+    DynamicSpec::new("ports", port).intensity(CROWD, PERIOD_MS).budget(RESTARTS, PORT_PERIOD_MS)
 }
 
 /// A match's prices, or by its id a competition's ratings.

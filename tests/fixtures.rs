@@ -6,13 +6,13 @@ use crate::harness::{Launch, Node, Operator, Random, Scratch, eventually};
 use serde_json::{Value, json};
 
 /// A provider with its key.
-struct Provider {
+pub(crate) struct Provider {
     http: HttpClient,
     key: String,
 }
 
 impl Provider {
-    fn of(node: &Node, operator: &mut Operator) -> Provider {
+    pub(crate) fn of(node: &Node, operator: &mut Operator) -> Provider {
         let token = json!({"name": "results ltd", "role": "provider"});
         let token = operator.post("/v1/operator/tokens", &token);
         let key = token["token"].as_str().expect("a key").to_owned();
@@ -25,7 +25,7 @@ impl Provider {
         self.http.request("PUT", &path, &headers, list.to_string().as_bytes()).unwrap()
     }
 
-    fn tell(&mut self, what: &str, list: &Value) -> Value {
+    pub(crate) fn tell(&mut self, what: &str, list: &Value) -> Value {
         let answer = self.put(what, list);
         assert_eq!(answer.status, 200, "{what} {list}: {}", answer.text());
         let told = answer.json();
@@ -33,7 +33,14 @@ impl Provider {
         told
     }
 
-    fn event(&mut self, id: &str, seq: u32, kind: &str, side: Option<&str>, minute: u32) {
+    pub(crate) fn event(
+        &mut self,
+        id: &str,
+        seq: u32,
+        kind: &str,
+        side: Option<&str>,
+        minute: u32,
+    ) {
         let event = json!([{"source": "s", "id": id, "seq": seq, "type": kind, "side": side,
             "minute": minute}]);
         self.tell("events", &event);
@@ -44,19 +51,19 @@ fn get(node: &Node, path: &str) -> Answer {
     HttpClient::new(node.http).request("GET", path, &[], b"").unwrap()
 }
 
-fn look(node: &Node, path: &str) -> Value {
+pub(crate) fn look(node: &Node, path: &str) -> Value {
     let answer = get(node, path);
     assert_eq!(answer.status, 200, "{path}: {}", answer.text());
     answer.json()
 }
 
-fn fixture(id: &str, home: &str, away: &str) -> Value {
+pub(crate) fn fixture(id: &str, home: &str, away: &str) -> Value {
     json!({"source": "s", "id": id, "competition": "Premier League", "season": "2026/27",
         "kickOff": "2026-11-28T15:00:00Z", "home": home, "away": away})
 }
 
 /// A season among six, in which the first are the best.
-fn past(provider: &mut Provider) {
+pub(crate) fn past(provider: &mut Provider) {
     let teams = ["Arsenal", "Chelsea", "Everton", "Fulham", "Leeds", "Wolves"];
     let (mut fixtures, mut results) = (Vec::new(), Vec::new());
     for (home, host) in teams.iter().enumerate() {
@@ -74,7 +81,7 @@ fn past(provider: &mut Provider) {
 }
 
 /// The id of a match that was told of under this one.
-fn ours(node: &Node, id: &str) -> u64 {
+pub(crate) fn ours(node: &Node, id: &str) -> u64 {
     let matches = look(node, "/v1/pricing/matches");
     let all = matches["matches"].as_array().expect("a list");
     let is_it = |one: &&Value| one["sources"][0]["id"] == id;

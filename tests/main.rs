@@ -16,6 +16,7 @@
 //! | [`fixtures`] | does what providers tell move prices, and is every price the same after every death? |
 //! | [`pricing`] | do the pricing commands say what the models say, and refuse files by name and line? |
 //! | [`traces`] | is an order's way handed on to who collects traces, and a collector that fails no harm? |
+//! | [`ports`] | does a model of somebody's own price, and never cost a price, whatever it does? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
 //! | [`healing`] | does the tree heal when an actor dies, and is the truth the same afterwards? |
 //! | [`tidy`] | does the code keep the house rules that Cargo cannot hold? |
@@ -38,6 +39,7 @@ mod golden;
 mod harness;
 mod healing;
 mod passivation;
+mod ports;
 mod pricing;
 mod scenarios;
 mod sim;

@@ -8,7 +8,7 @@ fn laybook(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_laybook")).args(arguments).output().unwrap()
 }
 
-fn succeeds(arguments: &[&str]) -> String {
+pub(crate) fn succeeds(arguments: &[&str]) -> String {
     let output = laybook(arguments);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}: {errors}");
@@ -23,7 +23,7 @@ fn fails(arguments: &[&str], reason: &str) {
 }
 
 /// Two leagues in one file, two seasons each: who comes first in a league wins more.
-fn results(scratch: &Scratch) -> PathBuf {
+pub(crate) fn results(scratch: &Scratch) -> PathBuf {
     let mut text = "Date,HomeTeam,AwayTeam,FTHG,FTAG,HST,AST\n".to_owned();
     for season in 0..2 {
         for league in ["North", "South"] {

@@ -2,7 +2,8 @@
 //!
 //! Owns     the last fit and its history, both of which follow from results.
 //! Started  by `fixtures`, when something is told of the competition; transient.
-//! Asks     football for results and for matches to be rated; tells it what they are to be priced from.
+//! Asks     football for results and for matches to be rated; tells it what they are to be priced from. A model of
+//!          somebody's own that prices the competition is told all results whenever they are others.
 //! Crash    fitted again from the results; what was rated before stays rated.
 //! Bounds   one question at a time; at most one fit every `REST`, one history for each fit; a trial of the models
 //!          only since somebody asked, a day of matches a message, the newest `trial::TRIED_MAX` of them.
@@ -11,6 +12,7 @@
 
 use crate::football::FootballMsg;
 use crate::partition::deliver;
+use crate::port::PortMsg;
 use crate::registry::Address;
 use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::football::almanac::{CompetitionNo, Parameters, Upcoming, day_of};
@@ -42,6 +44,8 @@ pub enum RatingsMsg {
     View {
         reply: oneshot::Sender<Arc<RatingsView>>,
     },
+    /// A model's process has begun, and knows nothing.
+    ModelStarted,
     /// Month by month, of which the last is now.
     History {
         reply: oneshot::Sender<Arc<Vec<Point>>>,
@@ -62,6 +66,7 @@ impl Named for RatingsMsg {
             RatingsMsg::Rested => "rested",
             RatingsMsg::Look => "look",
             RatingsMsg::View { .. } => "view",
+            RatingsMsg::ModelStarted => "model started",
             RatingsMsg::History { .. } => "history",
             RatingsMsg::Trial { .. } => "trial",
             RatingsMsg::Walk => "walk",
@@ -160,6 +165,11 @@ impl Behaviour for Ratings {
         let football = Address::Entity(PARTITION, EntityId::Football);
         // What its last life was asked for is lost.
         context.node.registry.watch(football, context.me.clone(), || RatingsMsg::Rested);
+        for port in 0..context.node.settings.models.len() {
+            let port = Address::Port(u16::try_from(port).unwrap_or(u16::MAX));
+            let me = context.me.clone();
+            context.node.registry.watch(port, me, || RatingsMsg::ModelStarted);
+        }
         context.every(LOOK_EVERY, || RatingsMsg::Look);
         self.ask(context);
         Ok(())
@@ -199,6 +209,7 @@ impl Behaviour for Ratings {
                 }
             }
             RatingsMsg::View { reply } => drop(reply.send(self.view.clone())),
+            RatingsMsg::ModelStarted => self.teach(context),
             RatingsMsg::History { reply } => {
                 let (rater, ended, day) = (&self.rater, &self.ended, self.day);
                 let history = self
@@ -266,7 +277,11 @@ impl Ratings {
             fitted_at: now,
             results: ended.len(),
         });
+        let news = self.ended != ended;
         self.ended = ended;
+        if news {
+            self.teach(context);
+        }
         self.history = None;
         for reply in self.waiting.drain(..) {
             let _ = reply.send(self.view.clone());
@@ -304,6 +319,25 @@ impl Ratings {
 
 fn played(ended: &[Ended]) -> Vec<Played> {
     ended.iter().map(|one| one.played).collect()
+}
+
+impl Ratings {
+    /// Tells the model that prices the competition what has been played.
+    fn teach(&self, context: &Context<RatingsMsg>) {
+        let competition = &self.view.competition;
+        let Some(port) = context.node.port_of(competition).filter(|_| !self.ended.is_empty())
+        else {
+            return;
+        };
+        if let Some(port) = context.node.registry.find::<PortMsg>(Address::Port(port)) {
+            // One that is gone is told in its next life.
+            let _ = port.send(PortMsg::Fit {
+                competition: competition.clone(),
+                teams: self.view.teams.clone(),
+                played: played(&self.ended),
+            });
+        }
+    }
 }
 
 fn now(context: &Context<RatingsMsg>) -> Option<UtcMillis> {

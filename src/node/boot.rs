@@ -17,7 +17,8 @@ use actors::directory::DirectoryMsg;
 use actors::entity::EntityMsg;
 use actors::home::HomeMsg;
 use actors::mail::{Mail, MailArgs};
-use actors::node::{ClockMode, Node};
+use actors::node::{Child, ClockMode, Node, Nursery};
+use actors::port::{Port, PortArgs, Workshop};
 use actors::registry::Address;
 use actors::tracer::{Tracer, TracerArgs};
 use anyhow::{Context as _, anyhow, bail};
@@ -35,6 +36,7 @@ use crate::door::actor::{DoorActor, HttpDoor, bind};
 use crate::door::{self, DrainSwitch, Limits};
 use crate::mail::NodePost;
 use crate::native::Native;
+use crate::port::{ModelSettings, NodeWorkshop};
 use crate::secret::{self, LinkKey};
 use crate::stream::{self, Service, StreamActor, StreamArgs, StreamDoor, StreamSession};
 use crate::{native, operator};
@@ -179,6 +181,7 @@ impl Running {
         let spec = Tree {
             node: node.clone(),
             services: mail.into_iter().chain(tracer).collect(),
+            port: port(&node, &settings.models),
             stream: stream_session(&node, &service),
             doors: doors
                 .into_iter()
@@ -189,6 +192,9 @@ impl Running {
         let up = async {
             let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
             nursery.set_root(root.supervisor().clone());
+            for number in (0..settings.models.len()).filter_map(|at| u16::try_from(at).ok()) {
+                nursery.start(Child::Port(number));
+            }
             let started = start_partition(&nursery, PartitionId(0)).await;
             tokio::select! {
                 biased;
@@ -308,6 +314,17 @@ fn stream_session(node: &Arc<Node>, service: &Arc<Service>) -> ChildSpec {
     })
 }
 
+/// How the port of a model starts: its id names the model's place in the settings.
+fn port(node: &Arc<Node>, models: &[ModelSettings]) -> ChildSpec {
+    let workshop: Arc<dyn Workshop> = Arc::new(NodeWorkshop::new(models));
+    let terms: Vec<_> = models.iter().map(|model| model.terms.clone()).collect();
+    tree::child::<Port>(node, move |context| {
+        let number: u16 = context.id.strip_prefix("port-")?.parse().ok()?;
+        let terms = terms.get(usize::from(number))?.clone();
+        Some(PortArgs { number, terms, workshop: workshop.clone() })
+    })
+}
+
 fn bind_stream(key: &str, address: Option<SocketAddr>) -> anyhow::Result<Option<Arc<Socket>>> {
     let bound = address.map(|address| bind(address).with_context(|| format!("{key} {address}")));
     bound.transpose()
@@ -368,6 +385,7 @@ fn actor_settings(settings: &Settings) -> actors::node::Settings {
         idle_after: settings.idle_after,
         session_ms: millis(settings.session),
         placement_timeout_ms: 5_000,
+        models: settings.models.iter().map(|model| model.terms.clone()).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Flag;
+use crate::port::confined::ConfinedArgs;
 use crate::pricing::backtest_command::BacktestArgs;
 use crate::pricing::fit_command::FitArgs;
 use crate::pricing::inplay_command::InplayArgs;
@@ -68,6 +69,9 @@ pub enum Command {
     Bench(BenchArgs),
     /// Checks or shows what a node would be told
     Config(ConfigArgs),
+    /// Becomes another program with less memory: how a node runs models
+    #[command(hide = true)]
+    Confined(ConfinedArgs),
 }
 
 /// How a command ended.

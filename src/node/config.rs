@@ -16,6 +16,7 @@ use std::time::Duration;
 mod keys;
 mod limits;
 mod people;
+mod ports;
 
 use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
@@ -26,6 +27,7 @@ use crate::betfair::limits::Limits as CustomerLimits;
 use crate::door::Limits;
 use crate::mail::MailSettings;
 use crate::native::Customers;
+use crate::port::ModelSettings;
 use crate::stream::{CertificateFiles, StreamLimits};
 use crate::telemetry::otlp::Collector;
 
@@ -76,6 +78,8 @@ pub struct Settings {
     pub football: Option<PathBuf>,
     /// Who collects traces.
     pub collector: Option<Collector>,
+    /// Models of somebody's own.
+    pub models: Vec<ModelSettings>,
     /// What every HTTP door allows.
     pub door: Limits,
     /// How logs look.
@@ -83,6 +87,7 @@ pub struct Settings {
     /// Which logs there are.
     pub log_filter: String,
     origins: BTreeMap<&'static str, Given>,
+    model_origins: Vec<String>,
 }
 
 /// Defines a word of the configuration.
@@ -225,6 +230,9 @@ impl Settings {
             let shown = if number { value.clone() } else { format!("{value:?}") };
             toml.push_str(&format!("{name} = {shown}  # {origin}\n"));
         }
+        for (model, origin) in self.models.iter().zip(&self.model_origins) {
+            toml += &ports::to_toml(model, origin);
+        }
         toml
     }
 
@@ -233,13 +241,18 @@ impl Settings {
         let given =
             |given: &Given| serde_json::json!({"value": given.value, "origin": given.origin});
         let keys = self.origins.iter().map(|(key, it)| ((*key).to_owned(), given(it)));
-        serde_json::Value::Object(keys.collect())
+        let mut json = serde_json::Value::Object(keys.collect());
+        let models = self.models.iter().zip(&self.model_origins);
+        json["models"] = models.map(|(model, origin)| ports::to_json(model, origin)).collect();
+        json
     }
 }
 
 /// The layers, later ones over earlier ones, and what was wrong with them so far.
 struct Layers {
     given: BTreeMap<&'static str, Given>,
+    models: Vec<ports::Table>,
+    model_origins: Vec<String>,
     complaints: Vec<Complaint>,
 }
 
@@ -247,7 +260,8 @@ impl Layers {
     fn defaults() -> Layers {
         let of = |value: &str| Given { value: value.to_owned(), origin: "default".to_owned() };
         let given = KEYS.iter().map(|(key, value, _)| (*key, of(value))).collect();
-        Layers { given, complaints: Vec::new() }
+        let (models, model_origins) = (Vec::new(), Vec::new());
+        Layers { given, models, model_origins, complaints: Vec::new() }
     }
 
     fn add_all(
@@ -260,6 +274,7 @@ impl Layers {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             match value.kind {
                 ValueKind::Table(inner) => self.add_all(&key, inner, origin),
+                ValueKind::Array(list) if key == "models" => self.add_models(list, origin),
                 ValueKind::Array(_) => {
                     let reason = "is a list where one value is expected".to_owned();
                     self.complain(&key, "[...]", &origin(&key), reason);
@@ -325,7 +340,7 @@ impl Layers {
         let settings = self.read_all();
         match settings {
             Some(settings) if self.complaints.is_empty() => {
-                Ok(Settings { origins: self.given, ..settings })
+                Ok(Settings { origins: self.given, model_origins: self.model_origins, ..settings })
             }
             _ => Err(ConfigError::Complaints(self.complaints)),
         }
@@ -369,6 +384,7 @@ impl Layers {
             "" => Ok(None),
             url => Collector::of(url).map(Some),
         });
+        let models = self.read_models();
         let door = self.read_door();
         let log_format = self.read("log.format", LogFormat::from_str);
         let log_filter = self.read("log.filter", |value| {
@@ -401,10 +417,12 @@ impl Layers {
             mail: mail?,
             football: football?,
             collector: collector?,
+            models: models?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,
             origins: BTreeMap::new(),
+            model_origins: Vec::new(),
         })
     }
 

@@ -14,6 +14,7 @@
 //! | [`boot`] | a node's life: up, ready, down |
 //! | [`catalogue`], [`form`], [`password`], [`secret`] | what doors share |
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
+//! | [`port`] | models of somebody's own, as processes |
 //! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
 //! | [`pages`] | what `src/web` was built to: the console and the customers' pages |
 //! | [`residents`] | users that a command makes for itself |
@@ -46,6 +47,7 @@ pub mod node_client;
 pub mod operator;
 pub mod pages;
 pub mod password;
+pub mod port;
 pub mod pricing;
 pub mod recording;
 pub mod rejection;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use laybook::cli::{Cli, Command, Exit};
+use laybook::port::confined;
 use laybook::pricing::{
     backtest_command, fit_command, inplay_command, models_command, price_command,
 };
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Models(args) => models_command::run(&args),
         Command::Inplay(args) => inplay_command::run(&args),
         Command::Bench(args) => bench_command::run(&args),
+        Command::Confined(args) => confined::run(&args),
         Command::Config(args) => {
             config_command::run(&args, &mut out, &mut err).map_err(anyhow::Error::from)
         }

@@ -3,7 +3,8 @@
 //! Owns the files of a log, their format and the thread that writes them. Knows no bet, no account
 //! and no actor: a record is an [`Entry`], what waits for durability is an [`Effect`], what is
 //! folded in log order is a [`Fold`]. The journal is the truth; everything in sled can be rebuilt
-//! from it.
+//! from it. Beside it stands how messages to other programs are written ([`packet`]), because this room alone
+//! speaks MessagePack.
 
 pub mod checkpoint;
 pub mod codec;
@@ -15,6 +16,7 @@ pub mod frame;
 pub mod index;
 pub mod journal;
 pub mod keeper;
+pub mod packet;
 mod process_lock;
 pub mod queue;
 pub mod read;

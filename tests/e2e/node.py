@@ -19,8 +19,8 @@ DEADLINE_S = 60
 class Node:
     """A node on ports of its own; `LAYBOOK_BIN` names the binary."""
 
-    def __init__(self, directory, settings=None):
-        """`settings` are environment names without their prefix, such as `MAIL__TRANSPORT`."""
+    def __init__(self, directory, settings=None, config=None):
+        """`settings` are environment names without their prefix, such as `MAIL__TRANSPORT`; `config` is a file."""
         self.data = directory / "data"
         self.log_path = directory / "stderr.log"
         self.log = open(self.log_path, "ab")
@@ -30,6 +30,8 @@ class Node:
         command = [binary, "serve", "--data", str(self.data)]
         for listener in ("--http", "--admin", "--stream", "--stream-plain"):
             command += [listener, "127.0.0.1:0"]
+        if config:
+            command += ["--config", str(config)]
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -7,6 +7,7 @@ pub(crate) mod bettor;
 pub(crate) mod deadline;
 pub(crate) mod http;
 pub(crate) mod keys;
+pub(crate) mod message_pack;
 pub(crate) mod money;
 pub(crate) mod node;
 pub(crate) mod operator;

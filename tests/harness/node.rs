@@ -90,6 +90,12 @@ impl Launch {
         self
     }
 
+    /// What no variable of the environment can say.
+    pub(crate) fn config(mut self, file: &Path) -> Launch {
+        self.flags.extend(["--config".to_owned(), file.display().to_string()]);
+        self
+    }
+
     /// Accounts and markets sleep when nobody has written to them for so long.
     pub(crate) fn idle_after_ms(mut self, idle: u64) -> Launch {
         self.environment.push(("LAYBOOK__ENTITIES__IDLE_AFTER_MS".to_owned(), idle.to_string()));

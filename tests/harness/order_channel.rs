@@ -1,13 +1,15 @@
 //! A customer at the binary order channel: messages are JSON arrays here and MessagePack on the wire.
 //!
-//! Owns its own reading and writing of WebSocket frames and MessagePack, so that it shares no mistake with
-//! the node.
+//! Owns its own reading and writing of WebSocket frames, as `message_pack` does of MessagePack, so that it shares no
+//! mistake with the node.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
+
+use super::message_pack::{pack, unpack};
 
 /// Longer than any answer takes.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -132,69 +134,4 @@ fn frame(first: u8, payload: &[u8], out: &mut Vec<u8>) {
     }
     out.extend(MASK);
     out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-}
-
-fn pack(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Null => out.push(0xc0),
-        Value::Number(number) => match number.as_u64() {
-            Some(number) => {
-                out.push(0xcf);
-                out.extend(number.to_be_bytes());
-            }
-            None => {
-                out.push(0xd3);
-                out.extend(number.as_i64().expect("a whole number").to_be_bytes());
-            }
-        },
-        Value::String(text) => {
-            out.push(0xd9);
-            out.push(u8::try_from(text.len()).expect("a short text"));
-            out.extend(text.as_bytes());
-        }
-        Value::Array(items) => {
-            out.push(0x90 | u8::try_from(items.len()).expect("few items"));
-            items.iter().for_each(|item| pack(item, out));
-        }
-        Value::Bool(_) | Value::Object(_) => panic!("the channel does not speak {value}"),
-    }
-}
-
-fn unpack(bytes: &mut &[u8]) -> Value {
-    fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
-        let (head, rest) = bytes.split_first_chunk::<N>().expect("as long as it says");
-        *bytes = rest;
-        *head
-    }
-    fn text(bytes: &mut &[u8], length: usize) -> Value {
-        let (text, rest) = bytes.split_at(length);
-        *bytes = rest;
-        json!(std::str::from_utf8(text).unwrap())
-    }
-    fn array(bytes: &mut &[u8], length: usize) -> Value {
-        (0..length).map(|_| unpack(bytes)).collect()
-    }
-    match take::<1>(bytes)[0] {
-        number @ 0..=0x7f => json!(number),
-        length @ 0x90..=0x9f => array(bytes, usize::from(length & 0x0f)),
-        length @ 0xa0..=0xbf => text(bytes, usize::from(length & 0x1f)),
-        0xc0 => Value::Null,
-        0xcc => json!(take::<1>(bytes)[0]),
-        0xcd => json!(u16::from_be_bytes(take(bytes))),
-        0xce => json!(u32::from_be_bytes(take(bytes))),
-        0xcf => json!(u64::from_be_bytes(take(bytes))),
-        0xd9 => {
-            let length = take::<1>(bytes)[0];
-            text(bytes, usize::from(length))
-        }
-        0xda => {
-            let length = u16::from_be_bytes(take(bytes));
-            text(bytes, usize::from(length))
-        }
-        0xdd => {
-            let length = u32::from_be_bytes(take(bytes));
-            array(bytes, length as usize)
-        }
-        other => panic!("{other:x} is not spoken"),
-    }
 }

@@ -3,6 +3,7 @@
 //! ```text
 //!   weekend ─▶ expectancies ─▶ fixture (seeded script) ─▶ inplay (state of a match) ─▶ score_grid ─▶ quote
 //!   almanac: what providers tell ─▶ ratings ─▶ parameters ─▶ live: a match as told ─▶ book
+//!                            port: what a model of somebody's own says of it ────────┘
 //! ```
 //! The only floats of the domain live here. Nothing of them is journaled: they end in [`quote`], as prices
 //! on the ladder, and a price is an order like anybody's. What a match is priced from is journaled in
@@ -17,6 +18,7 @@ pub mod inplay;
 pub mod judge;
 pub mod live;
 pub mod margin;
+pub mod port;
 pub mod pricer;
 pub mod profile;
 pub mod quote;

@@ -2,12 +2,16 @@
 //! there is none.
 //!
 //! Never a bad number. What is written is looked over before anybody sees it: probabilities that are none, that
-//! do not add up, or that have moved without an event withhold the whole book, with the reason.
+//! do not add up, or that have moved without an event withhold the whole book, with the reason. Where a model of
+//! somebody's own prices the match ([`Counsel`]), its book is looked over alike; what will not do of it, or is not
+//! there, is priced by the built-in model, and the book says so ([`Voice`]).
 
-use super::almanac::Dossier;
+use super::almanac::{Dossier, Parameters};
 use super::book::{self, layout};
 use super::live::{Branch, Phase, Reason, Trust};
+use super::port::{Absence, Counsel, Opinion};
 use super::quote::{PROBABILITY_MIN, ladder_down};
+use super::rater::any_match;
 use super::score_grid::{Chances, Score};
 use crate::price::Price;
 use crate::time::UtcMillis;
@@ -69,6 +73,18 @@ pub struct Rests {
     pub version: u32,
     pub phase: Phase,
     pub score: Score,
+    /// The number of the opinion that it follows from; 0 of the built-in model.
+    pub opinion: u32,
+}
+
+/// Whose numbers a book is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Voice {
+    BuiltIn,
+    /// The model of somebody's own that prices the match.
+    Model,
+    /// The built-in model in its place, and why.
+    Instead(Absence),
 }
 
 /// A book; chances and ticks in the order of [`layout`], both empty when it is withheld.
@@ -77,6 +93,9 @@ pub struct Priced {
     pub status: Status,
     pub why: Option<Why>,
     pub rests: Rests,
+    pub voice: Voice,
+    /// Goals expected, as it was priced from.
+    pub parameters: Option<Parameters>,
     pub chances: Vec<Chances>,
     /// Fair prices, rounded down onto the ladder; none where the ladder does not reach.
     pub ticks: Vec<Option<Price>>,
@@ -85,13 +104,19 @@ pub struct Priced {
 }
 
 /// Prices a match. `before` is the last book of it, which is written over.
-pub fn price(dossier: &Dossier, now: UtcMillis, before: Option<Priced>) -> Priced {
+pub fn price(
+    dossier: &Dossier,
+    counsel: &Counsel,
+    now: UtcMillis,
+    before: Option<Priced>,
+) -> Priced {
     let story = &dossier.story;
     let rests = Rests {
         seq: story.seq,
         version: dossier.parameters.map_or(0, |parameters| parameters.version),
         phase: story.phase,
         score: story.score(),
+        opinion: 0,
     };
     let (status, reason) = match dossier.trust(now) {
         Trust::Open => (Status::Open, None),
@@ -107,27 +132,31 @@ pub fn price(dossier: &Dossier, now: UtcMillis, before: Option<Priced>) -> Price
         None => (Vec::new(), Vec::new(), None),
     };
     let why = reason.map(Why::Match);
-    let mut priced = Priced { status, why, rests, chances, ticks, branches: Vec::new() };
+    let (voice, parameters) = (Voice::BuiltIn, dossier.parameters);
+    let mut priced =
+        Priced { status, why, rests, voice, parameters, chances, ticks, branches: Vec::new() };
+    if matches!(status, Status::Withheld | Status::Over) {
+        priced.withhold(status, why);
+        return priced;
+    }
+    match counsel {
+        Counsel::Nobody => {}
+        Counsel::Absent(absence) => priced.voice = Voice::Instead(*absence),
+        Counsel::Opinion(number, opinion) => {
+            match priced.by_opinion(*number, opinion, dossier, now, last) {
+                Ok(()) => return priced,
+                Err(absence) => priced.voice = Voice::Instead(absence),
+            }
+        }
+    }
+    (priced.rests, priced.parameters) = (rests, dossier.parameters);
     match dossier.parameters {
-        _ if matches!(status, Status::Withheld | Status::Over) => priced.withhold(status, why),
         None => priced.withhold(Status::Withheld, Some(Why::NotRated)),
         Some(parameters) => {
             let branches = story.branches(parameters.expectancy(), parameters.rho(), now);
-            mix(&branches, &mut priced.chances);
-            let fault = faulty(&priced.chances).or_else(|| {
-                let (rested, home) = last?;
-                let moved = (home - priced.chances.first()?.win).abs() > JUMP;
-                (rested == rests && moved).then_some(Why::MovedByItself)
-            });
-            match fault {
-                Some(why) => priced.withhold(Status::Withheld, Some(why)),
-                None => {
-                    priced.ticks.clear();
-                    priced.ticks.extend(priced.chances.iter().map(|chances| tick(*chances)));
-                    if branches.len() > 1 {
-                        priced.branches = branches;
-                    }
-                }
+            mix(&branches, None, &mut priced.chances);
+            if let Err(why) = priced.seal(branches, last) {
+                priced.withhold(Status::Withheld, Some(why));
             }
         }
     }
@@ -135,6 +164,46 @@ pub fn price(dossier: &Dossier, now: UtcMillis, before: Option<Priced>) -> Price
 }
 
 impl Priced {
+    fn by_opinion(
+        &mut self,
+        number: u32,
+        opinion: &Opinion,
+        dossier: &Dossier,
+        now: UtcMillis,
+        last: Option<(Rests, f64)>,
+    ) -> Result<(), Absence> {
+        let story = &dossier.story;
+        if !opinion.holds_at(self.rests.score) {
+            return Err(Absence::Asked);
+        }
+        let otherwise = dossier.parameters.unwrap_or_else(any_match);
+        let parameters = opinion.parameters(story, now, otherwise);
+        let branches = story.branches(parameters.expectancy(), parameters.rho(), now);
+        mix(&branches, Some(opinion), &mut self.chances);
+        self.rests.opinion = number;
+        self.parameters = Some(parameters.of_opinion(number));
+        self.voice = Voice::Model;
+        self.seal(branches, last).map_err(Absence::Refused)
+    }
+
+    /// Looks over what was written, and puts it onto the ladder.
+    fn seal(&mut self, branches: Vec<Branch>, last: Option<(Rests, f64)>) -> Result<(), Why> {
+        let fault = faulty(&self.chances).or_else(|| {
+            let (rested, home) = last?;
+            let moved = (home - self.chances.first()?.win).abs() > JUMP;
+            (rested == self.rests && moved).then_some(Why::MovedByItself)
+        });
+        if let Some(why) = fault {
+            return Err(why);
+        }
+        self.ticks.clear();
+        self.ticks.extend(self.chances.iter().map(|chances| tick(*chances)));
+        if branches.len() > 1 {
+            self.branches = branches;
+        }
+        Ok(())
+    }
+
     fn withhold(&mut self, status: Status, why: Option<Why>) {
         (self.status, self.why) = (status, why);
         self.chances.clear();
@@ -148,13 +217,17 @@ pub fn tick(chances: Chances) -> Option<Price> {
     ladder_down(chances.fair_price()).filter(|_| likely)
 }
 
-/// Every branch's book, weighed by its chance.
-fn mix(branches: &[Branch], into: &mut Vec<Chances>) {
+/// Every branch's book, weighed by its chance. An opinion on a moment says nothing of what may come of it, so while
+/// something is pending the goals that it implies are priced.
+fn mix(branches: &[Branch], opinion: Option<&Opinion>, into: &mut Vec<Chances>) {
     let mut one = Vec::new();
     into.clear();
     for branch in branches {
         if branches.len() == 1 {
-            return book::chances(&branch.situation, into);
+            return match opinion {
+                Some(opinion) => opinion.chances(&branch.situation, into),
+                None => book::chances(&branch.situation, into),
+            };
         }
         book::chances(&branch.situation, &mut one);
         into.resize(one.len(), Chances::default());
@@ -185,11 +258,13 @@ fn faulty(chances: &[Chances]) -> Option<Why> {
 mod tests {
     use super::super::Team;
     use super::super::almanac::{
-        Almanac, Basis, FixtureId, FootballEvent, Item, NewFixture, Parameters, Source, Stirred,
+        Almanac, Basis, FixtureId, FootballEvent, Item, NewFixture, Source, Stirred,
     };
     use super::super::live::{FeedEvent, FeedKind};
+    use super::super::port::Answer;
     use super::*;
     use proptest::prelude::*;
+    use std::sync::Arc;
 
     const KICK_OFF: UtcMillis = UtcMillis(1_800_000_000_000);
     const MATCH: FixtureId = FixtureId(1);
@@ -221,7 +296,7 @@ mod tests {
     }
 
     fn priced(almanac: &Almanac, now: UtcMillis) -> Priced {
-        price(&almanac.dossier(MATCH).expect("known"), now, None)
+        price(&almanac.dossier(MATCH).expect("known"), &Counsel::Nobody, now, None)
     }
 
     #[test]
@@ -247,10 +322,49 @@ mod tests {
         hear(&mut almanac, 1, FeedKind::KickOff, 0);
         let now = hear(&mut almanac, 2, FeedKind::Clock, 1);
         let dossier = almanac.dossier(MATCH).expect("known");
-        let mut before = price(&dossier, now, None);
-        assert_eq!(price(&dossier, now, Some(before.clone())).status, Status::Open);
+        let nobody = Counsel::Nobody;
+        let mut before = price(&dossier, &nobody, now, None);
+        assert_eq!(price(&dossier, &nobody, now, Some(before.clone())).status, Status::Open);
         before.chances[0].win += 0.2;
-        assert_eq!(price(&dossier, now, Some(before)).why, Some(Why::MovedByItself));
+        assert_eq!(price(&dossier, &nobody, now, Some(before)).why, Some(Why::MovedByItself));
+    }
+
+    #[test]
+    fn a_model_of_somebodys_own_prices_and_never_costs_a_price() {
+        let mut almanac = almanac(1.5, 1.2);
+        let counsel = |number, answer: &Answer, score| {
+            Counsel::Opinion(number, Arc::new(Opinion::of(answer, score).expect("sound")))
+        };
+        let goals = Answer::Goals { lambda: 3.0, mu: 0.5, rho: 0.0 };
+        let dossier = almanac.dossier(MATCH).expect("known");
+        let own = price(&dossier, &Counsel::Nobody, KICK_OFF, None);
+        let by_goals = counsel(1, &goals, Score::default());
+        let told = price(&dossier, &by_goals, KICK_OFF, Some(own.clone()));
+        assert_eq!((told.status, told.voice), (Status::Open, Voice::Model));
+        assert!(told.chances[0].win > own.chances[0].win + 0.3, "it may move when others speak");
+        assert_eq!(told.parameters.map(|one| one.basis), Some(Basis::Port));
+        // The same opinion twice may not.
+        let mut before = told.clone();
+        before.chances[0].win -= 0.2;
+        let refused = price(&dossier, &by_goals, KICK_OFF, Some(before));
+        assert_eq!(refused.voice, Voice::Instead(Absence::Refused(Why::MovedByItself)));
+        assert_eq!((refused.status, &refused.ticks), (Status::Open, &own.ticks));
+        let absent = Counsel::Absent(Absence::TooLate);
+        let instead = price(&dossier, &absent, KICK_OFF, Some(told));
+        assert_eq!(instead.voice, Voice::Instead(Absence::TooLate));
+        assert_eq!((&instead.chances, instead.parameters), (&own.chances, own.parameters));
+        // Of another score it says nothing.
+        let nil = Answer::Grid(vec![vec![0.0, 0.5], vec![0.5, 0.0]]);
+        let by_grid = counsel(2, &nil, Score::default());
+        assert_eq!(price(&dossier, &by_grid, KICK_OFF, None).voice, Voice::Model);
+        hear(&mut almanac, 1, FeedKind::KickOff, 0);
+        hear(&mut almanac, 2, FeedKind::Goal(Team::Home), 5);
+        let now = hear(&mut almanac, 3, FeedKind::Clock, 6);
+        let dossier = almanac.dossier(MATCH).expect("known");
+        let asked = price(&dossier, &by_grid, now, None);
+        assert_eq!(asked.voice, Voice::Instead(Absence::Asked));
+        assert_eq!(asked.status, Status::Open);
+        assert_eq!(price(&dossier, &by_goals, now, None).voice, Voice::Model);
     }
 
     #[test]

@@ -36,6 +36,12 @@ pub struct Rater {
     average: Option<(f64, f64)>,
 }
 
+/// Where nothing at all is known.
+pub fn any_match() -> Parameters {
+    let any = Parameters::new(ANY_MATCH.0, ANY_MATCH.1, RHO, Basis::AnyMatch);
+    any.expect("the average of any match is sound")
+}
+
 impl Default for Rater {
     fn default() -> Self {
         Rater {
@@ -101,8 +107,7 @@ impl Rater {
                 if neutral { ((home + away) / 2.0, (home + away) / 2.0) } else { (home, away) };
             Parameters::new(home, away, RHO, Basis::LeagueMean)
         };
-        let any = || Parameters::new(ANY_MATCH.0, ANY_MATCH.1, RHO, Basis::AnyMatch);
-        by_fit.or_else(by_average).or_else(any).expect("the average of any match is sound")
+        by_fit.or_else(by_average).unwrap_or_else(any_match)
     }
 
     /// How the ratings came to be what they are, month by month up to `day`.

@@ -144,6 +144,27 @@ impl ScoreGrid {
                 sum += *cell;
             }
         }
+        ScoreGrid::normalised(score, cells, sum)
+    }
+
+    /// From a probability of every final score, and how much of it is of scores that can still be reached; `None`
+    /// when nothing is.
+    pub fn of_final_scores(
+        score: Score,
+        probability: impl Fn(usize, usize) -> f64,
+    ) -> Option<(Self, f64)> {
+        let mut cells = [[0.0; GOALS]; GOALS];
+        let mut sum = 0.0;
+        for (h, row) in cells.iter_mut().enumerate() {
+            for (a, cell) in row.iter_mut().enumerate() {
+                *cell = probability(usize::from(score.home) + h, usize::from(score.away) + a);
+                sum += *cell;
+            }
+        }
+        (sum > 0.0).then(|| (ScoreGrid::normalised(score, cells, sum), sum))
+    }
+
+    fn normalised(score: Score, mut cells: [[f64; GOALS]; GOALS], sum: f64) -> Self {
         let (mut differences, mut totals) = ([0.0; SPREAD], [0.0; SPREAD]);
         for (h, row) in cells.iter_mut().enumerate() {
             for (a, cell) in row.iter_mut().enumerate() {

@@ -18,6 +18,7 @@ use domain::football::book::{self, Situation, layout};
 use domain::football::implied::from_match_odds;
 use domain::football::inplay::MatchState;
 use domain::football::live::{FeedEvent, FeedKind};
+use domain::football::port::Counsel;
 use domain::football::pricer::{Priced, price};
 use domain::football::quote::Quote;
 use domain::football::ratings::{self, Played, Settings as FitSettings, TeamIndex};
@@ -130,7 +131,7 @@ fn tasks() -> anyhow::Result<Vec<Task>> {
             Box::new(move || {
                 second = (second + 1) % 60;
                 let now = KICK_OFF.plus_ms(30 * 60_000 + second * 1_000);
-                book = Some(price(black_box(&dossier), now, book.take()));
+                book = Some(price(black_box(&dossier), &Counsel::Nobody, now, book.take()));
             }),
         ),
         (
@@ -226,7 +227,7 @@ mod tests {
         let almanac = live().expect("told");
         let dossier = almanac.dossier(MATCH).expect("known");
         let now = KICK_OFF.plus_ms(30 * 60_000);
-        let book = price(&dossier, now, None);
+        let book = price(&dossier, &Counsel::Nobody, now, None);
         assert_eq!(book.ticks.len(), layout().names.len(), "{:?}", book.why);
         assert_eq!(seasons(2).len(), 760);
         assert_eq!(results_csv(1).lines().count(), 381);

@@ -131,3 +131,44 @@ fn the_defaults_of_the_table_are_those_of_the_door() {
     let same = |limits: &Limits| format!("{limits:?}");
     assert_eq!(same(&settings.door), same(&door));
 }
+
+#[test]
+fn models_are_read_whole_and_every_complaint_names_its_key() {
+    let file = concat!(
+        "[[models]]\nname = \"elo\"\ncommand = [\"python3\", \"elo.py\"]\n",
+        "competitions = [\"Premier League\"]\nmemory_mb = 512\n",
+        "[[models]]\nname = \"mine\"\ncommand = [\"./mine\"]\ndeadline_ms = 50\n",
+    );
+    let settings = read(file, &[], &[]).unwrap();
+    let [elo, mine] = &settings.models[..] else { panic!("{:?}", settings.models) };
+    assert_eq!(elo.command, ["python3", "elo.py"]);
+    assert!(elo.terms.prices("premier league") && !elo.terms.prices("Serie A"));
+    assert_eq!((elo.memory_mb, elo.terms.deadline), (512, Duration::from_millis(500)));
+    assert!(mine.terms.prices("Serie A"));
+    assert_eq!((mine.memory_mb, mine.terms.deadline), (2_048, Duration::from_millis(50)));
+    let shown = settings.to_toml();
+    assert_eq!(read(&shown, &[], &[]).unwrap().models, settings.models, "{shown}");
+    assert_eq!(settings.to_json()["models"][0]["name"], "elo");
+
+    let wrong = concat!(
+        "[[models]]\nname = \"My Model\"\ncommand = \"python3 elo.py\"\ncolour = 1\n",
+        "[[models]]\nname = \"a\"\ncommand = []\nmemory_mb = 1\ncompetitions = [1]\n",
+        "[[models]]\nname = \"b\"\ncommand = [\"x\"]\ndeadline_ms = \"soon\"\n",
+        "[[models]]\nname = \"c\"\ncommand = [\"x\"]\n[[models]]\nname = \"c\"\ncommand = [\"x\"]\n",
+    );
+    let complaints = read(wrong, &[], &[]).unwrap_err();
+    for complaint in [
+        "models[0].name = \"My Model\" (file F): is not a word",
+        "models[0].command = \"python3 elo.py\" (file F): is not a list of texts",
+        "models[0].colour = \"1\" (file F): is not a key of a model",
+        "models[1].command = \"[...]\" (file F): names no program",
+        "models[1].memory_mb = \"1\" (file F): is not between 16 and 1048576",
+        "models[1].competitions = \"[...]\" (file F): is not a list of texts",
+        "models[2].deadline_ms = \"soon\" (file F): is not a whole number",
+        "models[4].name = \"c\" (file F): is another model's name already",
+    ] {
+        assert!(complaints.contains(complaint), "{complaint} in\n{complaints}");
+    }
+    assert!(read("models = 1\n", &[], &[]).is_err());
+    assert!(read("models = [1]\n", &[], &[]).unwrap_err().contains("models[0]"));
+}

@@ -6,6 +6,7 @@
 //! | [`day`] | a date, as files write it and as models count it |
 //! | [`results`], [`odds`], [`goals`] | what such files hold |
 //! | [`folder`] | what `serve --football DIR` tells the node |
+//! | `ported` | a model of somebody's own, asked match by match |
 //! | `*_command` | `laybook price`, `fit`, `backtest`, `models`, `inplay` |
 //!
 //! Decides nothing about football: what a strength, a price or a margin is stands in the domain.
@@ -18,6 +19,7 @@ pub mod goals;
 pub mod inplay_command;
 pub mod models_command;
 pub mod odds;
+mod ported;
 pub mod price_command;
 pub mod results;
 pub mod table;

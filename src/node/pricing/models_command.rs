@@ -2,7 +2,8 @@
 //!
 //! Each day's matches are forecast by every model from earlier days only. Told are log loss, RPS, Brier, over 2.5,
 //! calibration and reliability, by league and month, and champion against each challenger with a paired
-//! bootstrap. Decides nothing: what is good is said by `domain::football::judge`.
+//! bootstrap. Challengers are those that are built in and every model of a configuration (`[[models]]`), which is
+//! run and asked as a node would. Decides nothing: what is good is said by `domain::football::judge`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -15,9 +16,11 @@ use domain::football::trial::{Model, Walk};
 use serde_json::{Value, json};
 
 use super::day::Day;
-use super::progress;
 use super::results::{Match, Results};
+use super::{ported, progress};
 use crate::cli::Exit;
+use crate::config::Settings;
+use crate::serve_command;
 
 /// The arguments of `laybook models`
 #[derive(Debug, Clone, Args)]
@@ -34,6 +37,9 @@ pub struct ModelsArgs {
     /// Last day to judge
     #[arg(long, value_name = "DATE")]
     pub to: Day,
+    /// Configuration file of a node (TOML): its models of somebody's own are judged too
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Prints JSON
     #[arg(long)]
     pub json: bool,
@@ -45,7 +51,10 @@ const SEED: u64 = 1;
 /// Every model's forecasts of the same matches, in order, and where each match belongs.
 #[derive(Default)]
 struct Judged {
-    forecasts: [Vec<Forecast>; Model::ALL.len()],
+    /// Those that are built in first, and of them the champion.
+    names: Vec<String>,
+    /// By model.
+    forecasts: Vec<Vec<Forecast>>,
     leagues: Vec<usize>,
     months: Vec<String>,
 }
@@ -60,7 +69,15 @@ pub fn run(args: &ModelsArgs) -> anyhow::Result<Exit> {
         .filter(|one| one.goals.is_some() && args.from <= one.day && one.day <= args.to)
         .collect();
     ensure!(!wanted.is_empty(), "no result from {} to {}", args.from, args.to);
-    let judged = walk(&results, &wanted);
+    let models = match &args.config {
+        Some(file) => Settings::read(Some(file), &[])?.models,
+        None => Vec::new(),
+    };
+    let mut judged = walk(&results, &wanted);
+    for model in &models {
+        let forecasts = serve_command::runtime()?.block_on(ported::ask(model, &results, &wanted));
+        judged.add(&model.terms.name, forecasts?);
+    }
     let mut out = std::io::stdout().lock();
     match args.json {
         true => writeln!(out, "{}", report(&results, &judged))?,
@@ -71,7 +88,11 @@ pub fn run(args: &ModelsArgs) -> anyhow::Result<Exit> {
 
 fn walk(results: &Results, wanted: &[&Match]) -> Judged {
     let mut walks: BTreeMap<usize, Walk> = BTreeMap::new();
-    let mut judged = Judged::default();
+    let mut judged = Judged {
+        names: Model::ALL.map(|model| model.word().to_owned()).to_vec(),
+        forecasts: vec![Vec::new(); Model::ALL.len()],
+        ..Judged::default()
+    };
     let bar = progress("judging", wanted.len());
     for one in wanted {
         bar.inc(1);
@@ -90,6 +111,15 @@ fn walk(results: &Results, wanted: &[&Match]) -> Judged {
 }
 
 impl Judged {
+    /// One more model, with what it forecast; where it said nothing, it is taken to agree with the champion.
+    fn add(&mut self, name: &str, forecasts: Vec<Option<Forecast>>) {
+        let champion = &self.forecasts[0];
+        let said = forecasts.iter().zip(champion).map(|(said, champion)| said.unwrap_or(*champion));
+        let forecasts = said.collect();
+        self.names.push(name.to_owned());
+        self.forecasts.push(forecasts);
+    }
+
     /// A model's measures over the matches that `belongs` says.
     fn measures(&self, model: usize, belongs: impl Fn(usize) -> bool + Clone) -> Measures {
         let all = self.forecasts[model].iter().enumerate();
@@ -118,7 +148,7 @@ impl Judged {
 }
 
 /// A competition by its first team: files do not name it.
-fn league_name(results: &Results, league: usize) -> String {
+pub(super) fn league_name(results: &Results, league: usize) -> String {
     let teams = results.competitions.get(league).map_or(&[][..], |known| &known.teams);
     format!(
         "{} and {} others",
@@ -140,12 +170,11 @@ fn show(results: &Results, judged: &Judged, out: &mut impl Write) -> std::io::Re
         )
     };
     writeln!(out, "{head}")?;
-    for (model, named) in Model::ALL.iter().enumerate() {
-        writeln!(out, "{}", row(named.word(), &judged.measures(model, |_| true)))?;
+    for (model, name) in judged.names.iter().enumerate() {
+        writeln!(out, "{}", row(name, &judged.measures(model, |_| true)))?;
     }
     writeln!(out, "\nchampion less challenger, with the span of 19 in 20 paired resamples")?;
-    for (model, named) in Model::ALL.iter().enumerate().skip(1) {
-        let name = named.word();
+    for (model, name) in judged.names.iter().enumerate().skip(1) {
         for (what, loss) in
             [("log loss", Forecast::log_loss as fn(&Forecast) -> f64), ("RPS", Forecast::rps)]
         {
@@ -171,7 +200,7 @@ fn show(results: &Results, judged: &Judged, out: &mut impl Write) -> std::io::Re
 }
 
 fn report(results: &Results, judged: &Judged) -> Value {
-    let models = Model::ALL.iter().enumerate().map(|(model, named)| {
+    let models = judged.names.iter().enumerate().map(|(model, name)| {
         let by = |named: Vec<(String, Measures)>| -> Vec<Value> {
             named.iter().map(|(name, measures)| named_measures(name, measures)).collect()
         };
@@ -183,7 +212,7 @@ fn report(results: &Results, judged: &Judged) -> Value {
             .months()
             .into_iter()
             .map(|month| (month.clone(), judged.measures(model, |at| judged.months[at] == *month)));
-        let mut told = named_measures(named.word(), &judged.measures(model, |_| true));
+        let mut told = named_measures(name, &judged.measures(model, |_| true));
         told["byLeague"] = by(leagues.collect()).into();
         told["byMonth"] = by(months.collect()).into();
         if model > 0 {

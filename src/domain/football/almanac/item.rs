@@ -160,6 +160,11 @@ impl Parameters {
         f64::from(self.rho) / MILLION
     }
 
+    /// As a model of somebody's own said, or implied, in its opinion of this number.
+    pub fn of_opinion(self, number: u32) -> Parameters {
+        Parameters { basis: Basis::Port, version: number, ..self }
+    }
+
     pub(super) fn numbered(self, version: u32) -> Parameters {
         Parameters { version, ..self }
     }

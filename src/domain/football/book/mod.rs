@@ -18,7 +18,7 @@ pub use names::{Kind, Name};
 
 use super::Team;
 use super::inplay::MatchState;
-use super::score_grid::{Chances, GoalLine, Score};
+use super::score_grid::{Chances, GoalLine, Score, ScoreGrid};
 use std::sync::OnceLock;
 
 /// All that a book depends on.
@@ -109,6 +109,12 @@ impl Sheet for OnlyChances<'_> {
 pub fn chances(situation: &Situation, into: &mut Vec<Chances>) {
     into.clear();
     write(situation, &mut OnlyChances(into));
+}
+
+/// The same with final scores from another grid than the situation's own.
+pub fn chances_of(situation: &Situation, grid: &ScoreGrid, into: &mut Vec<Chances>) {
+    into.clear();
+    write::book_of(situation, grid, &mut OnlyChances(into));
 }
 
 #[cfg(test)]

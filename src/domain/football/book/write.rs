@@ -93,11 +93,15 @@ fn sure(win: f64) -> Chances {
 }
 
 pub(super) fn book(situation: &Situation, sheet: &mut impl Sheet) {
-    let grid = situation.state.grid();
-    let sums = Sums::of(&grid);
-    results(&grid, &sums, sheet);
-    lines(&grid, sheet);
-    scores(&grid, &sums, sheet);
+    book_of(situation, &situation.state.grid(), sheet);
+}
+
+/// Halves are the situation's own, all else is the grid's.
+pub(super) fn book_of(situation: &Situation, grid: &ScoreGrid, sheet: &mut impl Sheet) {
+    let sums = Sums::of(grid);
+    results(grid, &sums, sheet);
+    lines(grid, sheet);
+    scores(grid, &sums, sheet);
     teams(&sums, sheet);
     combinations(&sums, sheet);
     halves(&Halves::of(situation), sheet);

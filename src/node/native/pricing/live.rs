@@ -23,7 +23,7 @@ use actors::fixture::{FixtureMsg, View};
 use actors::node::{Child, Node};
 use actors::registry::Address;
 use domain::football::almanac::FixtureId;
-use domain::football::pricer::{Rests, Status, Why};
+use domain::football::pricer::{Rests, Status, Voice, Why};
 use domain::price::Price;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -55,7 +55,7 @@ pub(super) fn routes(node: Arc<Node>) -> BoxedFilter<(warp::reply::Response,)> {
 /// What the client knows of a match.
 #[derive(Default)]
 struct Known {
-    head: Option<(Status, Option<Why>, Rests)>,
+    head: Option<(Status, Option<Why>, Rests, Voice)>,
     prices: Vec<Option<Price>>,
     /// The incarnation that is watched.
     watched: Option<u64>,
@@ -155,7 +155,7 @@ impl Subscriber {
     fn tell(&mut self, fixture: FixtureId, view: &View) {
         let Some(known) = self.matches.get_mut(&fixture) else { return };
         let priced = &view.priced;
-        let head = (priced.status, priced.why, priced.rests);
+        let head = (priced.status, priced.why, priced.rests, priced.voice);
         let as_before = known.head == Some(head);
         let price = |at: usize| shape::price(priced.ticks[at]);
         let text = match known.head {

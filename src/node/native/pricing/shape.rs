@@ -6,6 +6,7 @@ use domain::football::Team;
 use domain::football::almanac::{Almanac, Fixture, Parameters};
 use domain::football::book::{MarketLayout, layout};
 use domain::football::live::{FeedKind, Phase, Story};
+use domain::football::pricer::Voice;
 use domain::football::rater::Point;
 use domain::football::ratings::Ratings;
 use domain::football::score_grid::{GoalLine, Score, ScoreGrid};
@@ -93,8 +94,18 @@ pub(crate) fn head(view: &View) -> Value {
         "redCards": { "home": story.home_reds, "away": story.away_reds },
         "pending": branches.collect::<Vec<_>>(),
         "event": story.seq,
-        "parameters": dossier.parameters.as_ref().map(rated),
+        "parameters": priced.parameters.as_ref().map(rated),
+        "model": view.model.as_deref().map(|name| model(name, priced.voice)),
     })
+}
+
+/// The model of somebody's own that should price the match: whether it does, and if not, why.
+fn model(name: &str, voice: Voice) -> Value {
+    let reason = match voice {
+        Voice::Instead(absence) => Some(format!("{absence}: priced by the built-in model")),
+        Voice::Model | Voice::BuiltIn => None,
+    };
+    json!({ "name": name, "prices": voice == Voice::Model, "reason": reason })
 }
 
 /// A book, or those of its markets that have the code. What is withheld or over has no prices.
