@@ -187,7 +187,13 @@ pub enum OrderCommand {
     #[serde(rename = "p")]
     Place { orders: Few<NewOrder>, conditions: Conditions },
     #[serde(rename = "c")]
-    Cancel { orders: Few<CancelOrder> },
+    Cancel {
+        orders: Few<CancelOrder>,
+        /// What waits for the starting price too, which no customer can take back: it is the account itself
+        /// that asks.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        on_close: bool,
+    },
     /// Cancels each bet and places its remainder at the new price under the new id.
     #[serde(rename = "r")]
     Replace { orders: Vec<ReplaceOrder>, conditions: Conditions },

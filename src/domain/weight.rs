@@ -40,7 +40,7 @@ impl OrderCommand {
     fn lines(&self) -> usize {
         match self {
             OrderCommand::Place { orders, .. } => orders.len(),
-            OrderCommand::Cancel { orders } => orders.len(),
+            OrderCommand::Cancel { orders, .. } => orders.len(),
             OrderCommand::Replace { orders, .. } => orders.len(),
             OrderCommand::Update { orders } => orders.len(),
         }

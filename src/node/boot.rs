@@ -143,15 +143,14 @@ impl Running {
         // Who cannot be written to cannot confirm.
         let mut customers = settings.customers.clone();
         customers.sign_up &= post.is_some();
-        let api = Native::new(node.clone(), exchange.clone(), customers, link_key);
+        let tokens = watch.tokens.clone();
+        let api = Native::new(node.clone(), exchange.clone(), customers, link_key, tokens);
         let bets = bets.or(native::orders::routes(exchange)).unify().boxed();
-        let bets = bets.or(native::routes::routes(Arc::new(api))).unify().boxed();
+        let bets = bets.or(native::pricing::stream(node.clone())).unify().boxed();
         let mail = post.map(|post| tree::actor::<Mail>(&node, MailArgs { post: Arc::new(post) }));
-        let football = native::football::routes(watch.clone());
-        let football = football.or(native::pricing::routes(node.clone())).unify().boxed();
-        let bets = football.or(bets).unify().boxed();
         let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
+        let bets = native::routes::before(bets, Arc::new(api));
         let doors = vec![
             door("http", http, bets, room.public),
             door("admin", admin, console, room.operators),

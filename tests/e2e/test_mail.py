@@ -1,4 +1,4 @@
-"""Mail to a real server with STARTTLS and AUTH: greylisted, refused for good, killed in between.
+"""Mail to a real server with STARTTLS and AUTH: greylisted, refused for good, hanging, killed in between.
 
 Every letter arrives at least once under one Message-ID, and at most the one in flight twice.
 """
@@ -7,6 +7,7 @@ import email
 import email.policy
 import json
 import re
+import socket
 import ssl
 import subprocess
 import threading
@@ -90,6 +91,74 @@ def post(certificate):
     post.port = controller.port
     yield post
     controller.stop()
+
+
+class Silent:
+    """A mail server in the clear that falls silent on its first connections and never closes them.
+
+    `at` says where: "hello" before its first word, "data" behind the letter's last dot, when it has the letter and
+    says nothing of it.
+    """
+
+    def __init__(self, at, hangs):
+        self.at, self.hangs, self.connections = at, hangs, []
+        self.taken = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.socket.accept()
+            except OSError:
+                return
+            hangs = len(self.connections) < self.hangs
+            self.connections.append(client)
+            if not (hangs and self.at == "hello"):
+                threading.Thread(target=self._speak, args=(client, hangs), daemon=True).start()
+
+    def _speak(self, client, hangs):
+        lines = client.makefile("rb")
+        say = lambda text: client.sendall(text.encode() + b"\r\n")
+        say("220 silent.example")
+        to = None
+        while line := lines.readline():
+            match line.split(b":")[0].split()[0].upper():
+                case b"RCPT":
+                    to = re.search(rb"<(.+)>", line).group(1).decode()
+                case b"DATA":
+                    say("354 go on")
+                    text = b"".join(iter(lines.readline, b".\r\n"))
+                    message = email.message_from_bytes(text, policy=email.policy.default)
+                    self.taken.append((to, message["Message-ID"]))
+                    if hangs:
+                        return
+                case b"QUIT":
+                    say("221 bye")
+                    return
+            say("250 OK")
+
+    def names(self, to):
+        return [name for known, name in self.taken if known == to]
+
+    def stop(self):
+        self.socket.close()
+        for client in self.connections:
+            client.close()
+
+
+@pytest.fixture
+def silent():
+    made = []
+
+    def start(at, hangs):
+        made.append(Silent(at, hangs))
+        return made[-1]
+
+    yield start
+    for server in made:
+        server.stop()
 
 
 def settings(post, certificate, directory, **more):
@@ -190,6 +259,40 @@ def test_a_server_that_is_not_there_or_has_another_certificate_gets_no_letter_in
     to = sign_up(running, "zoe")
     wait("a try", lambda: "takes no letter now" in running.said())
     assert post.letters(to) == [] and post.tries == []
+
+
+def through(silent):
+    return {
+        "MAIL__SERVER": f"127.0.0.1:{silent.port}", "MAIL__TLS": "off", "MAIL__USERNAME": "",
+        "MAIL__PASSWORD_FILE": "", "MAIL__TIMEOUT_MS": "400",
+    }
+
+
+def test_a_server_that_never_says_a_word_holds_a_letter_no_longer_than_its_time(node, silent):
+    server = silent("hello", hangs=3)
+    running = node(**through(server))
+    first, second = sign_up(running, "first"), sign_up(running, "second")
+    for to in (first, second):
+        wait(f"the letter to {to}", lambda to=to: server.names(to))
+    assert running.said().count("does not answer") == 3
+    assert len(server.connections) == 3 + 2
+    assert len(server.names(first)) == len(server.names(second)) == 1
+
+
+def test_a_letter_whose_answer_never_comes_goes_again_under_its_name_also_over_a_kill(node, silent):
+    server = silent("data", hangs=3)
+    running = node(**through(server))
+    to = sign_up(running, "zoe")
+    wait("the first try", lambda: server.names(to))
+    # Killed while it waits for the word on the letter: the next node has to send it again.
+    running.kill()
+    running = node(**through(server))
+    after = wait("the letter's fourth try", lambda: server.names(to) if len(server.names(to)) == 4 else [])
+    assert len(set(after)) == 1, after
+    # Nobody else's letter goes again, and the one that was answered goes no more.
+    other = sign_up(running, "other")
+    wait("another", lambda: server.names(other))
+    assert len(server.names(to)) == 4 and len(server.names(other)) == 1
 
 
 def test_killed_again_and_again_every_letter_comes_and_at_most_the_one_in_flight_twice(node, post):

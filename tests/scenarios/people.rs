@@ -426,7 +426,7 @@ fn every_route_of_the_document_is_served_and_needs_what_it_says() {
         for (method, operation) in item.as_object().expect("methods") {
             routes += 1;
             let real = path.replace("{id}", &market.id);
-            let wants_key = operation["security"].as_array().expect("a list").len() == 1;
+            let wants_key = !operation["security"].as_array().expect("a list").is_empty();
             let body = (method != "get").then(|| json!({}));
             let answer = stranger.ask(&method.to_uppercase(), &real, body.as_ref());
             let told = operation["responses"].get(answer.status.to_string()).is_some();

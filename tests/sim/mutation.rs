@@ -126,7 +126,7 @@ impl World {
     /// A cancel whose order has gone takes another one of the same account with it.
     pub(super) fn bend_command(&self, from: EntityId, to: EntityId, command: &mut OrderCommand) {
         let (EntityId::Account(account), EntityId::Market(market)) = (from, to) else { return };
-        let OrderCommand::Cancel { orders } = command else { return };
+        let OrderCommand::Cancel { orders, .. } = command else { return };
         if !self.lies(Mutation::StaleCancelLetThrough) {
             return;
         }

@@ -34,7 +34,7 @@ impl Account {
             (OrderCommand::Cancel { .. }, Answer::Cancelled(results)) => {
                 Outcome::Cancelled(position.cancelled_all(at, market, &sent, results))
             }
-            (OrderCommand::Cancel { orders }, refused) => {
+            (OrderCommand::Cancel { orders, .. }, refused) => {
                 let bets = orders.iter().map(|order| order.bet);
                 let refused = refusal(refused);
                 Outcome::Cancelled(change_refused(&sent, &refused, bets, |bet, error| {
@@ -87,7 +87,7 @@ fn touched(command: &OrderCommand) -> impl Iterator<Item = BetId> {
     let (mut placed, mut cancelled, mut replaced, mut updated) = (None, None, None, None);
     match command {
         OrderCommand::Place { orders, .. } => placed = Some(orders),
-        OrderCommand::Cancel { orders } => cancelled = Some(orders),
+        OrderCommand::Cancel { orders, .. } => cancelled = Some(orders),
         OrderCommand::Replace { orders, .. } => replaced = Some(orders),
         OrderCommand::Update { orders } => updated = Some(orders),
     }

@@ -88,6 +88,19 @@ fn cancellable(bet: &Bet) -> Result<Handle, InstructionError> {
     }
 }
 
+/// Who cancels, and with it what is in reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The customer, or a heartbeat that they have lost: not what waits for the starting price.
+    Customer,
+    /// The account itself, whose customer is excluded: everything that is not matched.
+    Account,
+}
+
+fn cancel(orders: Vec<CancelOrder>, reach: Reach) -> OrderCommand {
+    OrderCommand::Cancel { orders: orders.into(), on_close: reach == Reach::Account }
+}
+
 impl Account {
     pub(super) fn decide_cancel(
         &self,
@@ -102,7 +115,7 @@ impl Account {
             Ok(CancelOrder { bet: bet.id, handle, reduction: *reduction })
         })?;
         let exposure = self.exposure_in(market);
-        Ok(Decided { command: OrderCommand::Cancel { orders: orders.into() }, faults, exposure })
+        Ok(Decided { command: cancel(orders, Reach::Customer), faults, exposure })
     }
 
     pub(super) fn decide_update(
@@ -212,14 +225,14 @@ impl Account {
         // A market that owes so many answers has been asked often enough.
         let markets: Vec<_> =
             markets.iter().copied().filter(|market| !self.is_out_of_credit(*market)).collect();
-        let parts = self.cancel_parts(&markets);
+        let parts = self.cancel_parts(&markets, Reach::Customer);
         if parts.is_empty() {
             let nothing = Execution { error: None, reports: Vec::new() };
             return Requested::Answered(Outcome::Cancelled(nothing));
         }
         let last = parts.len() - 1;
         let events = parts.into_iter().enumerate().map(|(at, (market, orders, withdraws))| {
-            let mut ordered = self.order(market, OrderCommand::Cancel { orders: orders.into() });
+            let mut ordered = self.order(market, cancel(orders, Reach::Customer));
             ordered.request = Some(key);
             ordered.customer_ref = request.reference().map(Into::into);
             ordered.withdraws = withdraws;
@@ -230,11 +243,11 @@ impl Account {
     }
 
     /// The account's own cancel of everything (self-exclusion, a lost heartbeat): no session waits for it.
-    pub fn cancel_everything(&mut self, now: UtcMillis) -> Vec<AccountEvent> {
+    pub(super) fn cancel_everything(&mut self, now: UtcMillis, reach: Reach) -> Vec<AccountEvent> {
         let markets: Vec<_> = self.positions.keys().copied().collect();
-        let parts = self.cancel_parts(&markets);
+        let parts = self.cancel_parts(&markets, reach);
         let events = parts.into_iter().map(|(market, orders, withdraws)| {
-            let mut ordered = self.order(market, OrderCommand::Cancel { orders: orders.into() });
+            let mut ordered = self.order(market, cancel(orders, reach));
             ordered.withdraws = withdraws;
             self.fold_order(now, ordered)
         });
@@ -242,11 +255,15 @@ impl Account {
     }
 
     /// For each command: its market, the bets with a handle to cancel by, and the commands given up.
-    fn cancel_parts(&self, markets: &[MarketId]) -> Vec<(MarketId, Vec<CancelOrder>, Vec<u64>)> {
+    fn cancel_parts(
+        &self,
+        markets: &[MarketId],
+        reach: Reach,
+    ) -> Vec<(MarketId, Vec<CancelOrder>, Vec<u64>)> {
         let mut parts = Vec::new();
         for market in markets {
             let Some(position) = self.positions.get(market) else { continue };
-            let mut orders = position.cancel_orders();
+            let mut orders = position.cancel_orders(reach);
             let mut withdraws = position.to_withdraw();
             while !orders.is_empty() || !withdraws.is_empty() {
                 let rest = orders.split_off(orders.len().min(CANCELS_IN_A_COMMAND));
@@ -260,9 +277,12 @@ impl Account {
 
 impl Position {
     /// Every bet that has a handle to cancel by, the oldest first.
-    fn cancel_orders(&self) -> Vec<CancelOrder> {
+    fn cancel_orders(&self, reach: Reach) -> Vec<CancelOrder> {
         let cancel = |bet: &Bet| {
-            let handle = cancellable(bet).ok()?;
+            let handle = match reach {
+                Reach::Customer => cancellable(bet).ok()?,
+                Reach::Account => bet.handle.filter(|_| bet.stage != Stage::Done)?,
+            };
             Some(CancelOrder { bet: bet.id, handle, reduction: None })
         };
         let mut orders: Vec<_> = self.live_bets().filter_map(cancel).collect();

@@ -239,7 +239,7 @@ fn digest_of_command(ordered: &Ordered) -> u64 {
                 feed_order(&mut digest, order, reference);
             }
         }
-        OrderCommand::Cancel { orders } => {
+        OrderCommand::Cancel { orders, .. } => {
             orders.iter().for_each(|order| order.bet.hash(&mut digest));
         }
         OrderCommand::Replace { orders, .. } => {
@@ -296,7 +296,7 @@ mod tests {
             market: MarketId(1),
             terms: None,
             n,
-            command: OrderCommand::Cancel { orders: Few::default() },
+            command: OrderCommand::Cancel { orders: Few::default(), on_close: false },
             faults: Vec::new(),
             withdraws: Vec::new(),
             references: Vec::new(),

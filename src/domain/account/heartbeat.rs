@@ -11,6 +11,7 @@
 //! connection: a stream that breaks cancels nothing.
 
 use super::Account;
+use super::changes::Reach;
 use crate::ids::MarketId;
 use crate::order::InstructionError;
 use crate::record::AccountEvent;
@@ -94,7 +95,7 @@ impl Account {
         if self.switch.due.is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let mut events = self.cancel_everything(now);
+        let mut events = self.cancel_everything(now, Reach::Customer);
         let mut commands = Vec::new();
         for event in &events {
             if let AccountEvent::Ordered(ordered) = event {

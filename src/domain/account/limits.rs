@@ -12,6 +12,7 @@
 //! Never reads a clock: a raise counts from its moment on because it is asked with the time.
 
 use super::Account;
+use super::changes::Reach;
 use crate::act::{ActError, LimitChange, LimitKind, Window};
 use crate::money::Pence;
 use crate::record::AccountEvent;
@@ -219,7 +220,7 @@ impl Account {
                 return Err(ActError::ExcludedLonger);
             }
         }
-        let mut events = self.cancel_everything(now);
+        let mut events = self.cancel_everything(now, Reach::Account);
         events.push(AccountEvent::Excluded { n, until });
         Ok(events)
     }

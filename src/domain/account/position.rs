@@ -411,6 +411,11 @@ impl Position {
     /// Takes off what the customer cancelled, at most what remains; says how much.
     pub(super) fn cancel(&mut self, at: UtcMillis, bet: BetId, size: Pence) -> Pence {
         self.change(bet, |bet| {
+            if bet.at_close && !size.is_zero() {
+                // All of it goes at once, and has a size for the first time. An edit cancels nothing.
+                bet.at_close = false;
+                bet.size += bet.liability;
+            }
             let size = size.min(bet.remaining());
             bet.cancelled += size;
             bet.ended_at = at;

@@ -42,7 +42,9 @@ impl Market {
                 OrderCommand::Place { orders, conditions } => {
                     self.place(now, own, command, orders, conditions, records)
                 }
-                OrderCommand::Cancel { orders } => self.cancel(own, command, orders, records),
+                OrderCommand::Cancel { orders, on_close } => {
+                    self.cancel(own, command, orders, *on_close, records)
+                }
                 OrderCommand::Replace { orders, conditions } => {
                     self.replace(now, own, command, orders, conditions, records)
                 }
@@ -213,12 +215,12 @@ impl Market {
         own: u32,
         command: &CommandRef,
         orders: &[CancelOrder],
+        on_close: bool,
         records: &mut Vec<MarketEvent>,
     ) -> Result<(), Refusal> {
         check_distinct(orders.iter().map(|order| order.bet))?;
         self.begin(own, command);
-        let cancel =
-            |order: &CancelOrder| self.cancel_one(own, order.bet, order.handle, order.reduction);
+        let cancel = |order: &CancelOrder| self.cancel_one(own, order, on_close);
         let orders: Few<Cancelled> = Few::each(orders, cancel);
         self.answer_cancelled(own, command.n, &orders);
         records.push(MarketEvent::Cancelled { command: *command, orders });
@@ -226,16 +228,16 @@ impl Market {
     }
 
     #[inline]
-    fn cancel_one(
-        &mut self,
-        own: u32,
-        bet: BetId,
-        handle: Handle,
-        reduction: Option<Pence>,
-    ) -> Cancelled {
+    fn cancel_one(&mut self, own: u32, order: &CancelOrder, on_close: bool) -> Cancelled {
+        let CancelOrder { bet, handle, reduction } = *order;
         let fault = |error| InstructionFault { bet, error };
-        let (_, remaining) = self.own_order(own, bet, handle).map_err(fault)?;
-        let size = reduction.unwrap_or(remaining).min(remaining);
+        let found = match on_close {
+            true => self.own_order(own, bet, handle),
+            false => self.own_in_book(own, bet, handle),
+        };
+        let (_, remaining) = found.map_err(fault)?;
+        // The account itself leaves nothing behind.
+        let size = reduction.filter(|_| !on_close).map_or(remaining, |size| size.min(remaining));
         if size <= Pence::ZERO {
             return Err(fault(InstructionError::InvalidBetSize));
         }
@@ -253,12 +255,25 @@ impl Market {
         handle: Handle,
     ) -> Result<(Persistence, Pence), InstructionError> {
         match self.book.orders.get(handle) {
-            Some(slot) if slot.place == Place::Closing => Err(InstructionError::BetTakenOrLapsed),
             Some(slot) if slot.bet == bet && slot.account == own => {
                 Ok((slot.persistence, slot.remaining))
             }
             Some(slot) if slot.bet == bet => Err(InstructionError::InvalidBetId),
             _ => Err(InstructionError::BetTakenOrLapsed),
+        }
+    }
+
+    /// The same, unless it waits for the starting price: then it is out of the customer's reach.
+    #[inline]
+    fn own_in_book(
+        &self,
+        own: u32,
+        bet: BetId,
+        handle: Handle,
+    ) -> Result<(Persistence, Pence), InstructionError> {
+        match self.book.orders.get(handle) {
+            Some(slot) if slot.place == Place::Closing => Err(InstructionError::BetTakenOrLapsed),
+            _ => self.own_order(own, bet, handle),
         }
     }
 
@@ -321,7 +336,8 @@ impl Market {
             }
             None => {
                 let successor = self.successor(order);
-                let result = self.cancel_one(own, order.bet, order.handle, None);
+                let cancel = CancelOrder { bet: order.bet, handle: order.handle, reduction: None };
+                let result = self.cancel_one(own, &cancel, false);
                 (result, successor.filter(|_| result.is_ok()))
             }
         }
@@ -363,7 +379,7 @@ impl Market {
     fn update_one(&mut self, own: u32, order: &UpdateOrder) -> Updated {
         let UpdateOrder { bet, handle, persistence } = *order;
         let fault = |error| InstructionFault { bet, error };
-        let (before, _) = self.own_order(own, bet, handle).map_err(fault)?;
+        let (before, _) = self.own_in_book(own, bet, handle).map_err(fault)?;
         if before == persistence {
             return Err(fault(InstructionError::NoActionRequired));
         }
@@ -377,7 +393,7 @@ impl Market {
 fn whole(error: ExecutionError, command: &OrderCommand) -> Refusal {
     let instructions = match command {
         OrderCommand::Place { orders, .. } => orders.len(),
-        OrderCommand::Cancel { orders } => orders.len(),
+        OrderCommand::Cancel { orders, .. } => orders.len(),
         OrderCommand::Replace { orders, .. } => orders.len(),
         OrderCommand::Update { orders } => orders.len(),
     };

@@ -137,7 +137,7 @@ impl Market {
         if let Ok((order, handle)) = cancelled
             && let Some(slot) = self.book.orders.get(*handle)
         {
-            // What waits for the starting price is only ever edited: all of it goes on in its successor.
+            // What waits for the starting price goes whole, or goes on whole in its successor.
             let size = if slot.place == Place::Closing { slot.remaining } else { order.size };
             self.book.reduce(handle.slot, size);
         }

@@ -1,6 +1,7 @@
 //! The starting price: who waits for it, what it would be, and how it is made.
 //!
-//! Orders on close wait outside the book and cannot be cancelled; their limit may only become easier to meet.
+//! Orders on close wait outside the book and cannot be cancelled by a customer; their limit may only become easier
+//! to meet. Only an exclusion takes them back, until the price is made.
 //! When the market turns in-play, or an operator says so, what was to be matched on close is taken out of the
 //! book, the price is found at which backs and lays are equal (`balance`), and everybody with a better limit
 //! is matched in full at that price, the book's own orders too. Those whose limit is the price are matched as

@@ -286,7 +286,9 @@ impl ProductMarket {
             reduction: None,
         };
         match together[0].what {
-            What::Cancel => OrderCommand::Cancel { orders: Few::each(together, cancel) },
+            What::Cancel => {
+                OrderCommand::Cancel { orders: Few::each(together, cancel), on_close: false }
+            }
             What::Place { .. } => {
                 let orders = Few::each(together, new_order);
                 OrderCommand::Place { orders, conditions: CONDITIONS }

@@ -47,6 +47,9 @@ const SECURITY: [(HeaderName, HeaderValue); 5] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
+/// What any path behind the doors may take.
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE");
+
 /// Who sent a request, as an extension of it (`warp::ext::get::<Caller>()`).
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -150,7 +153,12 @@ where
     }
     connection.phases.answered();
     connection.keeping.answered();
+    let wrong_method = response.status() == StatusCode::METHOD_NOT_ALLOWED;
     let headers = response.headers_mut();
+    if wrong_method {
+        // A path that knows which of them it takes has said so.
+        headers.entry(header::ALLOW).or_insert(METHODS);
+    }
     for (name, value) in SECURITY {
         headers.entry(name).or_insert(value);
     }

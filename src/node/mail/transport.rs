@@ -3,6 +3,7 @@
 //! Never    waits for a server beyond its time, or speaks to it in the clear when it was told not to.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use domain::mail::{Ended, LetterId};
@@ -15,7 +16,7 @@ use super::{Server, ServerTls};
 /// The way out of the node.
 pub(super) enum Transport {
     Folder(PathBuf),
-    Server(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Server { smtp: Box<AsyncSmtpTransport<Tokio1Executor>>, within: Duration },
 }
 
 impl Transport {
@@ -41,7 +42,7 @@ impl Transport {
             let password = password.trim_end_matches(['\r', '\n']).to_owned();
             builder = builder.credentials(Credentials::new(username.clone(), password));
         }
-        Ok(Transport::Server(Box::new(builder.build())))
+        Ok(Transport::Server { smtp: Box::new(builder.build()), within: server.timeout })
     }
 
     /// Tries once. The same letter in the same folder is the same file.
@@ -60,18 +61,26 @@ impl Transport {
                     Err(_) => Ended::Later,
                 }
             }
-            Transport::Server(server) => match server.send(message).await {
-                Ok(_) => Ended::Sent,
-                Err(error) if error.is_permanent() => {
-                    tracing::warn!(%letter, %error, "the mail server refuses a letter");
-                    Ended::Never
+            Transport::Server { smtp, within } => {
+                // The library's own time ends with the connecting: a server that falls silent behind it would
+                // hold every letter for ever. Each try has a connection of its own, which ends with the try.
+                match tokio::time::timeout(*within, smtp.send(message)).await {
+                    Ok(Ok(_)) => Ended::Sent,
+                    Ok(Err(error)) if error.is_permanent() => {
+                        tracing::warn!(%letter, %error, "the mail server refuses a letter");
+                        Ended::Never
+                    }
+                    // 4xx, nobody there, a certificate that is being renewed.
+                    Ok(Err(error)) => {
+                        tracing::info!(%letter, %error, "the mail server takes no letter now");
+                        Ended::Later
+                    }
+                    Err(_) => {
+                        tracing::warn!(%letter, ?within, "the mail server does not answer");
+                        Ended::Later
+                    }
                 }
-                // 4xx, a time-out, nobody there, a certificate that is being renewed.
-                Err(error) => {
-                    tracing::info!(%letter, %error, "the mail server takes no letter now");
-                    Ended::Later
-                }
-            },
+            }
         }
     }
 }

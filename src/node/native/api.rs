@@ -20,12 +20,13 @@ use super::rate::{Rate, neighbourhood};
 use super::schema::Values;
 use super::table::{Access, Found, Operation, Route, find};
 use super::who::{Who, who};
-use super::{account, markets, people};
+use super::{account, football, markets, people, pricing};
 use crate::betfair::exchange::NodeExchange;
 use crate::operator::access::{Credentials, forbidden, is_own_page, unauthorized};
 use crate::operator::json::check_content_type;
 use crate::operator::problem::Problem;
 use crate::operator::request::{fingerprint, idempotency_key};
+use crate::operator::tokens::Tokens;
 use crate::secret::LinkKey;
 
 /// What the node says about customers.
@@ -48,6 +49,8 @@ pub struct Native {
     pub(super) customers: Customers,
     /// What the tokens of mailed links are made with.
     pub(super) link_key: LinkKey,
+    /// Whose word on football is taken.
+    tokens: Arc<Tokens>,
     pub(super) rates: Rates,
 }
 
@@ -92,6 +95,8 @@ pub struct Asked<'a> {
     pub content_type: Option<&'a str>,
     /// Of `Idempotency-Key`.
     pub key: Option<&'a [u8]>,
+    /// Of `X-Api-Key`.
+    pub api_key: Option<&'a str>,
     /// Whole.
     pub body: &'a [u8],
     /// Where it came from.
@@ -141,12 +146,14 @@ impl Done {
 pub(super) struct Refused {
     problem: Problem,
     after: Option<Duration>,
+    /// The methods that the path knows, where it was another.
+    allow: Option<String>,
 }
 
 impl From<Problem> for Refused {
     fn from(problem: Problem) -> Refused {
         let busy = problem.status == StatusCode::SERVICE_UNAVAILABLE;
-        Refused { problem, after: busy.then_some(Duration::from_secs(1)) }
+        Refused { problem, after: busy.then_some(Duration::from_secs(1)), allow: None }
     }
 }
 
@@ -156,7 +163,7 @@ impl Refused {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests");
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         let problem = problem.reason(format!("too many requests, come back in {seconds} s"));
-        Refused { problem, after: Some(after) }
+        Refused { problem, after: Some(after), allow: None }
     }
 }
 
@@ -178,7 +185,11 @@ impl Call<'_> {
     }
 
     pub(super) fn name(&self) -> &str {
-        self.names.first().map_or("", String::as_str)
+        self.nth_name(0)
+    }
+
+    pub(super) fn nth_name(&self, at: usize) -> &str {
+        self.names.get(at).map_or("", String::as_str)
     }
 
     /// The customer as home's operations name them.
@@ -210,8 +221,9 @@ impl Native {
         exchange: Arc<NodeExchange>,
         customers: Customers,
         link_key: LinkKey,
+        tokens: Arc<Tokens>,
     ) -> Native {
-        Native { node, exchange, customers, link_key, rates: Rates::default() }
+        Native { node, exchange, customers, link_key, tokens, rates: Rates::default() }
     }
 
     /// Answers one request below `/v1`.
@@ -244,8 +256,9 @@ impl Native {
             }
             Found::Methods(methods) => {
                 let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed");
-                let problem = problem.reason(format!("this path knows {}", methods.join(", ")));
-                (None, Err(problem.into()))
+                let methods = methods.join(", ");
+                let problem = problem.reason(format!("this path knows {methods}"));
+                (None, Err(Refused { problem, after: None, allow: Some(methods) }))
             }
             Found::Nothing => {
                 let problem = Problem::new(StatusCode::NOT_FOUND, "not_found");
@@ -273,6 +286,10 @@ impl Native {
         }
         let who = match route.access {
             Access::Anyone => None,
+            Access::Provider => {
+                football::admit(&self.node, &self.tokens, asked).await?;
+                None
+            }
             access => Some(who(&self.node, access, changes, &asked.brought).await?),
         };
         if let Some(who) = &who {
@@ -289,7 +306,10 @@ impl Native {
                     return Err(Problem::field("bad_query", "query", reason).into());
                 }
                 check_content_type(asked.content_type, asked.body)?;
-                Values::of_body(route.body, asked.body)?
+                match route.list {
+                    Some(_) => Values::default(),
+                    None => Values::of_body(route.body, asked.body)?,
+                }
             }
         };
         let key = match route.keyed {
@@ -330,6 +350,18 @@ impl Native {
             Operation::Orders => markets::orders(call).await,
             Operation::PlaceOrder => markets::place(call).await,
             Operation::CancelOrders => markets::cancel(call).await,
+            Operation::TellFixtures => football::put(call, "fixtures").await,
+            Operation::TellResults => football::put(call, "results").await,
+            Operation::TellEvents => football::put(call, "events").await,
+            Operation::PricedMatches => pricing::matches(call).await,
+            Operation::PricedMatch => pricing::book(call).await,
+            Operation::PricedMarket => pricing::market(call).await,
+            Operation::PricedFrom => pricing::parameters(call).await,
+            Operation::ToldOfMatch => pricing::history(call).await,
+            Operation::Competitions => pricing::competitions(call).await,
+            Operation::Ratings => pricing::strengths(call).await,
+            Operation::RatingsHistory => pricing::strengths_then(call).await,
+            Operation::PricingPerformance => pricing::performance(call).await,
         }
     }
 }
@@ -339,6 +371,9 @@ fn refused_reply(refused: &Refused) -> Reply {
     if let Some(after) = refused.after {
         let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
         headers.push(("retry-after", seconds.max(1).to_string()));
+    }
+    if let Some(methods) = &refused.allow {
+        headers.push(("allow", methods.clone()));
     }
     if refused.problem.status == StatusCode::UNAUTHORIZED {
         headers.push(("www-authenticate", "Bearer".to_owned()));

@@ -1,31 +1,102 @@
 //! The documents of the API: OpenAPI 3.1 of what speaks JSON, AsyncAPI 3.0 of the streams.
 //!
-//! Owns     nothing: everything is said by the table of routes; only the shapes of answers stand here.
+//! Owns     nothing: everything is said by the table of routes, and by `shapes` of the answers.
 
 use serde_json::{Map, Value, json};
 
 use super::schema::{object_schema, schema_of};
-use super::table::{Access, ROUTES, Route};
+use super::shapes;
+use super::table::{Access, Route, routes};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-/// Paths of streams, with what each carries: the binary order channel, and Betfair's stream.
-pub const CHANNELS: &[(&str, &str, &str)] = &[
-    (
-        "/v1/orders",
-        "orders",
-        "A WebSocket of MessagePack arrays: orders in, answers out, many open at once",
-    ),
-    (
-        "/stream",
-        "stream",
-        "A WebSocket of JSON lines ended by CRLF: the Exchange Stream API, markets and orders",
-    ),
+/// A path of a stream, and what it carries.
+struct Channel {
+    path: &'static str,
+    name: &'static str,
+    about: &'static str,
+    /// What a client sends, and what it is sent: by name.
+    sent: &'static [(&'static str, &'static str)],
+    received: &'static [(&'static str, &'static str)],
+}
+
+const CHANNELS: &[Channel] = &[
+    Channel {
+        path: "/v1/orders",
+        name: "orders",
+        about: "A WebSocket of MessagePack arrays: orders in, answers out, many open at once",
+        sent: &[(
+            "command",
+            "Log in, place, cancel, replace or update, under an id of the client's",
+        )],
+        received: &[("answer", "What became of a command, under its id")],
+    },
+    Channel {
+        path: "/v1/pricing/stream",
+        name: "pricing",
+        about: "A WebSocket of JSON: books of matches, whole at first and then what changes",
+        sent: &[("subscription", "Matches to be told of, or no more")],
+        received: &[
+            ("book", "A match and its prices, in the order of the book's selections"),
+            ("change", "What is another of it: its head, and [index, price] of each price"),
+            ("problem", "A message that could not be taken; the connection lives on"),
+        ],
+    },
+    Channel {
+        path: "/stream",
+        name: "stream",
+        about: "A WebSocket of JSON lines ended by CRLF: the Exchange Stream API, markets and orders",
+        sent: &[("request", "Authentication, a subscription or a heartbeat")],
+        received: &[("message", "Connection, status, market change or order change")],
+    },
 ];
+
+/// A stream's path.
+pub fn is_channel(path: &str) -> bool {
+    CHANNELS.iter().any(|channel| channel.path == path)
+}
+
+/// A message's shape, where it is more than one of many.
+fn payload(name: &str) -> Value {
+    let of = |op: &[&str], properties: Value, required: &[&str]| {
+        let mut shape = json!({ "type": "object", "properties": properties, "required": required });
+        shape["properties"]["op"] = json!({ "enum": op });
+        shape
+    };
+    let head = json!({ "type": "object", "description": "as PricedBook of openapi.json, without markets" });
+    let price = json!({ "type": ["number", "null"] });
+    match name {
+        "subscription" => of(
+            &["subscribe", "unsubscribe"],
+            json!({ "matches": { "type": "array", "items": { "type": "integer", "minimum": 1 },
+                                 "maxItems": 2_000 } }),
+            &["op", "matches"],
+        ),
+        "book" => of(
+            &["book"],
+            json!({ "match": head, "prices": { "type": "array", "items": price } }),
+            &["op", "match", "prices"],
+        ),
+        "change" => of(
+            &["change"],
+            json!({ "match": head, "changes": { "type": "array", "items": {
+                "type": "array", "prefixItems": [{ "type": "integer" }, price],
+                "minItems": 2, "maxItems": 2 } } }),
+            &["op", "match", "changes"],
+        ),
+        "problem" => of(
+            &["problem"],
+            json!({ "code": { "type": "string" }, "field": { "type": ["string", "null"] },
+                    "detail": { "type": ["string", "null"] } }),
+            &["op", "code"],
+        ),
+        _ => json!({}),
+    }
+}
 
 /// `/openapi.json`.
 pub fn openapi() -> Value {
     let mut paths: Map<String, Value> = Map::new();
-    for route in ROUTES {
+    for route in routes() {
         let item = paths.entry(route.path).or_insert_with(|| json!({}));
         item[route.method.to_ascii_lowercase()] = operation(route);
     }
@@ -44,8 +115,10 @@ pub fn openapi() -> Value {
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer",
                     "description": "A session's token, or an API key (lbk_...)" },
+                "provider": { "type": "apiKey", "in": "header", "name": "X-Api-Key",
+                    "description": "A token of an operator's making, for who tells of football" },
             },
-            "schemas": answers(),
+            "schemas": shapes::answers(),
         },
     })
 }
@@ -77,17 +150,22 @@ fn operation(route: &Route) -> Value {
         operation["parameters"] = json!(parameters);
     }
     if route.method != "GET" && route.method != "DELETE" {
+        let schema = match route.list {
+            Some(list) => json!({ "type": "array", "maxItems": list.most, "items": (list.of)() }),
+            None => object_schema(route.body),
+        };
         operation["requestBody"] = json!({
-            "required": route.body.iter().any(|field| field.needed),
-            "content": { "application/json": { "schema": object_schema(route.body) } },
+            "required": route.list.is_some() || route.body.iter().any(|field| field.needed),
+            "content": { "application/json": { "schema": schema } },
         });
     }
     operation["security"] = match route.access {
         Access::Anyone => json!([]),
+        Access::Provider => json!([{ "provider": [] }, { "bearer": [] }]),
         _ => json!([{ "bearer": [] }]),
     };
     let scope = match route.access {
-        Access::Anyone | Access::Person => None,
+        Access::Anyone | Access::Person | Access::Provider => None,
         Access::Read => Some("read"),
         Access::Bet => Some("bet"),
         Access::Manage => Some("account"),
@@ -131,150 +209,34 @@ fn responses(route: &Route) -> Value {
     Value::Object(responses)
 }
 
-/// An object all of whose members are there; `?` before a type: or null.
-fn shape(members: &[(&str, &str)]) -> Value {
-    let kind = |kind: &str| {
-        let (bare, null) = match kind.strip_prefix('?') {
-            Some(bare) => (bare, true),
-            None => (kind, false),
-        };
-        let mut schema = match bare.strip_prefix('[') {
-            Some(of) => {
-                let of = of.trim_end_matches(']');
-                let items = match of {
-                    "string" => json!({ "type": "string" }),
-                    of => json!({ "$ref": format!("#/components/schemas/{of}") }),
-                };
-                json!({ "type": "array", "items": items })
-            }
-            None => match bare {
-                "string" | "integer" | "boolean" | "object" => json!({ "type": bare }),
-                "time" => json!({ "type": "string", "format": "date-time" }),
-                "amount" => json!({ "type": "string", "pattern": "^-?[0-9]+\\.[0-9]{2}$" }),
-                "price" => json!({ "type": "string" }),
-                of => return json!({ "$ref": format!("#/components/schemas/{of}") }),
-            },
-        };
-        if null && let Some(kind) = schema.get("type").cloned() {
-            schema["type"] = json!([kind, "null"]);
-        }
-        schema
-    };
-    let properties: Map<String, Value> = members
-        .iter()
-        .map(|(name, of)| (name.trim_end_matches('~').to_owned(), kind(of)))
-        .collect();
-    // A name that ends in ~ may be absent.
-    let required: Vec<&str> =
-        members.iter().map(|(name, _)| *name).filter(|name| !name.ends_with('~')).collect();
-    json!({ "type": "object", "properties": properties, "required": required })
-}
-
-/// The shapes of answers.
-fn answers() -> Value {
-    let funds = [
-        ("balance", "amount"),
-        ("available", "amount"),
-        ("exposure", "amount"),
-        ("status", "string"),
-    ];
-    let person = [
-        ("accountId", "integer"),
-        ("username", "string"),
-        ("email", "?string"),
-        ("mailAboutBets", "boolean"),
-        ("playMoney", "?string"),
-    ];
-    let key = [
-        ("id", "string"),
-        ("name", "string"),
-        ("scopes", "[string]"),
-        ("created", "time"),
-        ("expires", "?time"),
-        ("lastUsed", "?time"),
-    ];
-    let runner = [("selectionId", "integer"), ("handicap~", "string")];
-    let of_runner = |more: &[(&'static str, &'static str)]| shape(&[&runner[..], more].concat());
-    json!({
-        "Problem": shape(&[
-            ("type", "string"), ("title", "string"), ("status", "integer"), ("code", "string"),
-            ("field~", "string"), ("detail~", "string"),
-        ]),
-        "Confirmed": shape(&[("username", "string"), ("appKey", "string")]),
-        "LoggedIn": shape(&[
-            ("token", "string"), ("appKey", "string"), ("expiresInS", "integer"),
-        ]),
-        "Session": shape(&[
-            ("id", "string"), ("expires", "time"), ("appKey", "string"), ("current", "boolean"),
-        ]),
-        "Sessions": shape(&[("sessions", "[Session]")]),
-        "Funds": shape(&funds),
-        "Account": shape(&[&funds[..], &person[..]].concat()),
-        "Line": shape(&[
-            ("number", "integer"), ("at", "time"), ("kind", "string"), ("marketId", "?string"),
-            ("betId", "?string"), ("amount", "amount"), ("balance", "amount"),
-            ("takenBack", "boolean"),
-        ]),
-        "Statement": shape(&[("lines", "[Line]"), ("more", "boolean")]),
-        "Limit": shape(&[
-            ("kind", "string"), ("window", "string"), ("amount", "?amount"), ("used", "amount"),
-            ("next", "?object"),
-        ]),
-        "Limits": shape(&[("limits", "[Limit]")]),
-        "Exclusion": shape(&[("excluded", "boolean"), ("since", "?time"), ("until", "?time")]),
-        "ApiKey": shape(&key),
-        "ApiKeys": shape(&[("apiKeys", "[ApiKey]")]),
-        "NewApiKey": shape(&[&key[..], &[("key", "string")]].concat()),
-        "Runner": of_runner(&[("name", "string")]),
-        "Market": shape(&[
-            ("marketId", "string"), ("name", "string"), ("type", "string"), ("event", "?string"),
-            ("startTime", "time"), ("status", "string"), ("inPlay", "boolean"),
-            ("runners", "[Runner]"),
-        ]),
-        "Markets": shape(&[("markets", "[Market]")]),
-        "Offer": shape(&[("price", "price"), ("size", "amount")]),
-        "RunnerBook": of_runner(&[
-            ("toBack", "[Offer]"), ("toLay", "[Offer]"),
-            ("lastPrice", "?price"), ("totalMatched", "amount"), ("removed", "boolean"),
-        ]),
-        "Book": shape(&[
-            ("marketId", "string"), ("status", "string"), ("inPlay", "boolean"),
-            ("betDelayS", "integer"), ("version", "integer"), ("totalMatched", "amount"),
-            ("runners", "[RunnerBook]"),
-        ]),
-        "Order": of_runner(&[
-            ("betId", "string"), ("marketId", "string"), ("side", "string"), ("price", "price"),
-            ("size", "amount"), ("matched", "amount"), ("remaining", "amount"),
-            ("cancelled", "amount"), ("lapsed", "amount"), ("voided", "amount"),
-            ("placedAt", "time"), ("open", "boolean"),
-        ]),
-        "Orders": shape(&[("orders", "[Order]"), ("more", "boolean")]),
-        "Placed": shape(&[
-            ("betId", "string"), ("placedAt", "time"), ("matched", "amount"), ("open", "boolean"),
-        ]),
-        "Cancellation": shape(&[("betId", "string"), ("size", "amount"), ("at", "time")]),
-        "Cancelled": shape(&[("cancelled", "[Cancellation]")]),
-    })
-}
-
 /// `/asyncapi.json`.
 pub fn asyncapi() -> Value {
     let (mut channels, mut operations) = (Map::new(), Map::new());
-    for (path, name, about) in CHANNELS {
+    for channel in CHANNELS {
+        let name = channel.name;
+        let all = channel.sent.iter().chain(channel.received);
+        let messages: Map<String, Value> = all
+            .map(|(message, about)| {
+                let told = json!({ "summary": about, "payload": payload(message) });
+                ((*message).to_owned(), told)
+            })
+            .collect();
         channels.insert(
-            (*name).to_owned(),
-            json!({
-                "address": path,
-                "description": about,
-                "messages": { "message": { "payload": {}, "summary": about } },
-            }),
+            name.to_owned(),
+            json!({ "address": channel.path, "description": channel.about, "messages": messages }),
         );
-        for (action, verb) in [("receive", "Send"), ("send", "Receive")] {
+        // Seen from the node, as AsyncAPI has it.
+        let ways = [("receive", "Send", channel.sent), ("send", "Receive", channel.received)];
+        for (action, verb, messages) in ways {
+            let messages = messages.iter().map(
+                |(message, _)| json!({ "$ref": format!("#/channels/{name}/messages/{message}") }),
+            );
             operations.insert(
                 format!("{name}{verb}"),
                 json!({
                     "action": action,
                     "channel": { "$ref": format!("#/channels/{name}") },
+                    "messages": messages.collect::<Vec<_>>(),
                 }),
             );
         }
@@ -304,7 +266,7 @@ mod tests {
             }
         }
         let served: BTreeSet<_> =
-            ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+            routes().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
         assert_eq!(told, served);
     }
 
@@ -331,7 +293,7 @@ mod tests {
     #[test]
     fn every_shape_is_some_routes_answer_or_part_of_one() {
         let text = openapi().to_string();
-        for name in answers().as_object().unwrap().keys() {
+        for name in shapes::answers().as_object().unwrap().keys() {
             assert!(text.contains(&format!("#/components/schemas/{name}\"")), "{name}");
         }
     }

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | [`orders`] | `/v1/orders`, the binary order channel |
 //! | [`table`] | every path that speaks JSON: what it takes, gives and needs |
-//! | [`schema`], [`document`] | strict reading by the table, and the documents written from it |
-//! | [`api`] | the way of a request; `people`, `account`, `markets` are its handlers |
+//! | [`schema`], [`document`], `shapes` | strict reading by the table, the documents written from it, the shapes of answers |
+//! | [`api`] | the way of a request; `people`, `account`, `markets`, [`football`], [`pricing`] are its handlers |
 //! | [`who`], [`rate`] | who asks, and how often they may |
 //! | [`routes`], [`page`] | warp; the small pages that links and documents lead to |
 //! | [`football`] | `/v1/football/*`: what providers tell |
@@ -23,6 +23,7 @@ pub mod pricing;
 pub mod rate;
 pub mod routes;
 pub mod schema;
+mod shapes;
 pub mod table;
 pub mod who;
 

@@ -9,26 +9,24 @@ use bytes::Bytes;
 use warp::filters::BoxedFilter;
 use warp::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use warp::path::FullPath;
-use warp::{Filter, Reply as _};
+use warp::{Filter, Rejection, Reply as _};
 
 use super::api::{Asked, Body, Native, Reply};
-use super::page;
+use super::{document, page};
 use crate::door::Caller;
 use crate::operator::access::Credentials;
 use crate::operator::problem::Problem;
 use crate::pages::{Pages, Site};
 
-/// All paths of the API and its pages.
-pub fn routes(native: Arc<Native>) -> BoxedFilter<(warp::reply::Response,)> {
+/// All paths of the API and its pages, before what else is served. Nothing behind it is asked about `/v1` but the
+/// streams that the documents name: a route without a row in the table is not there.
+pub fn before(
+    others: BoxedFilter<(warp::reply::Response,)>,
+    native: Arc<Native>,
+) -> BoxedFilter<(warp::reply::Response,)> {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let pages = Arc::new(Pages::of(Site::Account));
-    let answered = warp::path::full()
-        .and_then(|path: FullPath| async move {
-            match path.as_str().starts_with("/v1/") || page::is_page(path.as_str()) {
-                true => Ok(path),
-                false => Err(warp::reject::not_found()),
-            }
-        })
+    let answered = ours()
         .and(warp::method())
         .and(query)
         .and(warp::header::headers_cloned())
@@ -50,7 +48,22 @@ pub fn routes(native: Arc<Native>) -> BoxedFilter<(warp::reply::Response,)> {
         })
         .and(warp::header::headers_cloned())
         .map(move |name: String, headers| shown_page(&pages, &name, &headers));
-    shown.or(answered).unify().boxed()
+    shown.or(answered).unify().or(others).unify().boxed()
+}
+
+/// Every path that the API answers for, itself or by saying that there is no such path.
+fn ours() -> impl Filter<Extract = (FullPath,), Error = Rejection> + Clone {
+    warp::path::full().and_then(|path: FullPath| async move {
+        match is_ours(path.as_str()) {
+            true => Ok(path),
+            false => Err(warp::reject::not_found()),
+        }
+    })
+}
+
+fn is_ours(path: &str) -> bool {
+    let v1 = path == "/v1" || path.starts_with("/v1/");
+    (v1 && !document::is_channel(path)) || page::is_page(path)
 }
 
 /// A file of the customers' pages.
@@ -94,6 +107,7 @@ async fn respond(
         brought,
         content_type: text_of(header::CONTENT_TYPE),
         key: headers.get("idempotency-key").map(HeaderValue::as_bytes),
+        api_key: headers.get("x-api-key").and_then(|value| value.to_str().ok()),
         body,
         address: caller.peer().ip(),
         request_id: caller.request_id(),
@@ -121,4 +135,19 @@ fn response_of(reply: Reply) -> warp::reply::Response {
         response.headers_mut().remove(header::CONTENT_TYPE);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_route_under_v1_without_a_row_is_not_there() {
+        for planted in ["/v1", "/v1/", "/v1/planted", "/v1/pricing/planted", "/v1/orders/x"] {
+            assert!(is_ours(planted), "{planted} could be served without being documented");
+        }
+        for elsewhere in ["/v1/orders", "/v1/pricing/stream", "/stream", "/exchange/x", "/v11"] {
+            assert!(!is_ours(elsewhere), "{elsewhere}");
+        }
+    }
 }

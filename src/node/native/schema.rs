@@ -211,10 +211,19 @@ pub fn schema_of(field: &Field) -> Value {
     schema
 }
 
-/// The fields of one body as JSON Schema has them.
+/// The fields of one body as JSON Schema has them: what may be left out may be null.
 pub fn object_schema(fields: &[Field]) -> Value {
-    let properties: serde_json::Map<String, Value> =
-        fields.iter().map(|field| (field.name.to_owned(), schema_of(field))).collect();
+    let member = |field: &Field| {
+        let mut schema = schema_of(field);
+        if !field.needed {
+            schema["type"] = json!([schema["type"], "null"]);
+            if let Some(words) = schema.get_mut("enum").and_then(Value::as_array_mut) {
+                words.push(Value::Null);
+            }
+        }
+        (field.name.to_owned(), schema)
+    };
+    let properties: serde_json::Map<String, Value> = fields.iter().map(member).collect();
     let needed: Vec<&str> =
         fields.iter().filter(|field| field.needed).map(|field| field.name).collect();
     let mut schema = json!({
@@ -292,6 +301,8 @@ mod tests {
         let schema = object_schema(FIELDS);
         assert_eq!(schema["required"], json!(["name"]));
         assert_eq!(schema["additionalProperties"], json!(false));
-        assert_eq!(schema["properties"]["side"]["enum"], json!(["back", "lay"]));
+        assert_eq!(schema["properties"]["side"]["enum"], json!(["back", "lay", null]));
+        assert_eq!(schema["properties"]["count"]["type"], json!(["integer", "null"]));
+        assert_eq!(schema["properties"]["name"]["type"], json!("string"));
     }
 }

@@ -3,7 +3,12 @@
 //! Owns     the single truth: requests are found, admitted and read by it, and the documents are written
 //!          from it, so that neither can say what the other does not.
 
+mod football;
+
+use serde_json::Value;
+
 use super::schema::{Field, Kind, maybe, needed};
+use crate::form;
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,6 +42,18 @@ pub enum Operation {
     Orders,
     PlaceOrder,
     CancelOrders,
+    TellFixtures,
+    TellResults,
+    TellEvents,
+    PricedMatches,
+    PricedMatch,
+    PricedMarket,
+    PricedFrom,
+    ToldOfMatch,
+    Competitions,
+    Ratings,
+    RatingsHistory,
+    PricingPerformance,
 }
 
 /// Who may use a route.
@@ -52,6 +69,17 @@ pub enum Access {
     Bet,
     /// Who logged in, or an API key with the scope `account`.
     Manage,
+    /// Who has an operator's token for providers, as a bearer or in `X-Api-Key`.
+    Provider,
+}
+
+/// A body that is a list of objects, for the routes whose objects are more than fields: they read it themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct List {
+    /// Objects in it.
+    pub most: usize,
+    /// One of them, as the documents say it.
+    pub of: fn() -> Value,
 }
 
 /// One row.
@@ -69,6 +97,8 @@ pub struct Route {
     pub access: Access,
     /// Of the body.
     pub body: &'static [Field],
+    /// The body, where it is a list instead.
+    pub list: Option<List>,
     /// Of the query.
     pub query: &'static [Field],
     /// The status when it went well.
@@ -98,6 +128,7 @@ const ROW: Route = Route {
     summary: "",
     access: Access::Read,
     body: &[],
+    list: None,
     query: &[],
     status: 200,
     answer: "",
@@ -106,7 +137,12 @@ const ROW: Route = Route {
 };
 
 /// Every path below `/v1` that speaks JSON.
-pub const ROUTES: &[Route] = &[
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(football::ROUTES)
+}
+
+/// Those of people and their bets.
+const ROUTES: &[Route] = &[
     Route {
         method: "POST",
         path: "/v1/sign-up",
@@ -451,7 +487,7 @@ pub enum Found {
 /// Looks a request up.
 pub fn find(method: &str, path: &str) -> Found {
     let mut methods = Vec::new();
-    for route in ROUTES {
+    for route in routes() {
         let Some(names) = matched(route.path, path) else { continue };
         if route.method == method {
             return Found::Route(route, names);
@@ -468,12 +504,17 @@ fn matched(pattern: &str, path: &str) -> Option<Vec<String>> {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(names),
             (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => {
-                names.push(given.to_owned());
+                names.push(unescaped(given)?);
             }
             (Some(wanted), Some(given)) if wanted == given => {}
             _ => return None,
         }
     }
+}
+
+/// A part of a path as it was meant: `Premier%20League`. A plus is a plus there.
+fn unescaped(part: &str) -> Option<String> {
+    form::decoded(part.replace('+', "%2B").as_bytes())
 }
 
 #[cfg(test)]
@@ -484,8 +525,8 @@ mod tests {
     #[test]
     fn every_route_is_found_once_and_does_something_of_its_own() {
         let mut operations = HashSet::new();
-        for route in ROUTES {
-            let path = route.path.replace("{id}", "7");
+        for route in routes() {
+            let path = route.path.replace(['{', '}'], "");
             let Found::Route(found, _) = find(route.method, &path) else {
                 panic!("{} is not found", route.path)
             };
@@ -493,6 +534,7 @@ mod tests {
             assert!(operations.insert(route.operation), "{:?} twice", route.operation);
             assert!(route.method == "GET" || route.query.is_empty());
             assert!(route.method != "GET" || (route.body.is_empty() && !route.keyed));
+            assert!(route.list.is_none() || (route.body.is_empty() && !route.keyed));
         }
     }
 
@@ -502,6 +544,11 @@ mod tests {
         {
             assert!(matches!(find("GET", path), Found::Nothing), "{path}");
         }
+        let Found::Route(_, names) = find("GET", "/v1/pricing/ratings/Premier%20League+") else {
+            panic!("no such path")
+        };
+        assert_eq!(names, ["Premier League+"]);
+        assert!(matches!(find("GET", "/v1/pricing/ratings/%ff"), Found::Nothing));
         let Found::Methods(methods) = find("DELETE", "/v1/account") else { panic!("no such path") };
         assert_eq!(methods, ["GET", "PATCH"]);
     }

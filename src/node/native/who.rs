@@ -79,7 +79,7 @@ async fn by_key(node: &Node, access: Access, key: &str) -> Result<Who, Problem> 
     let question = |reply| HomeMsg::People(PeopleMsg::UseApiKey { token, reply });
     let (user, known) = ask::home(node, question).await?.ok_or_else(unauthorized)?;
     let scope = match access {
-        Access::Anyone => None,
+        Access::Anyone | Access::Provider => None,
         Access::Read => Some(Scope::Read),
         Access::Bet => Some(Scope::Bet),
         Access::Manage => Some(Scope::Account),

@@ -121,7 +121,7 @@ impl Stage {
         };
         let orders = orders.iter().map(cancel).collect();
         let MarketEvent::Cancelled { orders, .. } =
-            self.command(MIRROR, &OrderCommand::Cancel { orders })
+            self.command(MIRROR, &OrderCommand::Cancel { orders, on_close: false })
         else {
             panic!("cancels are never refused whole")
         };

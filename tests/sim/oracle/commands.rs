@@ -43,7 +43,7 @@ impl NaiveMarket {
             }
             (
                 MarketEvent::Cancelled { command, orders: lines },
-                OrderCommand::Cancel { orders },
+                OrderCommand::Cancel { orders, .. },
             ) => {
                 hold!(Naive, orders.len() == lines.len(), "{orders:?} became {lines:?}");
                 for (order, line) in orders.iter().zip(lines) {

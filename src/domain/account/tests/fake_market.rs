@@ -6,7 +6,9 @@
 use super::*;
 use crate::link::{Inbound, Outbound};
 use crate::money::round_half_up;
-use crate::order::{CancelledOrder, InstructionFault, LapseReason, NewOrder, ReplacedOrder};
+use crate::order::{
+    CancelOrder, CancelledOrder, InstructionFault, LapseReason, NewOrder, ReplacedOrder,
+};
 use crate::price::ExactPrice;
 use crate::record::{ClosedBet, Resolution, RunnerResult};
 use crate::reduction::{Reduction, ReductionRule};
@@ -111,8 +113,9 @@ impl FakeMarket {
                 let placed = bets.iter().map(|bet| self.take(*bet, dice)).collect();
                 self.tell(Notice::Answered { n, answer: Answer::Placed(placed) });
             }
-            OrderCommand::Cancel { orders } => {
-                let lines = orders.iter().map(|order| self.cancel(order.bet, order.reduction));
+            OrderCommand::Cancel { orders, on_close } => {
+                let line = |order: &CancelOrder| self.cancel(order.bet, order.reduction, *on_close);
+                let lines = orders.iter().map(line);
                 let answer = Answer::Cancelled(lines.collect());
                 self.tell(Notice::Answered { n, answer });
             }
@@ -228,9 +231,10 @@ impl FakeMarket {
         &mut self,
         bet: BetId,
         reduction: Option<Pence>,
+        on_close: bool,
     ) -> Result<CancelledOrder, InstructionFault> {
         let standing = self.orders.get_mut(&bet).ok_or(gone(bet))?;
-        if standing.order.kind.is_on_close() {
+        if standing.order.kind.is_on_close() && !on_close {
             return Err(gone(bet));
         }
         let size = reduction.unwrap_or(standing.left).min(standing.left);
@@ -248,7 +252,7 @@ impl FakeMarket {
                 self.orders.remove(&bet);
                 Ok(CancelledOrder { bet, size: Pence::ZERO })
             }
-            _ => self.cancel(bet, None),
+            _ => self.cancel(bet, None, false),
         }
     }
 

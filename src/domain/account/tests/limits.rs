@@ -106,7 +106,7 @@ fn who_excludes_themself_has_open_orders_cancelled_and_matched_bets_stand() {
         .map(|(n, command, _)| (n, command.clone()))
         .next()
         .expect("the cancel is on its way");
-    let OrderCommand::Cancel { orders } = command else { panic!("{command:?}") };
+    let OrderCommand::Cancel { orders, on_close: true } = command else { panic!("{command:?}") };
     assert_eq!(orders.iter().map(|order| order.bet).collect::<Vec<_>>(), [open]);
     let cancelled = crate::order::CancelledOrder { bet: open, size: pounds(5) };
     ann.answer(CORRECT_SCORE, Answer::Cancelled([Ok(cancelled)].into()));
@@ -120,6 +120,24 @@ fn who_excludes_themself_has_open_orders_cancelled_and_matched_bets_stand() {
     assert_eq!(ann.account.exclusion(UtcMillis(ann.now)), None);
     ann.rests(CORRECT_SCORE, back(AWAY, 300, 5));
     assert_eq!(ann.pays_in(1), Ok(()));
+}
+
+#[test]
+fn an_exclusion_takes_back_what_waits_for_the_starting_price_and_frees_what_was_held_for_it() {
+    let mut ann = Bettor::with(100);
+    let on_close = Ticket { kind: OrderKind::MarketOnClose, ..lay(HOME, 300, 20) };
+    let waits = ann.rests(MATCH_ODDS, on_close);
+    assert_eq!(ann.held(), pounds(20));
+    // A customer's own cancel does not reach it, nor does a heartbeat that they lose.
+    ann.ask(None, RequestBody::Cancel(CancelScope::Everything));
+    assert_eq!(ann.account.open_commands_of(MATCH_ODDS, 0).count(), 0);
+    ann.act(AccountAct::Exclude { until: None });
+    let cancelled = crate::order::CancelledOrder { bet: waits, size: pounds(20) };
+    ann.answer(MATCH_ODDS, Answer::Cancelled([Ok(cancelled)].into()));
+    assert_eq!((ann.held(), ann.available()), (Pence::ZERO, pounds(100)));
+    let order = ann.order(MATCH_ODDS, waits);
+    assert_eq!((order.cancelled, order.remaining), (pounds(20), Pence::ZERO));
+    assert!(!order.executable && order.ended_at.is_some());
 }
 
 #[test]

@@ -38,6 +38,8 @@ enum Step {
     CancelAll {
         market: Option<u8>,
     },
+    /// For a moment, so that the story goes on.
+    Exclude,
     Replace {
         market: u8,
         which: u8,
@@ -130,6 +132,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (market(), dice(), 0_u8..8)
             .prop_map(|(market, which, price)| Step::Replace { market, which, price }),
         1 => (market(), dice()).prop_map(|(market, which)| Step::Update { market, which }),
+        1 => Just(Step::Exclude),
         1 => Just(Step::Again),
         9 => (market(), dice()).prop_map(|(market, dice)| Step::Deliver { market, dice }),
         2 => (market(), dice()).prop_map(|(market, dice)| Step::Release { market, dice }),
@@ -363,6 +366,11 @@ impl Life {
                 let available = self.bettor.available();
                 self.bettor.act(AccountAct::Withdraw { amount: Pence(amount) });
                 assert!(self.bettor.available() >= available.min(Pence::ZERO));
+            }
+            Step::Exclude => {
+                let until = Some(UtcMillis(self.bettor.now + 1));
+                self.bettor.act(AccountAct::Exclude { until });
+                self.bettor.now += 1;
             }
             Step::Crash => self.bettor.account = self.bettor.replica.clone(),
             Step::Tick { ms } => self.bettor.now += ms,

@@ -463,7 +463,9 @@ fn a_market_that_owes_too_many_answers_is_asked_nothing_more() {
     };
     let [AccountEvent::Ordered(ordered)] = events.as_slice() else { panic!("{events:?}") };
     assert_eq!(ordered.market, CORRECT_SCORE);
-    assert!(matches!(&ordered.command, OrderCommand::Cancel { orders } if orders[0].bet == other));
+    assert!(
+        matches!(&ordered.command, OrderCommand::Cancel { orders, .. } if orders[0].bet == other)
+    );
 
     let refusal = Refusal::whole(ExecutionError::MarketSuspended, 1);
     ann.answer(MATCH_ODDS, Answer::Refused(refusal));

@@ -24,6 +24,7 @@ enum Step {
         account: u64,
         bet: u64,
         reduction: Option<i64>,
+        on_close: bool,
     },
     Replace {
         account: u64,
@@ -143,8 +144,9 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         24 => (account(), vec(ticket(), 1..4), wish()).prop_map(
             |(account, tickets, conditions)| Step::Place { account, tickets, conditions }),
-        6 => (account(), bet(), proptest::option::of(0_i64..40)).prop_map(
-            |(account, bet, reduction)| Step::Cancel { account, bet, reduction }),
+        6 => (account(), bet(), proptest::option::of(0_i64..40), any::<bool>()).prop_map(
+            |(account, bet, reduction, on_close)|
+                Step::Cancel { account, bet, reduction, on_close }),
         4 => (account(), vec((bet(), 100_u32..106), 1..3), wish()).prop_map(
             |(account, bets, conditions)| {
                 let bets = bets.into_iter().map(|(bet, half)| (bet, half * 2)).collect();
@@ -238,11 +240,12 @@ impl Both {
                 let orders = orders.collect();
                 self.command(account, &OrderCommand::Place { orders, conditions });
             }
-            Step::Cancel { account, bet, reduction } => {
+            Step::Cancel { account, bet, reduction, on_close } => {
                 let (bet, handle) = self.some_bet(bet);
                 let reduction = reduction.map(Pence);
                 let orders = vec![CancelOrder { bet, handle, reduction }];
-                self.command(account, &OrderCommand::Cancel { orders: orders.into() });
+                let orders = orders.into();
+                self.command(account, &OrderCommand::Cancel { orders, on_close });
             }
             Step::Replace { account, bets, conditions } => {
                 let conditions = self.conditions(conditions);

@@ -227,7 +227,7 @@ impl Table {
         let (handle, reduction) = (self.handle(bet), reduction.map(Pence));
         let bet = BetId(bet);
         let orders = [CancelOrder { bet, handle, reduction }].into();
-        match self.ask(account, &OrderCommand::Cancel { orders }) {
+        match self.ask(account, &OrderCommand::Cancel { orders, on_close: false }) {
             Some(Answer::Cancelled(lines)) => {
                 lines[0].map(|order| order.size.0).map_err(|fault| fault.error)
             }

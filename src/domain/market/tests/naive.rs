@@ -319,8 +319,11 @@ impl Naive {
             OrderCommand::Place { orders, conditions } => {
                 self.place(now, account, n, orders, conditions)
             }
-            OrderCommand::Cancel { orders } => Some(Answer::Cancelled(
+            OrderCommand::Cancel { orders, on_close: false } => Some(Answer::Cancelled(
                 orders.iter().map(|o| self.cancel(account, o.bet, o.reduction)).collect(),
+            )),
+            OrderCommand::Cancel { orders, on_close: true } => Some(Answer::Cancelled(
+                orders.iter().map(|o| self.take_back(account, o.bet)).collect(),
             )),
             OrderCommand::Replace { orders, conditions } => {
                 self.replace(now, account, n, orders, conditions)
@@ -447,6 +450,19 @@ impl Naive {
         order.remaining -= size;
         self.orders.retain(|order| order.remaining > 0);
         Ok(CancelledOrder { bet, size: Pence(size) })
+    }
+
+    /// The whole of it, wherever it waits.
+    fn take_back(&mut self, account: u64, bet: BetId) -> Result<CancelledOrder, InstructionFault> {
+        let fault = |error| Err(InstructionFault { bet, error });
+        match self.find(bet) {
+            None => fault(InstructionError::BetTakenOrLapsed),
+            Some(at) if self.orders[at].account != account => fault(InstructionError::InvalidBetId),
+            Some(at) => {
+                let size = self.orders.remove(at).remaining;
+                Ok(CancelledOrder { bet, size: Pence(size) })
+            }
+        }
     }
 
     fn replace(

@@ -109,7 +109,8 @@ fn cancels_fail_one_by_one() {
     assert_eq!(table.handle(3).slot, table.handle(1).slot, "another order has the slot");
     assert_eq!(table.cancel(ANN, 1, None), Err(InstructionError::BetTakenOrLapsed));
     let twice = CancelOrder { bet: BetId(3), handle: table.handle(3), reduction: None };
-    let refusal = table.refusal(ANN, &OrderCommand::Cancel { orders: [twice; 2].into() });
+    let refusal =
+        table.refusal(ANN, &OrderCommand::Cancel { orders: [twice; 2].into(), on_close: false });
     assert_eq!(refusal.error, ExecutionError::DuplicateBetIds);
     assert_eq!(table.market.order_count(), 2);
 }

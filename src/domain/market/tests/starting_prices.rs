@@ -106,6 +106,43 @@ fn the_book_lends_what_is_better_and_its_own_queue_at_the_price() {
 }
 
 #[test]
+fn an_exclusion_takes_back_what_waits_for_the_starting_price_until_it_is_made() {
+    let mut table = Table::with_starting_price();
+    table.place(ANN, on_close(back(1, 500, 1_000)));
+    table.place(ANN, at_any_price(2, Side::Lay, 2_000));
+    table.place(ANN, back(3, 700, 300));
+    table.place(BOB, at_any_price(4, Side::Back, 700));
+    let take_back = |table: &mut Table, account, bets: &[u64]| {
+        let cancel = |bet: &u64| CancelOrder {
+            bet: BetId(*bet),
+            handle: table.handle(*bet),
+            reduction: None,
+        };
+        let orders = bets.iter().map(cancel).collect::<Vec<_>>().into();
+        match table.ask(account, &OrderCommand::Cancel { orders, on_close: true }) {
+            Some(Answer::Cancelled(lines)) => lines
+                .iter()
+                .map(|line| line.map(|order| order.size.0).map_err(|fault| fault.error))
+                .collect::<Vec<_>>(),
+            other => panic!("no answer to cancel: {other:?}"),
+        }
+    };
+    let not_theirs = Err(InstructionError::InvalidBetId);
+    assert_eq!(
+        take_back(&mut table, ANN, &[1, 2, 3, 4]),
+        [Ok(1_000), Ok(2_000), Ok(300), not_theirs]
+    );
+    let view = table.market.runner_view(HOME).expect("the runner is there");
+    assert_eq!(view.back_stakes_taken(), [(ExactPrice(1_010_000), Pence(700))]);
+    assert_eq!(view.lay_liabilities_taken(), []);
+    table.place(CAT, at_any_price(5, Side::Lay, 700));
+    table.done(IN_PLAY);
+    assert_eq!(table.closed(), [(4, 700, 0), (5, 700, 0)]);
+    // Matched is matched.
+    assert_eq!(take_back(&mut table, BOB, &[4]), [Err(InstructionError::BetTakenOrLapsed)]);
+}
+
+#[test]
 fn what_persists_on_close_converts_and_too_small_a_lay_lapses() {
     let mut table = Table::with_starting_price();
     table.place(ANN, converting(back(1, 500, 2_000)));

@@ -5,80 +5,47 @@
 //! written right and cannot be so (an id that nobody told of) is refused by its place in the list, and the
 //! rest is taken. What is told twice changes nothing, so whoever got no answer tells it again.
 //!
-//! Owns     the paths, the key and the answer; `word` reads, `domain::football::almanac` decides.
+//! Owns     the key and the answer; `word` reads, `shape` says what for the documents,
+//!          `domain::football::almanac` decides.
 
+pub(super) mod shape;
 mod word;
 
-use std::sync::Arc;
 use std::time::Duration;
 
+pub use actors::football::WORDS_MAX;
 use actors::football::{FootballMsg, Taken, Word};
 use actors::node::Node;
 use actors::partition::deliver;
-use bytes::Bytes;
+use domain::home::Role;
 use domain::ids::{EntityId, PartitionId};
 use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, Method, header};
-use warp::path::FullPath;
-use warp::{Filter, Reply};
 
-use crate::operator::Watch;
-use crate::operator::json::check_content_type;
+use super::api::{Asked, Call, Done, Refused};
+use crate::operator::access::{forbidden, unauthorized};
 use crate::operator::problem::Problem;
+use crate::operator::tokens::Tokens;
 use crate::secret;
 
 const PARTITION: PartitionId = PartitionId(0);
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// The paths of providers.
-pub fn routes(watch: Watch) -> BoxedFilter<(warp::reply::Response,)> {
-    let watch = Arc::new(watch);
-    warp::path!("v1" / "football" / ..)
-        .and(warp::path::full())
-        .and(warp::method())
-        .and(warp::header::headers_cloned())
-        .and(warp::body::bytes())
-        .then(move |path: FullPath, method, headers, body| {
-            let watch = watch.clone();
-            async move {
-                match put(&watch, path.as_str(), &method, &headers, &body).await {
-                    Ok(value) => warp::reply::json(&value).into_response(),
-                    Err(problem) => problem.to_response::<Bytes>().map(Into::into),
-                }
-            }
-        })
-        .boxed()
+/// Lets a provider in: who has a token of an operator's making, but one that only looks.
+pub(super) async fn admit(node: &Node, tokens: &Tokens, asked: &Asked<'_>) -> Result<(), Problem> {
+    let bearer = asked.brought.authorization.and_then(|value| value.strip_prefix("Bearer "));
+    let key = bearer.or(asked.api_key).ok_or_else(unauthorized)?;
+    let who = tokens.to_act(node, secret::hash(key.trim())).await?;
+    match who.role {
+        Role::Viewer => Err(forbidden()),
+        Role::Provider | Role::Operator | Role::Admin => Ok(()),
+    }
 }
 
-async fn put(
-    watch: &Watch,
-    path: &str,
-    method: &Method,
-    headers: &HeaderMap,
-    body: &Bytes,
-) -> Result<Value, Problem> {
-    let what = path.strip_prefix("/v1/football/").unwrap_or_default();
-    if !matches!(what, "fixtures" | "results" | "events") {
-        return Err(Problem::new(StatusCode::NOT_FOUND, "not_found"));
-    }
-    if method != Method::PUT {
-        return Err(Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"));
-    }
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let bearer = text(header::AUTHORIZATION.as_str());
-    let bearer = bearer.and_then(|value| value.strip_prefix("Bearer "));
-    let key = bearer.or_else(|| text("x-api-key"));
-    let key = key.ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "unauthorized"))?;
-    let who = watch.tokens.to_act(&watch.node, secret::hash(key.trim())).await?;
-    if who.role == domain::home::Role::Viewer {
-        return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden"));
-    }
-    check_content_type(text(header::CONTENT_TYPE.as_str()), body)?;
-    let words = words(what, body)?;
-    told(tell(&watch.node, words).await?)
+pub(super) async fn put(call: Call<'_>, what: &str) -> Result<Done, Refused> {
+    let words = words(what, call.asked.body)?;
+    Ok(Done::json(told(tell(&call.api.node, words).await?)?))
 }
 
 /// A list of `fixtures`, `results` or `events`, as it is put.

@@ -13,7 +13,8 @@ function element(name, text, attributes) {
 function sample(schema) {
   if (schema.enum) return schema.enum[0];
   if (schema.examples) return schema.examples[0];
-  switch (schema.type) {
+  if (schema.oneOf) return sample(schema.oneOf[0]);
+  switch ([schema.type].flat()[0]) {
     case "object": {
       const made = {};
       for (const name of schema.required || []) made[name] = sample(schema.properties[name]);
@@ -48,7 +49,7 @@ function show(path, method, operation) {
     body = element("textarea", "", { id });
     body.value = JSON.stringify(sample(schema), null, 2);
     form.append(body);
-    const known = Object.entries(schema.properties).map(([name, of]) => `${name}: ${of.description}`);
+    const known = Object.entries((schema.items || schema).properties).map(([name, of]) => (of.description ? `${name}: ${of.description}` : name));
     if (known.length) form.append(element("p", known.join("; ")));
   }
   form.append(element("button", "Send"));

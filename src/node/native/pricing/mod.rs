@@ -13,13 +13,13 @@
 //! | `performance` | how the prices at kick-off did, by competition, month and model |
 //! | `stream` | a WebSocket: books, and changes as they happen ([`live`]) |
 //!
-//! Owns     the paths; shapes are in `shape`. Asks a match's own actor, which starts when somebody looks.
+//! Owns     the questions; the paths are rows of the table, shapes are in `shape`. Asks a match's own actor, which
+//!          starts when somebody looks.
 
 mod live;
 mod performance;
 mod shape;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,124 +30,36 @@ use actors::node::{Child, Node};
 use actors::partition::deliver;
 use actors::ratings::RatingsMsg;
 use actors::registry::Address;
-use bytes::Bytes;
 use domain::football::almanac::{Almanac, CompetitionNo, FixtureId};
 use domain::ids::{EntityId, PartitionId};
 use domain::time::UtcMillis;
 use hyper::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::oneshot;
 use warp::filters::BoxedFilter;
-use warp::path::FullPath;
-use warp::{Filter, Reply};
 
+use super::api::{Call, Done, Refused};
 use crate::operator::problem::Problem;
+
+type Handled = Result<Done, Refused>;
 
 const PARTITION: PartitionId = PartitionId(0);
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Matches of one list.
 const LIST_MAX: usize = 1_000;
 
-/// The paths of prices.
-pub fn routes(node: Arc<Node>) -> BoxedFilter<(warp::reply::Response,)> {
-    let live = live::routes(node.clone());
-    let query = warp::query::<HashMap<String, String>>().or(warp::any().map(HashMap::new)).unify();
-    let looks = warp::path!("v1" / "pricing" / ..)
-        .and(warp::get())
-        .and(warp::path::full())
-        .and(query)
-        .then(move |path: FullPath, query: HashMap<String, String>| {
-            let node = node.clone();
-            async move {
-                match look(&node, path.as_str(), &query).await {
-                    Ok(value) => warp::reply::json(&value).into_response(),
-                    Err(problem) => problem.to_response::<Bytes>().map(Into::into),
-                }
-            }
-        });
-    live.or(looks).unify().boxed()
+/// The path of the stream.
+pub fn stream(node: Arc<Node>) -> BoxedFilter<(warp::reply::Response,)> {
+    live::routes(node)
 }
 
-async fn look(
-    node: &Arc<Node>,
-    path: &str,
-    query: &HashMap<String, String>,
-) -> Result<Value, Problem> {
-    let below = path.strip_prefix("/v1/pricing/").unwrap_or_default();
-    let segments: Vec<String> = below.split('/').map(unescaped).collect();
-    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    match segments.as_slice() {
-        ["matches"] => list(node, query).await,
-        ["matches", id] => Ok(shape::book(&*view(node, fixture(id)?).await?, None)),
-        ["matches", id, "markets", code] => {
-            let book = shape::book(&*view(node, fixture(id)?).await?, Some(code));
-            match book["markets"].as_array().is_some_and(Vec::is_empty) {
-                true if !shape::is_a_market(code) => Err(not_found("no such market")),
-                _ => Ok(book),
-            }
-        }
-        ["matches", id, "parameters"] => {
-            let id = fixture(id)?;
-            let told = ask(node, move |almanac| almanac.fixture(id).map(shape::parameters));
-            told.await?.ok_or_else(|| not_found("no such match"))
-        }
-        ["matches", id, "history"] => {
-            let id = fixture(id)?;
-            let told = ask(node, move |almanac| almanac.fixture(id).map(shape::history));
-            told.await?.ok_or_else(|| not_found("no such match"))
-        }
-        ["performance"] => {
-            let ended = ask(node, performance::gather).await?;
-            Ok(performance::report(&ended))
-        }
-        ["ratings"] => {
-            ask(node, |almanac| {
-                let all = almanac.competitions().map(|(number, known)| {
-                    json!({ "id": number, "name": known.name, "teams": known.teams.len() })
-                });
-                json!({ "competitions": all.collect::<Vec<_>>() })
-            })
-            .await
-        }
-        ["ratings", competition] => {
-            let ratings = ratings(node, competition).await?;
-            let view = ask_actor(&ratings, |reply| RatingsMsg::View { reply }).await?;
-            Ok(shape::ratings(&view))
-        }
-        ["ratings", competition, "history"] => {
-            let ratings = ratings(node, competition).await?;
-            let view = ask_actor(&ratings, |reply| RatingsMsg::View { reply }).await?;
-            let history = ask_actor(&ratings, |reply| RatingsMsg::History { reply }).await?;
-            Ok(shape::ratings_history(&view, &history))
-        }
-        _ => Err(not_found("no such path")),
-    }
-}
-
-async fn list(node: &Arc<Node>, query: &HashMap<String, String>) -> Result<Value, Problem> {
-    const KNOWN: [&str; 4] = ["competition", "from", "to", "limit"];
-    if let Some(other) = query.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        let reason = format!("known are {}", KNOWN.join(", "));
-        return Err(Problem::field("unknown_field", other.clone(), reason));
-    }
-    let time = |name: &str, default: i64| match query.get(name) {
-        None => Ok(UtcMillis(default)),
-        Some(text) => match text.parse::<jiff::Timestamp>() {
-            Ok(time) => Ok(UtcMillis(time.as_millisecond())),
-            Err(_) => Err(Problem::field("bad_time", name, "is not an RFC 3339 time")),
-        },
-    };
-    let (from, to) = (time("from", i64::MIN)?, time("to", i64::MAX)?);
-    let limit = match query.get("limit") {
-        None => LIST_MAX,
-        Some(text) => {
-            text.parse().ok().filter(|limit| (1..=LIST_MAX).contains(limit)).ok_or_else(|| {
-                Problem::field("bad_number", "limit", format!("is not from 1 to {LIST_MAX}"))
-            })?
-        }
-    };
-    let competition = query.get("competition").cloned();
-    ask(node, move |almanac| {
+pub(super) async fn matches(call: Call<'_>) -> Handled {
+    let time = |name, other| UtcMillis(call.values.number(name).unwrap_or(other));
+    let (from, to) = (time("from", i64::MIN), time("to", i64::MAX));
+    let limit = call.values.number("limit").and_then(|limit| usize::try_from(limit).ok());
+    let limit = limit.unwrap_or(LIST_MAX);
+    let competition = call.values.text("competition").map(str::to_owned);
+    let listed = ask(&call.api.node, move |almanac| {
         let only = competition.map(|named| competition_of(almanac, &named));
         shape::matches(
             almanac,
@@ -157,8 +69,62 @@ async fn list(node: &Arc<Node>, query: &HashMap<String, String>) -> Result<Value
             },
             limit,
         )
-    })
-    .await
+    });
+    Ok(Done::json(listed.await?))
+}
+
+pub(super) async fn book(call: Call<'_>) -> Handled {
+    let view = view(&call.api.node, fixture(call.name())?).await?;
+    Ok(Done::json(shape::book(&view, None)))
+}
+
+pub(super) async fn market(call: Call<'_>) -> Handled {
+    let (id, code) = (fixture(call.name())?, call.nth_name(1));
+    let book = shape::book(&*view(&call.api.node, id).await?, Some(code));
+    match book["markets"].as_array().is_some_and(Vec::is_empty) {
+        true if !shape::is_a_market(code) => Err(not_found("no such market").into()),
+        _ => Ok(Done::json(book)),
+    }
+}
+
+pub(super) async fn parameters(call: Call<'_>) -> Handled {
+    let id = fixture(call.name())?;
+    let told = ask(&call.api.node, move |almanac| almanac.fixture(id).map(shape::parameters));
+    Ok(Done::json(told.await?.ok_or_else(|| not_found("no such match"))?))
+}
+
+pub(super) async fn history(call: Call<'_>) -> Handled {
+    let id = fixture(call.name())?;
+    let told = ask(&call.api.node, move |almanac| almanac.fixture(id).map(shape::history));
+    Ok(Done::json(told.await?.ok_or_else(|| not_found("no such match"))?))
+}
+
+pub(super) async fn performance(call: Call<'_>) -> Handled {
+    let ended = ask(&call.api.node, performance::gather).await?;
+    Ok(Done::json(performance::report(&ended)))
+}
+
+pub(super) async fn competitions(call: Call<'_>) -> Handled {
+    let listed = ask(&call.api.node, |almanac| {
+        let all = almanac.competitions().map(|(number, known)| {
+            json!({ "id": number, "name": known.name, "teams": known.teams.len() })
+        });
+        json!({ "competitions": all.collect::<Vec<_>>() })
+    });
+    Ok(Done::json(listed.await?))
+}
+
+pub(super) async fn strengths(call: Call<'_>) -> Handled {
+    let ratings = ratings(&call.api.node, call.name()).await?;
+    let view = ask_actor(&ratings, |reply| RatingsMsg::View { reply }).await?;
+    Ok(Done::json(shape::ratings(&view)))
+}
+
+pub(super) async fn strengths_then(call: Call<'_>) -> Handled {
+    let ratings = ratings(&call.api.node, call.name()).await?;
+    let view = ask_actor(&ratings, |reply| RatingsMsg::View { reply }).await?;
+    let history = ask_actor(&ratings, |reply| RatingsMsg::History { reply }).await?;
+    Ok(Done::json(shape::ratings_history(&view, &history)))
 }
 
 fn competition_of(almanac: &Almanac, named: &str) -> Option<CompetitionNo> {
@@ -246,24 +212,4 @@ fn not_found(reason: &'static str) -> Problem {
 
 fn unavailable(reason: &'static str) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable").reason(reason)
-}
-
-/// A path's segment as it was meant: `Premier%20League`.
-fn unescaped(segment: &str) -> String {
-    let mut bytes = Vec::with_capacity(segment.len());
-    let mut rest = segment.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let hex = behind.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
