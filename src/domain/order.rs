@@ -126,6 +126,15 @@ impl OrderKind {
         i64::try_from(stake).ok().map(Pence)
     }
 
+    /// The stake at `price` that risks no less than any which reaches the target at better prices: what a lay
+    /// of the stake, which was rounded down, leaves of its target may be lost there too.
+    pub fn risked_stake(self, side: Side, price: Price, stake: Pence) -> Pence {
+        let exact = self.target().is_none_or(|target| {
+            (100 * i128::from(target.0)).checked_rem(self.yields(price)) == Some(0)
+        });
+        if side == Side::Back || exact { stake } else { stake + Pence(1) }
+    }
+
     fn is_limit(&self) -> bool {
         *self == OrderKind::Limit
     }

@@ -2,7 +2,7 @@
 
 use super::oracle::NaiveMarket;
 use super::world::{Entry, World};
-use domain::record::{AccountEvent, Event, MarketEvent, Notice, Resolution};
+use domain::record::{AccountEvent, AtClose, Event, MarketEvent, Notice, Resolution};
 
 /// One label for each thing that happened, as often as it did.
 pub(super) fn labels(world: &World) -> Vec<String> {
@@ -43,12 +43,28 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
                 if taken.fills.iter().any(|fill| fill.price != taken.order.price) {
                     say("matched at a better price");
                 }
+                if taken.order.kind.target().is_some() && !taken.fills.is_empty() {
+                    say("matched towards a target");
+                }
                 if let Some(reason) = taken.gone {
                     say(&format!("gone: {reason:?}"));
                 }
             }
         }
-        E::Reconciled(_) => say("starting prices made"),
+        E::Reconciled(made) => {
+            say("starting prices made");
+            for AtClose { closed, .. } in &made.orders {
+                let met = !closed.matched.is_zero();
+                match (closed.liability.is_zero(), met) {
+                    (true, true) => say("the book met the starting price"),
+                    (false, true) => say("matched at the starting price"),
+                    _ => say(&format!("gone: {:?}", closed.reason)),
+                }
+                if met && !closed.lapsed.is_zero() {
+                    say("matched in part at the starting price");
+                }
+            }
+        }
         E::Prepared(_) => say("prepared"),
         E::RunnerRemoved(removal) => {
             say("runner removed");

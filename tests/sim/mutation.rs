@@ -9,7 +9,7 @@ use domain::ids::EntityId;
 use domain::money::Pence;
 use domain::order::{CancelOrder, OrderCommand};
 use domain::price::{LadderIndex, Price};
-use domain::record::{AccountEvent, Event, MarketEvent, Notice, Resolution};
+use domain::record::{AccountEvent, AtClose, Event, MarketEvent, Notice, Resolution};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutation {
@@ -30,11 +30,13 @@ pub(super) enum Mutation {
     RemovalUnheard,
     ReductionForgotten,
     ReducedLayKept,
+    StartingPriceUnheard,
+    LeftOutAtTheClose,
 }
 
 impl Mutation {
     /// Every mutant with the laws that catch it.
-    pub(super) const ALL: [(Mutation, &'static [Law]); 17] = [
+    pub(super) const ALL: [(Mutation, &'static [Law]); 19] = [
         (Mutation::AcknowledgementDropped, &[Law::Quiet]),
         (Mutation::RepeatUnderANewNumber, &[Law::OneEffect]),
         (Mutation::ReleasedBeforeSync, &[Law::Released]),
@@ -52,6 +54,8 @@ impl Mutation {
         (Mutation::RemovalUnheard, &[Law::Exposure, Law::Naive]),
         (Mutation::ReductionForgotten, &[Law::Exposure, Law::Naive]),
         (Mutation::ReducedLayKept, &[Law::Exposure]),
+        (Mutation::StartingPriceUnheard, &[Law::Exposure, Law::Naive]),
+        (Mutation::LeftOutAtTheClose, &[Law::Naive]),
     ];
 }
 
@@ -72,6 +76,15 @@ impl World {
                 if self.lies(Mutation::RoundingLost) =>
             {
                 *rounding = Pence::ZERO;
+            }
+            Event::Market(MarketEvent::Reconciled(made))
+                if self.lies(Mutation::LeftOutAtTheClose) =>
+            {
+                let met = |order: &&mut AtClose| !order.closed.matched.is_zero();
+                if let Some(AtClose { closed, .. }) = made.orders.iter_mut().find(met) {
+                    (closed.matched, closed.value, closed.lapsed) =
+                        (Pence::ZERO, 0, closed.liability);
+                }
             }
             _ => {}
         }
@@ -99,6 +112,9 @@ impl World {
             }
             Notice::RunnerRemoved(reduction) if self.lies(Mutation::ReductionForgotten) => {
                 reduction.factor = 0;
+            }
+            Notice::Closed(_) if self.lies(Mutation::StartingPriceUnheard) => {
+                *notice = Notice::Lapsed(vec![]);
             }
             Notice::Adjusted(_) if self.lies(Mutation::ReducedLayKept) => {
                 *notice = Notice::Lapsed(vec![]);

@@ -68,6 +68,9 @@ impl Step {
 
 const PRICES: [u32; 7] = [150, 190, 200, 210, 220, 300, 1_000];
 const SIZES: [i64; 8] = [100, 137, 200, 250, 333, 500, 1_001, 2_000];
+/// What a backer is to get back or win.
+const TARGETS: [i64; 4] = [501, 1_000, 1_333, 3_000];
+const SIZES_ON_CLOSE: [i64; 5] = [333, 1_000, 1_001, 1_500, 2_777];
 pub(super) const TURN_IN_PLAY_DELAYS: [Option<u16>; 3] = [None, Some(0), Some(1)];
 
 /// What is said of a removed runner: what its market gives it, or little, or more.
@@ -175,7 +178,7 @@ impl World {
             }
             _ => {
                 let (market, bets) = self.any_bets(client, random)?;
-                let persistence = self.any_persistence(random);
+                let persistence = self.any_persistence(self.may_close(market, random), random);
                 let orders = bets.into_iter().map(|bet| (bet, persistence)).collect();
                 RequestBody::Update { market, orders }
             }
@@ -188,7 +191,8 @@ impl World {
         let open = self.markets.keys().find(open).filter(|_| random.percent(60)).copied();
         let market = open.unwrap_or_else(|| self.any_market(random));
         let terms = self.oracle.definition(market).expect("made at the start").terms();
-        let tickets = (0..random.between(1, 3)).map(|_| self.any_ticket(random)).collect();
+        let closes = self.may_close(market, random);
+        let tickets = (0..random.between(1, 3)).map(|_| self.any_ticket(closes, random)).collect();
         RequestBody::Place {
             market,
             terms,
@@ -198,11 +202,26 @@ impl World {
         }
     }
 
-    fn any_ticket(&mut self, random: &mut Random) -> Ticket {
+    /// Whether orders for the starting price are asked for; now and then where none is taken.
+    fn may_close(&self, market: MarketId, random: &mut Random) -> bool {
+        self.oracle.markets[&market].awaits_starting_price() || random.percent(3)
+    }
+
+    fn any_ticket(&mut self, closes: bool, random: &mut Random) -> Ticket {
         self.wishes += 1;
         let runners: u64 = if random.percent(2) { 9 } else { 3 };
         let price = if random.percent(2) { 201 } else { *random.pick(&PRICES) };
-        let size = Pence(*random.pick(&SIZES));
+        let kind = match random.below(100) {
+            0..=2 => OrderKind::Payout(Pence(*random.pick(&TARGETS))),
+            3..=5 => OrderKind::BackersProfit(Pence(*random.pick(&TARGETS))),
+            _ if !closes => OrderKind::Limit,
+            6..=10 => OrderKind::LimitOnClose,
+            11..=15 => OrderKind::MarketOnClose,
+            _ => OrderKind::Limit,
+        };
+        // A lay at the starting price says what it may lose, and that is more.
+        let sizes: &[i64] = if kind.is_on_close() { &SIZES_ON_CLOSE } else { &SIZES };
+        let size = if kind.target().is_some() { Pence::ZERO } else { Pence(*random.pick(sizes)) };
         let time_in_force = match random.below(100) {
             0..=7 => TimeInForce::FillOrKill { min_fill: None },
             8..=15 => TimeInForce::FillOrKill { min_fill: Some(Pence(100)) },
@@ -213,15 +232,19 @@ impl World {
             side: if random.percent(50) { Side::Back } else { Side::Lay },
             price: Price(price),
             size,
-            persistence: self.any_persistence(random),
+            persistence: self.any_persistence(closes, random),
             time_in_force,
-            kind: OrderKind::Limit,
+            kind,
             reference: Some(format!("wish-{}", self.wishes).into()),
         }
     }
 
-    fn any_persistence(&self, random: &mut Random) -> Persistence {
-        if random.percent(40) { Persistence::Persist } else { Persistence::Lapse }
+    fn any_persistence(&self, closes: bool, random: &mut Random) -> Persistence {
+        match random.below(100) {
+            0..40 => Persistence::Persist,
+            40..52 if closes => Persistence::MarketOnClose,
+            _ => Persistence::Lapse,
+        }
     }
 
     fn any_version(&self, market: MarketId, random: &mut Random) -> Option<u64> {
@@ -236,8 +259,8 @@ impl World {
 
     fn any_cancel(&self, client: usize, random: &mut Random) -> Option<CancelScope> {
         Some(match random.below(10) {
-            0 => CancelScope::Everything,
-            1 | 2 => CancelScope::Market(self.any_market(random)),
+            0 | 1 => CancelScope::Everything,
+            2 => CancelScope::Market(self.any_market(random)),
             _ => {
                 let (market, bets) = self.any_bets(client, random)?;
                 let orders = bets
@@ -312,13 +335,14 @@ impl World {
         let turn = MarketAct::TurnInPlay { bet_delay_s: *random.pick(&TURN_IN_PLAY_DELAYS) };
         let state = &self.markets[&market].state;
         // Most often what leads on, so that a market lives; sometimes what must be refused.
-        match (state.status(), random.below(21)) {
+        match (state.status(), random.below(22)) {
             (_, 0) => MarketAct::Open,
             (_, 1) => MarketAct::Unsettle,
             (_, 2) => MarketAct::Reopen,
             (_, 3) => MarketAct::Void,
             (_, 4) => turn,
             (_, 5) => settle(random),
+            (_, 21) => MarketAct::ReconcileSp,
             (_, 20) => MarketAct::RemoveRunner {
                 runner: runner(random.between(1, definition.runners.len() as u64)),
                 factor: *random.pick(&REMOVED_CHANCES),

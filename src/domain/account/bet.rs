@@ -86,6 +86,8 @@ pub(super) struct Bet {
     pub(super) void: bool,
     /// Another runner was removed: what was matched by then pays less.
     pub(super) reduced: bool,
+    /// A lay whose stake was rounded down to reach a target: until the market answers, another penny is held.
+    pub(super) rounded: bool,
     pub(super) stage: Stage,
     pub(super) lapse_reason: Option<LapseReason>,
 }
@@ -94,6 +96,13 @@ impl Bet {
     /// What may still be matched.
     pub(super) fn remaining(&self) -> Pence {
         self.size - self.matched - self.cancelled - self.lapsed
+    }
+
+    /// What may still be lost of it at its price, and no more at better ones.
+    fn risked(&self) -> Pence {
+        let unanswered = matches!(self.stage, Stage::Sent | Stage::Waiting);
+        let more = self.rounded && unanswered && !self.remaining().is_zero();
+        self.remaining() + Pence(i64::from(more))
     }
 
     /// What its matched part adds to its runner's sums.
@@ -108,7 +117,7 @@ impl Bet {
     pub(super) fn open_sums(&self, kind: MarketKind) -> RunnerSums {
         match self.at_close {
             true => RunnerSums::at_close(self.side, self.liability),
-            false => RunnerSums::open(kind, self.side, self.held_at, self.remaining()),
+            false => RunnerSums::open(kind, self.side, self.held_at, self.risked()),
         }
     }
 
@@ -201,6 +210,7 @@ pub(super) fn example(side: Side, price: u32, matched_pence: i64) -> Bet {
         at_close: false,
         void: false,
         reduced: false,
+        rounded: false,
         stage: Stage::Done,
         lapse_reason: None,
     }

@@ -260,6 +260,7 @@ impl Position {
             fill_or_kill: order.time_in_force != TimeInForce::Rest,
             void: false,
             reduced: false,
+            rounded: order.kind.risked_stake(order.side, order.price, order.size) != order.size,
             stage: Stage::Sent,
             lapse_reason: None,
         });
@@ -295,6 +296,7 @@ impl Position {
             held_at: price,
             void: false,
             reduced: false,
+            rounded: false,
             stage: Stage::Sent,
             lapse_reason: None,
             ..old.clone()

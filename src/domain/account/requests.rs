@@ -168,7 +168,7 @@ impl Account {
             runner: ticket.runner,
             side: ticket.side,
             price: ticket.price,
-            size: stake(ticket),
+            size: ticket.kind.risked_stake(ticket.side, ticket.price, stake(ticket)),
             at_close: ticket.kind.is_on_close(),
         });
         let added: Vec<Added> = added.collect();

@@ -5,6 +5,7 @@
 
 use super::money::NaivePayment;
 use super::removal::Removal;
+use super::starting_price::NaiveClose;
 use crate::sim::law::{Check, hold};
 use domain::act::MarketAct;
 use domain::definition::{MarketDefinition, MarketStatus};
@@ -12,8 +13,8 @@ use domain::ids::{AccountId, BetId, Handle, Runner};
 use domain::market::Market;
 use domain::money::Pence;
 use domain::order::{
-    CancelledOrder, Conditions, InstructionFault, LapseReason, NewOrder, Persistence, Side,
-    TimeInForce,
+    CancelledOrder, Conditions, InstructionFault, LapseReason, NewOrder, OrderKind, Persistence,
+    Side, TimeInForce,
 };
 use domain::price::Price;
 use domain::record::{CommandRef, Lapsed, Resolution, StatusChanged, Taken};
@@ -27,6 +28,8 @@ pub(super) struct NaiveOrder {
     pub(super) order: NewOrder,
     pub(super) remaining: i64,
     pub(super) waiting: bool,
+    /// For the starting price: what remains is what may be lost.
+    pub(super) closing: bool,
 }
 
 /// One match: a backer's bet, a layer's bet.
@@ -68,6 +71,7 @@ pub(in crate::sim) struct NaiveMarket {
     /// The first comes first.
     pub(super) orders: Vec<NaiveOrder>,
     pub(super) matches: Vec<NaiveMatch>,
+    pub(super) closings: Vec<NaiveClose>,
     pub(super) waits: Vec<Wait>,
     /// The first removed stands first.
     pub(super) removed: Vec<Removal>,
@@ -75,6 +79,8 @@ pub(in crate::sim) struct NaiveMarket {
     pub(super) removing: Option<MarketStatus>,
     /// Of those who run, in hundredths of a percent.
     pub(super) chances: BTreeMap<Runner, u32>,
+    /// The starting prices are made.
+    pub(super) reconciled: bool,
     pub(super) resolution: Option<Resolution>,
     pub(super) generation: u32,
     /// What each generation pays.
@@ -87,6 +93,8 @@ pub(in crate::sim) struct NaiveMarket {
 #[derive(Debug, PartialEq)]
 struct Expected {
     fills: Vec<(AccountId, BetId, Price, i64)>,
+    /// With a target, what its stake turned out to be.
+    size: i64,
     rests: bool,
     gone: Option<LapseReason>,
 }
@@ -113,6 +121,7 @@ impl NaiveMarket {
     pub(super) fn knows(&self, bet: BetId) -> bool {
         self.orders.iter().any(|other| other.order.bet == bet)
             || self.matches.iter().any(|m| m.bets.iter().any(|(_, other)| *other == bet))
+            || self.closings.iter().any(|close| close.bet == bet)
     }
 
     pub(super) fn matched_at(&self, bet: BetId, price: Price) -> i64 {
@@ -129,7 +138,7 @@ impl NaiveMarket {
         let mut found: Vec<usize> = (0..self.orders.len())
             .filter(|at| {
                 let other = &self.orders[*at];
-                !other.waiting
+                !(other.waiting || other.closing)
                     && other.order.runner == order.runner
                     && other.order.side != order.side
             })
@@ -174,36 +183,76 @@ impl NaiveMarket {
         fills
     }
 
+    /// Penny by penny until the target is reached: the fills, and the stake that is left to reach it.
+    fn fills_to(&self, order: &NewOrder, target: Pence) -> (Vec<(usize, i64)>, i64) {
+        let profit = matches!(order.kind, OrderKind::BackersProfit(_));
+        let yields = |price: Price| i64::from(price.0) - if profit { 100 } else { 0 };
+        let (mut fills, mut needed) = (Vec::new(), 100 * target.0);
+        for at in self.opposite(order) {
+            let other = &self.orders[at];
+            let price = other.order.price;
+            if !Self::meets(order, price) {
+                break;
+            }
+            let mut size = 0;
+            while size < other.remaining && needed >= yields(price) {
+                (size, needed) = (size + 1, needed - yields(price));
+            }
+            if size > 0 {
+                fills.push((at, size));
+            }
+            // What is left of the target is less than a penny of stake brings.
+            if needed < yields(price) {
+                return (fills, 0);
+            }
+        }
+        (fills, needed / yields(order.price))
+    }
+
     fn expect(&self, account: AccountId, order: &NewOrder, conditions: &Conditions) -> Expected {
-        let gone = |reason| Expected { fills: vec![], rests: false, gone: Some(reason) };
+        let nothing = Expected { fills: vec![], size: order.size.0, rests: false, gone: None };
+        let gone =
+            |size, reason| Expected { fills: vec![], size, rests: false, gone: Some(reason) };
+        if order.kind.is_on_close() {
+            return Expected { rests: true, ..nothing };
+        }
         let best = self.opposite(order).first().map(|at| self.orders[*at].order.price);
         let better = best.is_some_and(|best| best != order.price && Self::meets(order, best));
         if better && !conditions.best_execution {
-            return gone(LapseReason::PriceImprovementTooLarge);
+            return gone(order.size.0, LapseReason::PriceImprovementTooLarge);
         }
-        let fills = self.fills(order);
+        let (fills, size) = match order.kind.target() {
+            None => (self.fills(order), order.size.0),
+            Some(target) => {
+                let (fills, left) = self.fills_to(order, target);
+                let size = left + fills.iter().map(|(_, size)| size).sum::<i64>();
+                (fills, size)
+            }
+        };
         if !conditions.self_match && fills.iter().any(|(at, _)| self.orders[*at].account == account)
         {
-            return gone(LapseReason::SelfMatch);
+            return gone(size, LapseReason::SelfMatch);
         }
-        let left = order.size.0 - fills.iter().map(|(_, size)| size).sum::<i64>();
+        let left = size - fills.iter().map(|(_, size)| size).sum::<i64>();
         let named = |(at, size): (usize, i64)| {
             let other = &self.orders[at];
             (other.account, other.order.bet, other.order.price, size)
         };
         match order.time_in_force {
             TimeInForce::FillOrKill { min_fill }
-                if order.size.0 - left < min_fill.unwrap_or(order.size).0 =>
+                if size - left < min_fill.map_or(size, |least| least.0) =>
             {
-                gone(LapseReason::Killed)
+                gone(size, LapseReason::Killed)
             }
             TimeInForce::FillOrKill { .. } => Expected {
                 fills: fills.into_iter().map(named).collect(),
+                size,
                 rests: false,
                 gone: (left > 0).then_some(LapseReason::Killed),
             },
             TimeInForce::Rest => Expected {
                 fills: fills.into_iter().map(named).collect(),
+                size,
                 rests: left > 0,
                 gone: None,
             },
@@ -225,10 +274,14 @@ impl NaiveMarket {
             match self.find(account, order.bet) {
                 None => {
                     order.size = Pence::ZERO;
-                    expected = Some(Expected { fills: vec![], rests: false, gone: None });
+                    expected = Some(Expected { fills: vec![], size: 0, rests: false, gone: None });
                 }
                 Some(at) => {
                     let stood = self.orders.remove(at);
+                    if stood.remaining < order.size.0 {
+                        // What was cut is a stake, and no target any more.
+                        order.kind = OrderKind::Limit;
+                    }
                     order.size = Pence(stood.remaining);
                     order.persistence = stood.order.persistence;
                     let overtaken = conditions.market_version.is_some_and(|v| v < self.material);
@@ -237,16 +290,19 @@ impl NaiveMarket {
                         MarketStatus::Open => None,
                         _ => Some(LapseReason::MarketSuspended),
                     };
-                    expected = gone.map(|_| Expected { fills: vec![], rests: false, gone });
+                    let size = order.size.0;
+                    expected = gone.map(|_| Expected { fills: vec![], size, rests: false, gone });
                 }
             }
         }
         let expected = expected.unwrap_or_else(|| self.expect(account, &order, conditions));
         let real = Expected {
             fills: taken.fills.iter().map(|f| (f.account, f.bet, f.price, f.size.0)).collect(),
+            size: taken.order.size.0,
             rests: taken.rests.is_some(),
             gone: taken.gone,
         };
+        order.size = Pence(expected.size);
         hold!(
             Naive,
             expected == real && taken.order == order,
@@ -264,7 +320,9 @@ impl NaiveMarket {
         }
         if expected.rests {
             let n = command.n;
-            self.orders.push(NaiveOrder { account, n, order, remaining: left, waiting: false });
+            let (remaining, closing) = (left, order.kind.is_on_close());
+            let order = NaiveOrder { account, n, order, remaining, waiting: false, closing };
+            self.orders.push(order);
         }
         self.orders.retain(|order| order.remaining > 0);
         Ok(())
@@ -294,7 +352,8 @@ impl NaiveMarket {
         act: Option<&MarketAct>,
         change: &StatusChanged,
     ) -> Check {
-        let lapsing = |order: &NaiveOrder| order.order.persistence != Persistence::Persist;
+        let lapsing =
+            |order: &NaiveOrder| order.order.persistence != Persistence::Persist && !order.closing;
         let (status, lapses) = match act {
             Some(MarketAct::Open) => (MarketStatus::Open, false),
             Some(MarketAct::Suspend { lapse }) => (MarketStatus::Suspended, *lapse),
@@ -351,7 +410,9 @@ impl NaiveMarket {
         expected.sort_unstable_by_key(|line| line.0);
         real.sort_unstable_by_key(|line| line.0);
         hold!(Naive, expected == real, "the book should be {expected:?}, is {real:?}");
-        let matched: i64 = self.matches.iter().map(|m| m.size).sum();
+        let closed = self.closings.iter().filter(|close| close.side == Side::Back);
+        let closed: i64 = closed.map(|close| close.size).sum();
+        let matched = closed + self.matches.iter().map(|m| m.size).sum::<i64>();
         hold!(Naive, market.total_matched().0 == 2 * matched, "matched {matched} a side");
         hold!(
             Naive,

@@ -7,7 +7,10 @@ use crate::sim::law::{Check, hold};
 use domain::definition::MarketStatus;
 use domain::ids::{AccountId, BetId, Handle, Runner};
 use domain::money::Pence;
-use domain::order::{Conditions, ExecutionError, NewOrder, OrderCommand, Refusal, Side};
+use domain::order::{
+    Conditions, ExecutionError, NewOrder, OrderCommand, OrderKind, Persistence, Refusal, Side,
+    TimeInForce,
+};
 use domain::record::{CommandRef, Delayed, MarketEvent, Replaced};
 use domain::time::UtcMillis;
 
@@ -50,9 +53,12 @@ impl NaiveMarket {
             }
             (MarketEvent::Updated { command, orders: lines }, OrderCommand::Update { orders }) => {
                 for (order, line) in orders.iter().zip(lines) {
-                    let found = self.find(command.account, order.bet);
-                    let found =
-                        found.filter(|at| self.orders[*at].order.persistence != order.persistence);
+                    let found = self.find(command.account, order.bet).filter(|at| {
+                        let old = &self.orders[*at];
+                        old.order.persistence != order.persistence
+                            && !old.closing
+                            && self.may_persist(order.persistence)
+                    });
                     hold!(Naive, found.is_some() == line.is_ok(), "{order:?} became {line:?}");
                     if let Some(at) = found {
                         self.orders[at].order.persistence = order.persistence;
@@ -113,7 +119,8 @@ impl NaiveMarket {
         }
         let expected = match what {
             OrderCommand::Place { orders, conditions } => self.refuses(conditions).or_else(|| {
-                let strange = orders.iter().any(|order| !self.runs(order.runner));
+                let strange =
+                    orders.iter().any(|order| !self.runs(order.runner) || !self.may_wait(order));
                 let own = !conditions.self_match
                     && !self.delays()
                     && orders.iter().any(|order| self.stands_against(command.account, order));
@@ -135,15 +142,27 @@ impl NaiveMarket {
         runners.into_iter().any(|named| named.runner == runner) && !self.is_removed(runner)
     }
 
+    /// Nothing waits for a starting price that is made already, or never will be.
+    fn may_persist(&self, persistence: Persistence) -> bool {
+        persistence != Persistence::MarketOnClose || self.awaits_starting_price()
+    }
+
+    fn may_wait(&self, order: &NewOrder) -> bool {
+        let rests = order.time_in_force == TimeInForce::Rest;
+        let on_close = order.kind.is_on_close() && !self.awaits_starting_price();
+        !on_close && (!rests || self.may_persist(order.persistence))
+    }
+
     fn all_run(&self, orders: &[NewOrder], event: &MarketEvent) -> Check {
-        let all = orders.iter().all(|order| self.runs(order.runner));
+        let all = orders.iter().all(|order| self.runs(order.runner) && self.may_wait(order));
         hold!(Naive, all, "{event:?} is on a runner that does not run");
         Ok(())
     }
 
     /// The account has an order on the other side.
     fn stands_against(&self, account: AccountId, order: &NewOrder) -> bool {
-        self.opposite(order).iter().any(|at| self.orders[*at].account == account)
+        let meets = !order.kind.is_on_close();
+        meets && self.opposite(order).iter().any(|at| self.orders[*at].account == account)
     }
 
     fn cancel(
@@ -153,7 +172,7 @@ impl NaiveMarket {
         reduction: Option<Pence>,
         line: &CancelLine,
     ) -> Check {
-        let found = self.find(account, bet);
+        let found = self.find(account, bet).filter(|at| !self.orders[*at].closing);
         let expected = found.map(|at| {
             let remaining = self.orders[at].remaining;
             reduction.map_or(remaining, |size| size.0.min(remaining))
@@ -186,13 +205,44 @@ impl NaiveMarket {
         let mut successors = Vec::new();
         for (order, line) in orders.iter().zip(lines) {
             if let Some(at) = self.find(account, order.bet) {
+                if self.orders[at].closing {
+                    successors.extend(self.edit(at, order, line)?);
+                    continue;
+                }
                 let old = &self.orders[at];
                 let (bet, size, price) = (order.new_bet, Pence(old.remaining), order.new_price);
-                successors.push(NewOrder { bet, size, price, ..old.order });
+                let kind = OrderKind::Limit;
+                successors.push(NewOrder { bet, size, price, kind, ..old.order });
             }
             self.cancel(account, order.bet, None, line)?;
         }
         Ok(successors)
+    }
+
+    /// An order on close takes another limit, if it is easier to meet: shown as the cancel of nothing.
+    fn edit(
+        &mut self,
+        at: usize,
+        replace: &domain::order::ReplaceOrder,
+        line: &CancelLine,
+    ) -> Check<Option<NewOrder>> {
+        let old = &self.orders[at];
+        let (bet, price) = (replace.new_bet, replace.new_price);
+        let easier = match old.order.side {
+            Side::Back => price < old.order.price,
+            Side::Lay => price > old.order.price,
+        };
+        let edits = easier && price.index().is_some();
+        let cancelled = line.as_ref().ok().map(|(order, _)| (order.bet, order.size.0));
+        let expected = edits.then_some((replace.bet, 0));
+        hold!(Naive, cancelled == expected, "{old:?} edited to {replace:?}: {line:?}");
+        if !edits {
+            return Ok(None);
+        }
+        let old = self.orders.remove(at);
+        let (size, kind) = (Pence(old.remaining), OrderKind::LimitOnClose);
+        let time_in_force = TimeInForce::Rest;
+        Ok(Some(NewOrder { bet, size, price, kind, time_in_force, ..old.order }))
     }
 
     fn replaced(
@@ -225,18 +275,21 @@ impl NaiveMarket {
         let placed: Vec<_> = lines.iter().filter_map(|line| line.placed.as_ref()).collect();
         hold!(Naive, placed.len() == successors.len(), "{event:?} of {successors:?}");
         let failed = placed.iter().filter(|placed| placed.is_err()).count();
+        let of_book = successors.iter().filter(|order| !order.kind.is_on_close());
+        let of_book: Vec<NewOrder> = of_book.copied().collect();
         if failed > 0 {
             let strict = !conditions.self_match && !self.delays();
-            let own = strict && successors.iter().any(|o| self.stands_against(command.account, o));
-            hold!(Naive, failed == placed.len() && (own || crosses(&successors)), "{event:?}");
-            return Ok(());
+            let own = strict && of_book.iter().any(|o| self.stands_against(command.account, o));
+            hold!(Naive, failed == of_book.len() && (own || crosses(&of_book)), "{event:?}");
+        } else if !was_waiting {
+            hold!(Naive, !crosses(&of_book), "{event:?} crosses itself");
+            hold!(Naive, !self.delays() || of_book.is_empty(), "{event:?} should have waited");
         }
-        if !was_waiting {
-            hold!(Naive, !crosses(&successors), "{event:?} crosses itself");
-            hold!(Naive, !self.delays() || successors.is_empty(), "{event:?} should have waited");
-        }
-        for (order, taken) in successors.iter().zip(placed.into_iter().flatten()) {
-            self.take(command, *order, conditions, was_waiting, taken)?;
+        for (order, placed) in successors.iter().zip(placed) {
+            match placed {
+                Ok(taken) => self.take(command, *order, conditions, was_waiting, taken)?,
+                Err(_) => hold!(Naive, !order.kind.is_on_close(), "{order:?} cannot fail"),
+            }
         }
         Ok(())
     }
@@ -271,7 +324,8 @@ impl NaiveMarket {
         hold!(Naive, bets == real, "{bets:?} should wait: {event:?}");
         for order in &bets {
             let (order, remaining) = (*order, order.size.0);
-            self.orders.push(NaiveOrder { account, n, order, remaining, waiting: true });
+            let (waiting, closing) = (true, false);
+            self.orders.push(NaiveOrder { account, n, order, remaining, waiting, closing });
         }
         self.waits.push(Wait { account, n, until, bets, cancelled });
         Ok(())

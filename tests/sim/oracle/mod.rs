@@ -8,6 +8,7 @@ mod book;
 mod commands;
 mod money;
 mod removal;
+mod starting_price;
 
 use super::law::{Check, hold};
 use super::world::Entry;
@@ -23,6 +24,9 @@ use domain::record::{AccountEvent, Event, MarketEvent, Notice, Ordered, Record, 
 use domain::time::UtcMillis;
 use money::NaiveAccount;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// In place of a price, which what was matched at the starting price has none of.
+const AT_CLOSE: u32 = 0;
 
 #[derive(Default)]
 pub(super) struct Oracle {
@@ -204,6 +208,18 @@ impl Oracle {
 
     /// What accounts hear of matches was matched, to the price and penny.
     fn noticed(&mut self, id: AccountId, market: MarketId, notice: &Notice) -> Check {
+        if let Notice::Closed(bets) = notice {
+            let naive = self.markets.entry(market).or_default();
+            for closed in bets {
+                let really = naive.closed_of(closed.bet);
+                let told = self.told.insert((closed.bet, AT_CLOSE), closed.matched.0);
+                hold!(
+                    Book,
+                    told.is_none() && (closed.matched.0, closed.value) == really,
+                    "account {id} heard {closed:?}, {really:?} was matched"
+                );
+            }
+        }
         let mut told: Vec<(BetId, Matched)> = Vec::new();
         match notice {
             Notice::Filled(fills) => told.extend(fills),
@@ -241,6 +257,7 @@ impl Oracle {
             E::Created { n, .. } | E::ActRefused { n, .. } | E::Resolved { n, .. } => Some(*n),
             E::StatusChanged(change) => change.n,
             E::RunnerRemoved(removal) => Some(removal.n),
+            E::Reconciled(made) => made.n,
             _ => None,
         };
         let act = match n {
@@ -278,7 +295,8 @@ impl Oracle {
                 naive.is_told(accounts);
                 Ok(())
             }
-            E::Prepared(_) | E::Reconciled(_) => Ok(()),
+            E::Prepared(_) => Ok(()),
+            E::Reconciled(made) => naive.reconciled(act.as_ref(), made),
             E::RunnerRemoved(removal) => naive.runner_removed(act.as_ref(), removal),
             E::StatusChanged(change) => naive.status_changed(act.as_ref(), change),
             E::Withdrawn { command, lapsed } => naive.withdrawn(command, lapsed),

@@ -3,13 +3,13 @@
 
 use super::Oracle;
 use super::book::{NaiveMarket, NaiveMatch};
+use super::starting_price::NaiveClose;
 use crate::sim::law::{Check, hold};
 use domain::act::{AccountProfile, MarketAct, Verdict};
 use domain::definition::MarketDefinition;
 use domain::ids::{AccountId, BetId, MarketId, Runner};
 use domain::money::Pence;
 use domain::order::Side;
-use domain::price::Price;
 use domain::record::{Payment, Resolution, RunnerResult, StatusChanged};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,10 +56,11 @@ fn scale(definition: &MarketDefinition) -> i128 {
     PARTS * i128::from(definition.each_way_divisor.unwrap_or(100))
 }
 
-/// What a backer of `size` at `price` wins, in hundredths of a penny times the scale.
-fn pays(definition: &MarketDefinition, result: RunnerResult, price: Price, size: i64) -> i128 {
+/// What a backer of `size` wins, in hundredths of a penny times the scale; `value` is price times size.
+fn pays(definition: &MarketDefinition, result: RunnerResult, value: i64, size: i64) -> i128 {
     use RunnerResult::*;
-    let (gain, stake) = ((i128::from(price.0) - 100) * i128::from(size), 100 * i128::from(size));
+    let stake = 100 * i128::from(size);
+    let gain = i128::from(value) - stake;
     let part = |gain: i128, stake: i128, places: u16, of: u16| {
         let won = PARTS * i128::from(places.min(of)) / i128::from(of);
         won * gain - (PARTS - won) * stake
@@ -179,10 +180,23 @@ impl NaiveMarket {
                 results.iter().find(|(named, _)| named == runner).map(|(_, result)| *result);
             let backer = match void {
                 true => 0,
-                false => pays(definition, result.expect("every runner ends"), *worth, *size),
+                false => {
+                    let value = i64::from(worth.0) * size;
+                    pays(definition, result.expect("every runner ends"), value, *size)
+                }
             };
             *exact.entry(bets[0]).or_default() += backer;
             *exact.entry(bets[1]).or_default() -= backer;
+        }
+        for close in &self.closings {
+            let result = results.iter().find(|(named, _)| *named == close.runner);
+            let result = result.map(|(_, result)| *result).expect("every runner ends");
+            let backer = match close.void {
+                true => 0,
+                false => pays(definition, result, close.value, close.size),
+            };
+            let profit = if close.side == Side::Back { backer } else { -backer };
+            *exact.entry((close.account, close.bet)).or_default() += profit;
         }
         let scale = scale(definition);
         for ((account, bet), profit) in exact {
@@ -220,8 +234,11 @@ impl NaiveMarket {
             Pence(all),
             Pence(self.paid)
         );
-        // Rounded to the penny by bet, what is left is less than a penny for each.
-        let bets = 2 * self.matches.len() as i64;
+        // Rounded to the penny by bet, what is left is less than a penny for each; at a starting price backs
+        // and lays may be a penny of stake apart for each, and a removal rounds the price of each.
+        let apart = |close: &NaiveClose| 2 + close.value / (100 * close.size) + close.size / 100;
+        let closed: i64 = self.closings.iter().map(apart).sum();
+        let bets = 2 * self.matches.len() as i64 + closed;
         hold!(Settlement, rounding.0.abs() <= bets, "{rounding} of rounding for {bets} bets");
         Ok(())
     }
@@ -247,18 +264,24 @@ impl NaiveMarket {
         account: AccountId,
         ending: &[RunnerResult],
     ) -> i128 {
-        let backer = |runner: Runner, price: Price, size: i64| {
+        let backer = |runner: Runner, value: i64, size: i64| {
             let at = definition.runners.iter().position(|named| named.runner == runner);
-            at.map_or(0, |at| pays(definition, ending[at], price, size))
+            at.map_or(0, |at| pays(definition, ending[at], value, size))
         };
         let mut sum = 0;
         for m in self.matches.iter().filter(|m| !m.void) {
-            let profit = backer(m.runner, m.worth, m.size);
+            let profit = backer(m.runner, i64::from(m.worth.0) * m.size, m.size);
             sum += if m.bets[0].0 == account { profit } else { 0 };
             sum -= if m.bets[1].0 == account { profit } else { 0 };
         }
+        for close in self.closings.iter().filter(|close| close.account == account && !close.void) {
+            let profit = backer(close.runner, close.value, close.size);
+            sum += if close.side == Side::Back { profit } else { -profit };
+        }
         for order in self.orders.iter().filter(|order| order.account == account) {
-            let profit = backer(order.order.runner, order.order.price, order.remaining);
+            // At the starting price a back loses its stake at most, and a lay what it says: as at evens.
+            let price = if order.closing { 200 } else { i64::from(order.order.price.0) };
+            let profit = backer(order.order.runner, price * order.remaining, order.remaining);
             let profit = if order.order.side == Side::Back { profit } else { -profit };
             sum += profit.min(0);
         }
@@ -279,13 +302,41 @@ impl NaiveMarket {
                 }
             }
         }
+        for close in self.closings.iter().filter(|close| close.account == account) {
+            let sums = bets.entry(close.bet).or_default();
+            if close.void || self.is_void() {
+                sums.voided += close.size;
+            } else {
+                sums.matched += close.size;
+                sums.value += close.value;
+            }
+        }
         bets
     }
 
     /// What remains of each order of an account.
     pub(in crate::sim) fn open_of(&self, account: AccountId) -> BTreeMap<BetId, i64> {
         let own = self.orders.iter().filter(|order| order.account == account);
+        own.map(|order| (order.order.bet, if order.closing { 0 } else { order.remaining }))
+            .collect()
+    }
+
+    /// What each order of an account may lose that waits for the starting price.
+    pub(in crate::sim) fn closing_of(&self, account: AccountId) -> BTreeMap<BetId, i64> {
+        let own = self.orders.iter().filter(|order| order.account == account && order.closing);
         own.map(|order| (order.order.bet, order.remaining)).collect()
+    }
+
+    /// Who was at the starting price of a runner, and the highest it was: backs and lays may be so many
+    /// pence apart.
+    pub(in crate::sim) fn pence_apart(&self, runner: Runner) -> (i64, i128) {
+        let of = self.closings.iter().filter(|close| close.runner == runner);
+        let apart = of.clone().count() as i64;
+        let price = of.map(|close| close.made / close.size + 1).max().unwrap_or_default();
+        // Reducing rounds each bet's price by itself.
+        let sizes: i64 = self.closings.iter().map(|close| close.size).sum();
+        let reduced = if self.removed.is_empty() { 0 } else { sizes };
+        (apart, i128::from(apart * (price + 1) + reduced))
     }
 
     /// How the market stands settled, and what that paid an account.

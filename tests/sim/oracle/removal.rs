@@ -1,6 +1,6 @@
 //! A runner that does not run: order by order what goes and what changes, match by match what it is worth.
 
-use super::book::NaiveMarket;
+use super::book::{NaiveMarket, NaiveOrder};
 use crate::sim::law::{Check, hold};
 use domain::act::MarketAct;
 use domain::definition::MarketStatus;
@@ -37,6 +37,18 @@ impl Cut {
             true => Price(100 + kept(price.0 - 100)),
             false if self.chance < WIN_FROM => price,
             false => Price(kept(price.0).max(101)),
+        }
+    }
+
+    /// Of a starting price, which is then one of whole hundredths.
+    fn closed(self, value: i64, size: i64) -> i64 {
+        let kept = i64::from(10_000 - self.chance);
+        let halves_up = |part: i64| (2 * part * kept + 10_000 * size) / (20_000 * size);
+        match self.only_profit {
+            true if self.chance == 0 => value,
+            true => (100 + halves_up(value - 100 * size)) * size,
+            false if self.chance < WIN_FROM => value,
+            false => halves_up(value).max(101) * size,
         }
     }
 
@@ -86,6 +98,16 @@ impl NaiveMarket {
                 && removal.version > self.version,
             "{act:?} became {removal:?}"
         );
+        // A lay that waits for the starting price risks as much less as its price will be.
+        let mut lose_less: BTreeMap<BetId, i64> = BTreeMap::new();
+        let waits = |order: &&NaiveOrder| order.closing && order.order.side == Side::Lay;
+        for order in self.orders.iter().filter(waits) {
+            let own = i64::from(self.chances.get(&order.order.runner).copied().unwrap_or_default());
+            let own = if only_profit { 0 } else { own };
+            let kept = (10_000 - own - i64::from(chance)).max(0);
+            let left = (order.remaining * kept).checked_div(10_000 - own).unwrap_or_default();
+            lose_less.insert(order.order.bet, left);
+        }
         self.chances_without(runner, chance);
         let factors: BTreeMap<Runner, u32> = removal.factors.iter().copied().collect();
         hold!(Naive, factors == self.chances, "{:?} are left, not {factors:?}", self.chances);
@@ -95,15 +117,24 @@ impl NaiveMarket {
         self.removed.push(Removal { runner, told: BTreeSet::new() });
         self.lapse(&removal.lapsed, |order| {
             let keeps = order.order.persistence == Persistence::Persist && !order.waiting;
+            let nothing_left = lose_less.get(&order.order.bet) == Some(&0);
+            let of_book = !order.closing && cut.takes_lays() && !keeps;
             order.order.runner == runner
-                || (order.order.side == Side::Lay && cut.takes_lays() && !keeps)
+                || (order.order.side == Side::Lay && (of_book || nothing_left))
         })?;
-        self.reprice(cut, removal)?;
+        self.reprice(cut, &lose_less, removal)?;
         for m in &mut self.matches {
             if m.runner == runner {
                 m.void = true;
             } else {
                 m.worth = cut.matched(m.worth);
+            }
+        }
+        for close in &mut self.closings {
+            if close.runner == runner {
+                close.void = true;
+            } else {
+                close.value = cut.closed(close.value, close.size);
             }
         }
         Ok(())
@@ -120,16 +151,28 @@ impl NaiveMarket {
     }
 
     /// What is left of the lays stands at lower prices: the best moves first, and to the end of the queue.
-    fn reprice(&mut self, cut: Cut, removal: &RunnerRemoved) -> Check {
+    fn reprice(
+        &mut self,
+        cut: Cut,
+        lose_less: &BTreeMap<BetId, i64>,
+        removal: &RunnerRemoved,
+    ) -> Check {
         let mut moves: Vec<(Price, BetId)> = Vec::new();
         for order in self.orders.iter().filter(|order| order.order.side == Side::Lay) {
             let price = order.order.price;
-            if cut.takes_lays() && cut.resting(price) != price {
+            if !order.closing && cut.takes_lays() && cut.resting(price) != price {
                 moves.push((price, order.order.bet));
             }
         }
         moves.sort_by_key(|(price, _)| std::cmp::Reverse(*price));
         let mut expected = Vec::new();
+        for order in self.orders.iter_mut().filter(|order| order.closing) {
+            let left = lose_less.get(&order.order.bet).copied().unwrap_or(order.remaining);
+            if left != order.remaining {
+                order.remaining = left;
+                expected.push((order.order.bet, order.account, order.order.price, left));
+            }
+        }
         for (_, bet) in moves {
             let at = self.orders.iter().position(|order| order.order.bet == bet).expect("listed");
             let mut order = self.orders.remove(at);
@@ -170,6 +213,6 @@ impl NaiveMarket {
     }
 
     pub(in crate::sim) fn has_void_matches(&self) -> bool {
-        self.matches.iter().any(|m| m.void)
+        self.matches.iter().any(|m| m.void) || self.closings.iter().any(|close| close.void)
     }
 }

@@ -43,6 +43,23 @@ fn a_sum_beyond_all_money_is_refused_and_nothing_wraps() {
     assert_eq!(refused(refusal), ExecutionError::InsufficientFunds);
 }
 
+/// A penny at 1000 loses 9.99 of the 19.97, but at 2.0 all of it may be lost.
+#[test]
+fn a_lay_with_a_target_holds_what_better_prices_may_cost() {
+    let target =
+        || Ticket { kind: OrderKind::BackersProfit(Pence(1_997)), ..lay(HOME, 100_000, 0) };
+    let mut poor = Bettor::with(10);
+    let refusal = poor.place(MATCH_ODDS, vec![target()]);
+    assert_eq!(refused(refusal), ExecutionError::InsufficientFunds);
+    let mut ann = Bettor::with(20);
+    ann.place(MATCH_ODDS, vec![target()]);
+    assert_eq!(ann.held(), Pence(1_998));
+    let matched = vec![Matched { price: Price(200), size: Pence(1_997) }];
+    let placed = PlacedOrder { bet: ann.last_bet(), matched, remainder: Remainder::None };
+    ann.answer(MATCH_ODDS, Answer::Placed([placed].into()));
+    assert_eq!(ann.held(), Pence(1_997));
+}
+
 #[test]
 fn matched_bets_free_what_they_cover() {
     let mut ann = Bettor::with(100);
