@@ -5,10 +5,10 @@ use serde_json::json;
 use super::{Evening, sessions};
 use crate::harness::{Operator, Stream, Way, eventually};
 
-const DEAF: usize = 20;
+const DEAF: usize = 5;
 /// Each asks for an image of 200 kB so often: more than the system keeps for the two ends of a connection.
-const IMAGES: usize = 60;
-const MEMORY_MAX_KIB: u64 = 64 << 10;
+const IMAGES: usize = 40;
+const MEMORY_MAX_KIB: u64 = 48 << 10;
 
 fn resident_kib(process: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");

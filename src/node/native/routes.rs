@@ -38,14 +38,15 @@ pub fn before(
                 respond(&native, path.as_str(), &method, &query, &headers, &caller, &body).await
             }
         });
-    let shown = warp::get()
-        .and(warp::path::full())
+    // The path first: what is no page is not found, whatever the method.
+    let shown = warp::path::full()
         .and_then(|path: FullPath| async move {
             match page::of_account(path.as_str()) {
                 Some(name) => Ok(name.to_owned()),
                 None => Err(warp::reject::not_found()),
             }
         })
+        .and(warp::get())
         .and(warp::header::headers_cloned())
         .map(move |name: String, headers| shown_page(&pages, &name, &headers));
     shown.or(answered).unify().or(others).unify().boxed()
