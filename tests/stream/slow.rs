@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Evening, sessions};
 use crate::harness::{Operator, Stream, Way, eventually};
 
-const DEAF: usize = 5;
+const DEAF: usize = 3;
 /// Each asks for an image of 200 kB so often: more than the system keeps for the two ends of a connection.
 const IMAGES: usize = 40;
 const MEMORY_MAX_KIB: u64 = 48 << 10;
