@@ -98,8 +98,8 @@ async fn look(node: &OwnNode, took: Duration) -> anyhow::Result<Sight> {
     let awake = metrics
         .lines()
         .find_map(|line| line.strip_prefix("laybook_actors{kind=\"market\"} "))
-        .map_or(Ok(0), str::parse::<u64>)
-        .context("the metrics do not tell how many markets are awake")?;
+        .map_or(Ok(0.0), |count| count.trim().parse::<f64>())
+        .context("the metrics do not tell how many markets are awake")? as u64;
     let resident_bytes = machine::resident_bytes(node.process()).context("the node has gone")?;
     Ok(Sight { resident_bytes, awake, took })
 }
