@@ -74,10 +74,22 @@ impl Stream {
 
     /// Connected and authenticated.
     pub(crate) fn of(node: &Node, way: Way, bettor: &Bettor) -> Stream {
-        let mut stream = Stream::connect(node, way);
-        let status = stream.authenticate(bettor);
+        Stream::connect(node, way).known(bettor)
+    }
+
+    fn known(mut self, bettor: &Bettor) -> Stream {
+        let status = self.authenticate(bettor);
         assert_eq!(status["statusCode"], "SUCCESS", "{status}");
-        stream
+        self
+    }
+
+    /// As [`Stream::of`] over plain TCP, with a system that keeps `receive_buffer` bytes of what is not read and
+    /// no more. Left to itself it takes up to `tcp_rmem`'s maximum, which is anything from one machine to another.
+    pub(crate) fn of_little_room(node: &Node, bettor: &Bettor, receive_buffer: usize) -> Stream {
+        let address = node.stream_plain.expect("the node listens there");
+        let socket = TcpStream::connect(address).expect("the stream listens");
+        rustix::net::sockopt::set_socket_recv_buffer_size(&socket, receive_buffer).unwrap();
+        Stream::over(socket, Way::Plain, address).known(bettor)
     }
 
     pub(crate) fn authenticate(&mut self, bettor: &Bettor) -> Value {
