@@ -95,6 +95,9 @@ impl World {
         let totals = self.fold.ledger.totals();
         hold!(Settlement, totals == self.fold.ledger.recounted(), "{totals:?} is no sum");
         hold!(Settlement, totals.clearing.is_zero(), "{} is in clearing", totals.clearing);
+        let house: i64 = self.oracle.markets.values().map(|market| market.house_paid).sum();
+        let cross_matching = totals.cross_matching;
+        hold!(House, cross_matching.0 == house, "the house has {cross_matching}, not {house}");
         let entities: BTreeSet<EntityId> = self.fold.entities().map(|(entity, _)| entity).collect();
         for entity in entities {
             let records = self.records_of(entity, 0);
@@ -167,7 +170,7 @@ impl World {
         Ok(held)
     }
 
-    /// What all accounts have backed is what all accounts have laid, runner by runner.
+    /// What all accounts and the house have backed is what they have laid, runner by runner.
     fn backs_are_lays(&self, market: MarketId) -> Check {
         let mut sums: BTreeMap<domain::ids::Runner, [(i64, i128); 2]> = BTreeMap::new();
         for shell in self.accounts.values() {
@@ -178,7 +181,12 @@ impl World {
                 side.1 += row.matched_times_price;
             }
         }
-        for (runner, [backs, lays]) in sums {
+        for (runner, mut sides) in sums {
+            let house = self.oracle.markets[&market].house_stands(runner);
+            for (sum, (size, value)) in sides.iter_mut().zip(house) {
+                (sum.0, sum.1) = (sum.0 + size, sum.1 + value);
+            }
+            let [backs, lays] = sides;
             let (size, value) = self.oracle.markets[&market].pence_apart(runner);
             let apart = ((backs.0 - lays.0).abs(), (backs.1 - lays.1).abs());
             let right = apart.0 <= size && apart.1 <= value;

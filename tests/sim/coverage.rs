@@ -2,13 +2,26 @@
 
 use super::oracle::NaiveMarket;
 use super::world::{Entry, World};
-use domain::record::{AccountEvent, AtClose, Event, MarketEvent, Notice, Resolution};
+use domain::ids::AccountId;
+use domain::order::{Side, TimeInForce};
+use domain::record::{AccountEvent, AtClose, Event, MarketEvent, Notice, Resolution, Taken};
+use std::collections::BTreeSet;
 
 /// One label for each thing that happened, as often as it did.
 pub(super) fn labels(world: &World) -> Vec<String> {
     let mut labels = Vec::new();
+    let mut delayed = BTreeSet::new();
     for entry in &world.log {
         let Entry::Record(record) = entry else { continue };
+        if let Event::Market(MarketEvent::Delayed { command, .. }) = &record.event {
+            delayed.insert((record.entity, command.account, command.n));
+        }
+        if let Event::Market(MarketEvent::Placed { command, orders }) = &record.event {
+            let waited = delayed.contains(&(record.entity, command.account, command.n));
+            if waited && orders.iter().any(|taken| taken.crossed.is_some()) {
+                labels.push("cross matched after the delay".to_owned());
+            }
+        }
         match &record.event {
             Event::Market(event) => of_market(event, &mut labels),
             Event::Account(event) => of_account(event, &mut labels),
@@ -25,7 +38,8 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
     use MarketEvent as E;
     let mut say = |label: &str| labels.push(label.to_owned());
     match event {
-        E::Created { .. } | E::ActRefused { .. } => {}
+        E::Created { .. } => {}
+        E::ActRefused { error, .. } => say(&format!("act refused: {error:?}")),
         E::StatusChanged(change) => {
             say(&format!("market {:?}, in play {}", change.status, change.in_play));
             if change.n.is_none() {
@@ -35,8 +49,9 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
                 say("lapsed");
             }
         }
-        E::Placed { orders, .. } => {
+        E::Placed { command, orders } => {
             for taken in orders {
+                of_crossed(command.account, taken, &mut say);
                 if !taken.fills.is_empty() {
                     say("matched");
                 }
@@ -84,6 +99,9 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
         E::Replaced { orders, .. } => {
             for line in orders {
                 match &line.placed {
+                    Some(Ok(taken)) if taken.crossed.is_some() => {
+                        say("replaced, then cross matched")
+                    }
                     Some(Ok(_)) => say("replaced"),
                     Some(Err(_)) => say("replacement refused"),
                     None => say("replaced too late"),
@@ -103,11 +121,40 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
         },
         E::LapsedAhead { .. } => say("lapsed in several records"),
         E::ResolutionSent { .. } | E::ResolutionPaid { .. } => {}
-        E::ResolutionClosed { rounding, .. } => {
+        E::ResolutionClosed { rounding, crossed, .. } => {
+            match crossed.0 {
+                1.. => say("the house was paid"),
+                0 => {}
+                _ => say("the house paid back"),
+            }
             if !rounding.is_zero() {
                 say("rounded");
             }
         }
+    }
+}
+
+fn of_crossed(own: AccountId, taken: &Taken, say: &mut impl FnMut(&str)) {
+    let Some(crossed) = &taken.crossed else { return };
+    say(match taken.order.side {
+        Side::Back => "cross matched a back",
+        Side::Lay => "cross matched a lay",
+    });
+    if crossed.0.len() > 1 {
+        say("cross matched at several prices");
+    }
+    if !taken.fills.is_empty() {
+        say("cross matched beside the book");
+    }
+    if taken.rests.is_some() {
+        say("cross matched in part");
+    }
+    if taken.order.time_in_force != TimeInForce::Rest {
+        say("cross matched at once or not at all");
+    }
+    let mut legs = crossed.0.iter().flat_map(|crossed| &crossed.fills);
+    if legs.any(|leg| leg.account == own) {
+        say("cross matched with its own bets");
     }
 }
 

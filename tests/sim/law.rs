@@ -22,6 +22,8 @@ pub(super) enum Law {
     OneEffect,
     /// (h) An entity's records are numbered without holes.
     Sequence,
+    /// (i) The exchange itself, between the runners of a cross matched market, loses nothing whoever wins.
+    House,
     /// The market and the accounts do what the naive ones do.
     Naive,
     /// When nothing is on its way, nothing is open.

@@ -7,9 +7,11 @@ use super::world::World;
 use domain::act::Act;
 use domain::ids::EntityId;
 use domain::money::Pence;
-use domain::order::{CancelOrder, OrderCommand};
+use domain::order::{CancelOrder, OrderCommand, Side};
 use domain::price::{LadderIndex, Price};
-use domain::record::{AccountEvent, AtClose, Event, MarketEvent, Notice, Resolution};
+use domain::record::{
+    AccountEvent, AtClose, Crossed, Event, MarketEvent, Notice, Resolution, Taken,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mutation {
@@ -32,11 +34,14 @@ pub(super) enum Mutation {
     ReducedLayKept,
     StartingPriceUnheard,
     LeftOutAtTheClose,
+    VirtualPriceTooGood,
+    LegLeftUnmatched,
+    HouseRoundedUp,
 }
 
 impl Mutation {
     /// Every mutant with the laws that catch it.
-    pub(super) const ALL: [(Mutation, &'static [Law]); 19] = [
+    pub(super) const ALL: [(Mutation, &'static [Law]); 22] = [
         (Mutation::AcknowledgementDropped, &[Law::Quiet]),
         (Mutation::RepeatUnderANewNumber, &[Law::OneEffect]),
         (Mutation::ReleasedBeforeSync, &[Law::Released]),
@@ -56,6 +61,9 @@ impl Mutation {
         (Mutation::ReducedLayKept, &[Law::Exposure]),
         (Mutation::StartingPriceUnheard, &[Law::Exposure, Law::Naive]),
         (Mutation::LeftOutAtTheClose, &[Law::Naive]),
+        (Mutation::VirtualPriceTooGood, &[Law::House, Law::Naive]),
+        (Mutation::LegLeftUnmatched, &[Law::House]),
+        (Mutation::HouseRoundedUp, &[Law::Settlement]),
     ];
 }
 
@@ -77,6 +85,14 @@ impl World {
             {
                 *rounding = Pence::ZERO;
             }
+            Event::Market(MarketEvent::ResolutionClosed { rounding, crossed, .. })
+                if self.lies(Mutation::HouseRoundedUp) && *crossed > Pence::ZERO =>
+            {
+                (*rounding, *crossed) = (*rounding - Pence(1), *crossed + Pence(1));
+            }
+            Event::Market(MarketEvent::Placed { orders, .. }) => {
+                orders.iter_mut().for_each(|taken| self.bend_crossed(taken));
+            }
             Event::Market(MarketEvent::Reconciled(made))
                 if self.lies(Mutation::LeftOutAtTheClose) =>
             {
@@ -87,6 +103,23 @@ impl World {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What is journaled of virtual bets.
+    fn bend_crossed(&self, taken: &mut Taken) {
+        let side = taken.order.side;
+        for Crossed { price, fills, .. } in taken.crossed.iter_mut().flat_map(|all| &mut all.0) {
+            if self.lies(Mutation::LegLeftUnmatched) {
+                fills.pop();
+            }
+            if self.lies(Mutation::VirtualPriceTooGood) {
+                let index = price.index().expect("matched on the ladder").0;
+                *price = match side {
+                    Side::Back => LadderIndex((index + 1).min(LadderIndex::LAST.0)).price(),
+                    Side::Lay => LadderIndex(index.saturating_sub(1)).price(),
+                };
+            }
         }
     }
 

@@ -68,6 +68,9 @@ impl Step {
 
 const PRICES: [u32; 7] = [150, 190, 200, 210, 220, 300, 1_000];
 const SIZES: [i64; 8] = [100, 137, 200, 250, 333, 500, 1_001, 2_000];
+/// So many orders are asked for in one market before the next is the favourite.
+const CROWD: u64 = 40;
+
 /// What a backer is to get back or win.
 const TARGETS: [i64; 4] = [501, 1_000, 1_333, 3_000];
 const SIZES_ON_CLOSE: [i64; 5] = [333, 1_000, 1_001, 1_500, 2_777];
@@ -187,8 +190,11 @@ impl World {
     }
 
     fn any_placement(&mut self, random: &mut Random) -> RequestBody {
+        // Customers crowd in one market for a while, then in the next.
+        let first = (self.wishes / CROWD) as usize % self.markets.len();
         let open = |id: &&MarketId| self.markets[*id].state.status() == MarketStatus::Open;
-        let open = self.markets.keys().find(open).filter(|_| random.percent(60)).copied();
+        let mut from_first = self.markets.keys().cycle().skip(first).take(self.markets.len());
+        let open = from_first.find(open).filter(|_| random.percent(60)).copied();
         let market = open.unwrap_or_else(|| self.any_market(random));
         let terms = self.oracle.definition(market).expect("made at the start").terms();
         let closes = self.may_close(market, random);

@@ -3,6 +3,7 @@
 //! Whoever came first stands first; to match, the list is searched and sorted anew; fill or kill goes penny
 //! by penny. Every record of the real market is worked out from its command and compared.
 
+use super::crossing::VirtualBet;
 use super::money::NaivePayment;
 use super::removal::Removal;
 use super::starting_price::NaiveClose;
@@ -17,7 +18,7 @@ use domain::order::{
     Side, TimeInForce,
 };
 use domain::price::Price;
-use domain::record::{CommandRef, Lapsed, Resolution, StatusChanged, Taken};
+use domain::record::{CommandRef, Fill, Lapsed, Resolution, StatusChanged, Taken};
 use domain::time::UtcMillis;
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ pub(super) struct NaiveMatch {
     /// What that is since other runners were removed.
     pub(super) worth: Price,
     pub(super) size: i64,
-    /// Backer's, layer's.
+    /// Backer's, layer's; one of them is the house's where bets were cross matched.
     pub(super) bets: [(AccountId, BetId); 2],
     /// The runner was removed.
     pub(super) void: bool,
@@ -87,16 +88,26 @@ pub(in crate::sim) struct NaiveMarket {
     pub(super) payments: BTreeMap<(u32, AccountId), NaivePayment>,
     pub(super) settled_by: u32,
     pub(super) paid: i64,
+    /// What settlements so far have paid the house, less what was taken back.
+    pub(in crate::sim) house_paid: i64,
 }
 
-/// What should come of an order: fills of resting bets, whether the rest rests, why it does not.
-#[derive(Debug, PartialEq)]
+/// A resting bet that is met: whose, at what price, how much of it.
+pub(super) type Met = (AccountId, BetId, Price, i64);
+
+/// What should come of an order: fills of resting bets, virtual bets, whether the rest rests, why it does not.
+#[derive(Debug, Default, PartialEq)]
 struct Expected {
-    fills: Vec<(AccountId, BetId, Price, i64)>,
+    fills: Vec<Met>,
+    crossed: Vec<VirtualBet>,
     /// With a target, what its stake turned out to be.
     size: i64,
     rests: bool,
     gone: Option<LapseReason>,
+}
+
+pub(super) fn met(fill: &Fill) -> Met {
+    (fill.account, fill.bet, fill.price, fill.size.0)
 }
 
 impl NaiveMarket {
@@ -135,17 +146,20 @@ impl NaiveMarket {
 
     /// Whom an order could meet, best price first, then the first to come.
     pub(super) fn opposite(&self, order: &NewOrder) -> Vec<usize> {
+        self.queue(order.runner, order.side.opposite())
+    }
+
+    /// Who stands on a side of a runner, the best price for a taker first, then the first to come.
+    pub(super) fn queue(&self, runner: Runner, side: Side) -> Vec<usize> {
         let mut found: Vec<usize> = (0..self.orders.len())
             .filter(|at| {
-                let other = &self.orders[*at];
-                !(other.waiting || other.closing)
-                    && other.order.runner == order.runner
-                    && other.order.side != order.side
+                let NaiveOrder { order, waiting, closing, .. } = &self.orders[*at];
+                !(*waiting || *closing) && order.runner == runner && order.side == side
             })
             .collect();
         found.sort_by_key(|at| {
             let price = i64::from(self.orders[*at].order.price.0);
-            if order.side == Side::Back { -price } else { price }
+            if side == Side::Lay { -price } else { price }
         });
         found
     }
@@ -210,53 +224,54 @@ impl NaiveMarket {
     }
 
     fn expect(&self, account: AccountId, order: &NewOrder, conditions: &Conditions) -> Expected {
-        let nothing = Expected { fills: vec![], size: order.size.0, rests: false, gone: None };
-        let gone =
-            |size, reason| Expected { fills: vec![], size, rests: false, gone: Some(reason) };
+        let size = order.size.0;
+        let gone = |size, reason| Expected { size, gone: Some(reason), ..Expected::default() };
         if order.kind.is_on_close() {
-            return Expected { rests: true, ..nothing };
+            return Expected { size, rests: true, ..Expected::default() };
         }
         let best = self.opposite(order).first().map(|at| self.orders[*at].order.price);
-        let better = best.is_some_and(|best| best != order.price && Self::meets(order, best));
-        if better && !conditions.best_execution {
-            return gone(order.size.0, LapseReason::PriceImprovementTooLarge);
-        }
+        let mut better = best.is_some_and(|best| best != order.price && Self::meets(order, best));
+        let mut crossed: Vec<VirtualBet> = Vec::new();
         let (fills, size) = match order.kind.target() {
-            None => (self.fills(order), order.size.0),
+            None if self.is_crossing() => {
+                let met = self.meet_crossing(order);
+                (better, crossed) = (met.improved, met.crossed);
+                (met.fills, size)
+            }
+            None => (self.fills(order), size),
             Some(target) => {
                 let (fills, left) = self.fills_to(order, target);
                 let size = left + fills.iter().map(|(_, size)| size).sum::<i64>();
                 (fills, size)
             }
         };
+        if better && !conditions.best_execution {
+            return gone(order.size.0, LapseReason::PriceImprovementTooLarge);
+        }
         if !conditions.self_match && fills.iter().any(|(at, _)| self.orders[*at].account == account)
         {
             return gone(size, LapseReason::SelfMatch);
         }
-        let left = size - fills.iter().map(|(_, size)| size).sum::<i64>();
-        let named = |(at, size): (usize, i64)| {
-            let other = &self.orders[at];
-            (other.account, other.order.bet, other.order.price, size)
-        };
+        let real: i64 = fills.iter().map(|(_, size)| size).sum();
+        let left = size - real - crossed.iter().map(|bet| bet.size).sum::<i64>();
+        let fills = fills.into_iter().map(|(at, size)| self.stands(at, size)).collect();
         match order.time_in_force {
             TimeInForce::FillOrKill { min_fill }
                 if size - left < min_fill.map_or(size, |least| least.0) =>
             {
                 gone(size, LapseReason::Killed)
             }
-            TimeInForce::FillOrKill { .. } => Expected {
-                fills: fills.into_iter().map(named).collect(),
-                size,
-                rests: false,
-                gone: (left > 0).then_some(LapseReason::Killed),
-            },
-            TimeInForce::Rest => Expected {
-                fills: fills.into_iter().map(named).collect(),
-                size,
-                rests: left > 0,
-                gone: None,
-            },
+            TimeInForce::FillOrKill { .. } => {
+                let gone = (left > 0).then_some(LapseReason::Killed);
+                Expected { fills, crossed, size, rests: false, gone }
+            }
+            TimeInForce::Rest => Expected { fills, crossed, size, rests: left > 0, gone: None },
         }
+    }
+
+    pub(super) fn stands(&self, at: usize, size: i64) -> Met {
+        let other = &self.orders[at];
+        (other.account, other.order.bet, other.order.price, size)
     }
 
     /// One order of a command, compared and carried out; `waited`: it stands in the list already.
@@ -274,7 +289,7 @@ impl NaiveMarket {
             match self.find(account, order.bet) {
                 None => {
                     order.size = Pence::ZERO;
-                    expected = Some(Expected { fills: vec![], size: 0, rests: false, gone: None });
+                    expected = Some(Expected::default());
                 }
                 Some(at) => {
                     let stood = self.orders.remove(at);
@@ -291,13 +306,15 @@ impl NaiveMarket {
                         _ => Some(LapseReason::MarketSuspended),
                     };
                     let size = order.size.0;
-                    expected = gone.map(|_| Expected { fills: vec![], size, rests: false, gone });
+                    expected = gone.map(|_| Expected { size, gone, ..Expected::default() });
                 }
             }
         }
+        self.crosses_fairly(account, &order, taken)?;
         let expected = expected.unwrap_or_else(|| self.expect(account, &order, conditions));
         let real = Expected {
-            fills: taken.fills.iter().map(|f| (f.account, f.bet, f.price, f.size.0)).collect(),
+            fills: taken.fills.iter().map(met).collect(),
+            crossed: taken.crossed.iter().flat_map(|c| &c.0).map(VirtualBet::of).collect(),
             size: taken.order.size.0,
             rests: taken.rests.is_some(),
             gone: taken.gone,
@@ -317,6 +334,10 @@ impl NaiveMarket {
             let bets = if order.side == Side::Back { [mine, theirs] } else { [theirs, mine] };
             let (runner, worth, void) = (order.runner, price, false);
             self.matches.push(NaiveMatch { runner, price, worth, size, bets, void });
+        }
+        for virtual_bet in &expected.crossed {
+            left -= virtual_bet.size;
+            self.is_crossed((account, order.bet), &order, virtual_bet);
         }
         if expected.rests {
             let n = command.n;
@@ -421,6 +442,6 @@ impl NaiveMarket {
             market.status(),
             self.status
         );
-        Ok(())
+        self.house_agrees(market)
     }
 }

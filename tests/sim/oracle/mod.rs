@@ -6,6 +6,7 @@
 
 mod book;
 mod commands;
+mod crossing;
 mod money;
 mod removal;
 mod starting_price;
@@ -305,7 +306,7 @@ impl Oracle {
                 naive.resolved(&act, *generation, resolution, change)
             }
             E::ResolutionPaid { payments } => naive.was_paid(payments),
-            E::ResolutionClosed { rounding, .. } => naive.closed(*rounding),
+            E::ResolutionClosed { rounding, crossed, .. } => naive.closed(*rounding, *crossed),
             _ => naive.commanded(record.at, event, &what.expect("a command's record")),
         }
     }

@@ -3,6 +3,7 @@
 
 use super::Oracle;
 use super::book::{NaiveMarket, NaiveMatch};
+use super::crossing::HOUSE;
 use super::starting_price::NaiveClose;
 use crate::sim::law::{Check, hold};
 use domain::act::{AccountProfile, MarketAct, Verdict};
@@ -198,10 +199,14 @@ impl NaiveMarket {
             let profit = if close.side == Side::Back { backer } else { -backer };
             *exact.entry((close.account, close.bet)).or_default() += profit;
         }
-        let scale = scale(definition);
+        let scale = 100 * scale(definition);
         for ((account, bet), profit) in exact {
             let payment = self.payments.entry((generation, account)).or_default();
-            payment.profits.insert(bet, rounded(profit, 100 * scale));
+            // The house has what it has in whole pence.
+            let house = (account, bet) == HOUSE;
+            let pence =
+                if house { profit.div_euclid(scale) as i64 } else { rounded(profit, scale) };
+            payment.profits.insert(bet, pence);
         }
     }
 
@@ -221,19 +226,24 @@ impl NaiveMarket {
         Ok(())
     }
 
-    pub(super) fn closed(&mut self, rounding: Pence) -> Check {
+    pub(super) fn closed(&mut self, rounding: Pence, crossed: Pence) -> Check {
         if let Some(resumes) = self.removing {
             hold!(Settlement, rounding.is_zero(), "{rounding} of rounding for a removal");
             return self.removal_closed(resumes);
         }
         let all: i64 = self.payments_of(self.generation).map(|(_, payment)| payment.net()).sum();
+        let house = self.payments.get(&(self.generation, HOUSE.0)).map_or(0, NaivePayment::net);
+        let all = all - house;
         hold!(
             Settlement,
-            all == self.paid && rounding.0 == -all,
-            "all are paid {}, {} was, {rounding} is rounding",
+            all == self.paid && crossed.0 == house && rounding.0 == -all - house,
+            "all are paid {}, {} was, the house {}, {crossed} was, {rounding} is rounding",
             Pence(all),
-            Pence(self.paid)
+            Pence(self.paid),
+            Pence(house)
         );
+        self.house_paid += house;
+        hold!(House, self.house_paid >= 0, "the house has lost {}", Pence(-self.house_paid));
         // Rounded to the penny by bet, what is left is less than a penny for each; at a starting price backs
         // and lays may be a penny of stake apart for each, and a removal rounds the price of each.
         let apart = |close: &NaiveClose| 2 + close.value / (100 * close.size) + close.size / 100;

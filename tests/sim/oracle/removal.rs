@@ -80,7 +80,7 @@ impl NaiveMarket {
         let chance = factor.or(self.chances.get(&runner).copied()).unwrap_or_default();
         hold!(
             Naive,
-            self.runs(runner) && removal.reduction.runner == runner,
+            self.runs(runner) && !self.is_crossing() && removal.reduction.runner == runner,
             "{act:?} became {removal:?}"
         );
         let only_profit = self.definition.as_ref().is_some_and(|definition| {
