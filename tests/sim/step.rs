@@ -67,9 +67,14 @@ impl Step {
 }
 
 const PRICES: [u32; 7] = [150, 190, 200, 210, 220, 300, 1_000];
+/// Some make others of them, to the penny or not: 2.0 and 3.0 leave 6.0, 2.2 and 3.0 leave 4.71.
+const PRICES_CROSSING: [u32; 7] = [200, 220, 300, 330, 400, 600, 1_000];
 const SIZES: [i64; 8] = [100, 137, 200, 250, 333, 500, 1_001, 2_000];
 /// So many orders are asked for in one market before the next is the favourite.
-const CROWD: u64 = 40;
+const CROWD: u64 = 20;
+
+/// So often something dies of the same mail: then its third repeat is refused unread.
+const DEATHS_MAX: u32 = 2;
 
 /// What a backer is to get back or win.
 const TARGETS: [i64; 4] = [501, 1_000, 1_333, 3_000];
@@ -130,6 +135,9 @@ impl World {
             Kind::Die => {
                 let entity = self.any_entity(random);
                 self.die(entity)?;
+                if random.percent(15) {
+                    self.dies_again(entity)?;
+                }
             }
             Kind::Crash => self.crash(random)?,
             Kind::Snapshot => {
@@ -144,6 +152,17 @@ impl World {
         }
         // A session that finds a new life of its account sends again what is open.
         self.pass_open();
+        Ok(())
+    }
+
+    /// Whatever is in its mail kills it as often as it is repeated.
+    fn dies_again(&mut self, entity: EntityId) -> Check {
+        let accounts: Vec<AccountId> = self.accounts.keys().copied().collect();
+        for _ in 0..DEATHS_MAX {
+            accounts.iter().for_each(|id| self.account_repeats(*id));
+            self.die(entity)?;
+        }
+        accounts.iter().for_each(|id| self.account_repeats(*id));
         Ok(())
     }
 
@@ -190,15 +209,17 @@ impl World {
     }
 
     fn any_placement(&mut self, random: &mut Random) -> RequestBody {
-        // Customers crowd in one market for a while, then in the next.
+        // Customers crowd in one market for a while, then in the next, beginning with the last.
         let first = (self.wishes / CROWD) as usize % self.markets.len();
         let open = |id: &&MarketId| self.markets[*id].state.status() == MarketStatus::Open;
-        let mut from_first = self.markets.keys().cycle().skip(first).take(self.markets.len());
+        let mut from_first = self.markets.keys().rev().cycle().skip(first).take(self.markets.len());
         let open = from_first.find(open).filter(|_| random.percent(60)).copied();
         let market = open.unwrap_or_else(|| self.any_market(random));
         let terms = self.oracle.definition(market).expect("made at the start").terms();
         let closes = self.may_close(market, random);
-        let tickets = (0..random.between(1, 3)).map(|_| self.any_ticket(closes, random)).collect();
+        let crosses = self.oracle.markets[&market].is_crossing();
+        let count = random.between(1, 3);
+        let tickets = (0..count).map(|_| self.any_ticket(closes, crosses, random)).collect();
         RequestBody::Place {
             market,
             terms,
@@ -213,10 +234,12 @@ impl World {
         self.oracle.markets[&market].awaits_starting_price() || random.percent(3)
     }
 
-    fn any_ticket(&mut self, closes: bool, random: &mut Random) -> Ticket {
+    fn any_ticket(&mut self, closes: bool, crosses: bool, random: &mut Random) -> Ticket {
         self.wishes += 1;
         let runners: u64 = if random.percent(2) { 9 } else { 3 };
-        let price = if random.percent(2) { 201 } else { *random.pick(&PRICES) };
+        let prices: &[u32] = if crosses { &PRICES_CROSSING } else { &PRICES };
+        let price = if random.percent(2) { 201 } else { *random.pick(prices) };
+        let favourite = if crosses { 0 } else { 60 };
         let kind = match random.below(100) {
             0..=2 => OrderKind::Payout(Pence(*random.pick(&TARGETS))),
             3..=5 => OrderKind::BackersProfit(Pence(*random.pick(&TARGETS))),
@@ -234,7 +257,7 @@ impl World {
             _ => TimeInForce::Rest,
         };
         Ticket {
-            runner: runner(if random.percent(60) { 1 } else { random.between(1, runners) }),
+            runner: runner(if random.percent(favourite) { 1 } else { random.between(1, runners) }),
             side: if random.percent(50) { Side::Back } else { Side::Lay },
             price: Price(price),
             size,

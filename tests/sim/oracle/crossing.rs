@@ -103,7 +103,7 @@ fn against_the_house(
 }
 
 impl NaiveMarket {
-    pub(super) fn is_crossing(&self) -> bool {
+    pub(in crate::sim) fn is_crossing(&self) -> bool {
         self.definition.as_ref().is_some_and(|definition| definition.cross_matching)
     }
 
