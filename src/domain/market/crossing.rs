@@ -279,15 +279,17 @@ impl Market {
             Some(_) => return Pence::ZERO,
             None => return -house.paid,
         };
-        let won = |(runner, result): &(_, RunnerResult)| match (self.runner(*runner), result) {
-            (Some(number), RunnerResult::Winner { of, .. }) => {
-                // A dead heat pays the mean of its winners.
-                house.if_wins[usize::from(number)].div_euclid(i128::from((*of).max(1)))
+        // A dead heat pays the mean of its winners, which all say among how many it is.
+        let (mut sum, mut among) = (0, 1);
+        for (runner, result) in results {
+            if let (Some(number), RunnerResult::Winner { of, .. }) = (self.runner(*runner), result)
+            {
+                sum += house.if_wins[usize::from(number)];
+                among = among.max(i128::from(*of));
             }
-            _ => 0,
-        };
-        let exact: i128 = results.iter().map(won).sum();
-        Pence(i64::try_from(exact.div_euclid(100)).expect("a part of what was staked"))
+        }
+        let pence = sum.div_euclid(100 * among);
+        Pence(i64::try_from(pence).expect("a part of what was staked"))
     }
 
     /// What the exchange's own bets come to when this runner wins, in hundredths of a penny: never negative.

@@ -337,7 +337,7 @@ impl NaiveMarket {
         }
         for virtual_bet in &expected.crossed {
             left -= virtual_bet.size;
-            self.is_crossed((account, order.bet), &order, virtual_bet);
+            self.cross((account, order.bet), &order, virtual_bet);
         }
         if expected.rests {
             let n = command.n;

@@ -258,12 +258,8 @@ impl NaiveMarket {
         Some(VirtualBet { price, size, legs })
     }
 
-    pub(super) fn is_crossed(
-        &mut self,
-        taker: (AccountId, BetId),
-        order: &NewOrder,
-        bet: &VirtualBet,
-    ) {
+    /// Carries a virtual bet out.
+    pub(super) fn cross(&mut self, taker: (AccountId, BetId), order: &NewOrder, bet: &VirtualBet) {
         let NewOrder { runner, side, .. } = *order;
         self.matches.push(against_the_house(taker, runner, side, bet.price, bet.size));
         for (account, bet, price, size) in &bet.legs {

@@ -372,3 +372,17 @@ fn a_real_price_goes_before_an_equal_virtual_one() {
     assert_eq!(table.fills_of(1), [(3, 600, 500)]);
     assert_eq!(table.fills_of(2), []);
 }
+
+#[test]
+fn a_dead_heat_pays_the_house_the_mean_of_its_winners_rounded_once() {
+    let mut table = open();
+    table.place(1, NewOrder { runner: AWAY, ..back(1, 305, 111) });
+    table.place(2, NewOrder { runner: DRAW, ..back(2, 365, 93) });
+    table.place(3, back(3, 250, 136));
+    let sums: Vec<i128> = RUNNERS.map(|runner| table.market.crossed_if_wins(runner)).into();
+    assert_eq!(sums, [0, 145, 55]);
+    // Half of each is a penny together, though neither half is whole in hundredths of one.
+    let verdict = Verdict { dead_heat: true, ..Verdict::won_by(vec![AWAY, DRAW]) };
+    assert_eq!(resolved(&mut table, MarketAct::Settle(verdict), -1), 1);
+    assert_eq!(resolved(&mut table, MarketAct::Unsettle, 1), -1);
+}
