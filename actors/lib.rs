@@ -16,6 +16,7 @@
 //! | [`ratings`], [`fixture`] | how strong teams are, and the prices of one match |
 //! | [`port`] | a model of somebody's own, as a process of the operating system |
 //! | [`replay`], [`stadium`] | who plays recorded markets, and who tells of a demo's matches |
+//! | [`pull`] | fetches from a provider of football, on a schedule |
 //! | [`trader`] | who makes a demo's markets, by the prices of [`fixture`] |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
@@ -41,6 +42,7 @@ pub mod node;
 pub mod partition;
 pub mod port;
 pub mod publisher;
+pub mod pull;
 pub mod ratings;
 pub mod registry;
 pub mod replay;

@@ -127,6 +127,8 @@ pub enum Child {
     Fixture(FixtureId),
     /// The port of a model of somebody's own.
     Port(u16),
+    /// What fetches from a provider of football.
+    Pull(u16),
 }
 
 impl Node {

@@ -45,6 +45,8 @@ pub enum Address {
     Fixture(FixtureId),
     /// The port of a model of somebody's own, by its place in the settings.
     Port(u16),
+    /// What fetches from a provider of football, by its place in the settings.
+    Pull(u16),
     /// A listener, by its name.
     Door(&'static str),
 }
@@ -79,6 +81,7 @@ impl Address {
             "ratings" => rest.parse().ok().map(|n| Address::Ratings(CompetitionNo(n))),
             "fixture" => rest.parse().ok().map(|n| Address::Fixture(FixtureId(n))),
             "port" => rest.parse().ok().map(Address::Port),
+            "pull" => rest.parse().ok().map(Address::Pull),
             "door" => DOORS.iter().find(|name| **name == rest).map(|name| Address::Door(name)),
             _ => None,
         }
@@ -105,6 +108,7 @@ impl Address {
             Address::Ratings(_) => "ratings",
             Address::Fixture(_) => "fixture",
             Address::Port(_) => "port",
+            Address::Pull(_) => "pull",
             Address::Door(_) => "door",
         }
     }
@@ -129,6 +133,7 @@ impl fmt::Display for Address {
             Address::Ratings(competition) => write!(out, "ratings-{competition}"),
             Address::Fixture(fixture) => write!(out, "fixture-{fixture}"),
             Address::Port(n) => write!(out, "port-{n}"),
+            Address::Pull(n) => write!(out, "pull-{n}"),
             Address::Door(name) => write!(out, "door-{name}"),
         }
     }

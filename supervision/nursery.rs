@@ -159,7 +159,9 @@ fn place(child: Child) -> (String, String) {
             (format!("partitions/partition-{partition}{crowd}"), entity.to_string())
         }
         Child::Session(_) | Child::Stream(_) => ("sessions".into(), address(child).to_string()),
-        Child::Replay(_) | Child::Stadium(_) => ("feeds".into(), address(child).to_string()),
+        Child::Replay(_) | Child::Stadium(_) | Child::Pull(_) => {
+            ("feeds".into(), address(child).to_string())
+        }
         Child::Ratings(_) | Child::Fixture(_) => ("fixtures".into(), address(child).to_string()),
         Child::Port(_) => ("ports".into(), address(child).to_string()),
         Child::Trader(_) => ("strategies".into(), address(child).to_string()),
@@ -180,6 +182,7 @@ fn address(child: Child) -> Address {
         Child::Ratings(competition) => Address::Ratings(competition),
         Child::Fixture(fixture) => Address::Fixture(fixture),
         Child::Port(n) => Address::Port(n),
+        Child::Pull(n) => Address::Pull(n),
         Child::Trader(n) => Address::Trader(n),
     }
 }

@@ -14,7 +14,8 @@
 //! │       ├─ board-0               public prices of watched markets, for all who watch
 //! │       └─ football              fixtures, results, and what is told of matches
 //! ├─ catalogue-readers  one_for_one  read model of what there is to bet on
-//! ├─ feeds          dynamic        one per recorded market being played; who tells of a demo's matches
+//! ├─ feeds          dynamic        one per recorded market being played, per provider that is asked on a
+//! │                                schedule; who tells of a demo's matches
 //! ├─ ports          dynamic        models of somebody's own, each a process of the operating system
 //! ├─ fixtures       dynamic        pricing: ratings per competition, one per match that is looked at
 //! ├─ strategies     dynamic        one per demo trader; each logs in as a user
@@ -71,6 +72,8 @@ pub struct Tree {
     pub services: Vec<ChildSpec>,
     /// How the port of a model starts: the node's own, it knows the commands.
     pub port: ChildSpec,
+    /// How what fetches from a provider of football starts: the node's own, it knows the providers.
+    pub pull: ChildSpec,
     /// How the session of a stream connection starts: the node's own, it knows the words.
     pub stream: ChildSpec,
     pub doors: Vec<ChildSpec>,
@@ -90,7 +93,7 @@ impl Tree {
                     vec![actor::<Catalogue>(&node, ())],
                 )
                 .into_child(),
-                crowd("feeds", feed(&node)).into_child(),
+                crowd("feeds", feed(&node, self.pull)).into_child(),
                 ports(self.port).into_child(),
                 crowd("fixtures", fixture(&node)).into_child(),
                 crowd("strategies", strategy(&node)).into_child(),
@@ -157,8 +160,8 @@ fn session(node: &Arc<Node>, stream: ChildSpec) -> ChildSpec {
     login.or_if(|id| id.starts_with("stream-"), stream).restart(Restart::Transient)
 }
 
-/// A recorded market that is played, or by its id who tells of a demo's matches.
-fn feed(node: &Arc<Node>) -> ChildSpec {
+/// A recorded market that is played, or by its id who tells of a demo's matches, or who fetches from a provider.
+fn feed(node: &Arc<Node>, pull: ChildSpec) -> ChildSpec {
     let replay = child::<Replay>(node, |context| {
         let number = context.id.strip_prefix("replay-")?.parse().ok()?;
         Some(ReplayArgs { number })
@@ -167,7 +170,8 @@ fn feed(node: &Arc<Node>) -> ChildSpec {
         let number = context.id.strip_prefix("stadium-")?.parse().ok()?;
         Some(StadiumArgs { number })
     });
-    replay.or_if(|id| id.starts_with("stadium-"), stadium).restart(Restart::Transient)
+    let feed = replay.or_if(|id| id.starts_with("stadium-"), stadium);
+    feed.or_if(|id| id.starts_with("pull-"), pull).restart(Restart::Transient)
 }
 
 /// Models of somebody's own. One that falls at its start again and again is tried ever more seldom, and for ever:

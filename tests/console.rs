@@ -475,3 +475,24 @@ fn every_figure_of_the_dashboard_and_the_alerts_is_there_and_in_the_readme() {
     let unnamed: Vec<_> = told.difference(&readme).collect();
     assert!(unnamed.is_empty(), "README leaves out {unnamed:?}");
 }
+
+#[test]
+fn who_is_awake_is_found_by_name_among_hundreds_of_the_same_name_who_sleep() {
+    let scratch = Scratch::new("console-asleep");
+    let node = Launch::new(&scratch).idle_after_ms(200).start();
+    let mut operator = Operator::of(&node);
+    // More than a search shows, and they come first.
+    for _ in 0..220 {
+        operator.match_odds("Leeds", "York");
+    }
+    let last = operator.match_odds("Leeds", "York");
+    let id = format!("market-{}", last.id);
+    let rows = eventually("it is found, and hardly anybody else", || {
+        operator.act(&last, "suspend", &json!({ "lapse": false }));
+        let found = operator.get(&format!("{API}/search?q=leeds"));
+        let rows = found["rows"].as_array().expect("a list").clone();
+        let is_found = rows.iter().any(|row| row["id"] == id);
+        if is_found && rows.len() < 100 { Ok(rows) } else { Err(rows.len()) }
+    });
+    assert!(rows.iter().all(|row| row["label"] == "Leeds v York · Match Odds"), "{rows:?}");
+}

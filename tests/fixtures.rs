@@ -2,7 +2,7 @@
 //! before they move, refused by field, and the same after every death?
 
 use crate::harness::http::{Answer, HttpClient};
-use crate::harness::{Launch, Node, Operator, Random, Scratch, eventually};
+use crate::harness::{Launch, Node, Operator, PriceStream, Random, Scratch, eventually};
 use serde_json::{Value, json};
 
 /// A provider with its key.
@@ -160,6 +160,112 @@ fn a_match_is_told_and_its_prices_follow() {
     let node = Launch::new(&scratch).manual_clock().start();
     let after = book(&node, id, "OVER", 8);
     assert_eq!(after["score"], json!({"home": 0, "away": 0}));
+}
+
+/// The ladder prices of a match, in the order of its selections, as a reader of the whole book sees them.
+fn ladder_prices(node: &Node, id: u64) -> Vec<Value> {
+    let book = look(node, &format!("/v1/pricing/matches/{id}"));
+    let markets = book["markets"].as_array().expect("markets").clone();
+    let of = |market: &Value| market["selections"].as_array().expect("selections").clone();
+    markets.iter().flat_map(of).map(|selection| selection["price"].clone()).collect()
+}
+
+#[test]
+fn prices_come_over_a_websocket_suspended_before_they_move_and_a_crash_tells_nothing() {
+    let scratch = Scratch::new("fixtures-websocket");
+    let node = Launch::new(&scratch).manual_clock().start();
+    let mut operator = Operator::of(&node);
+    let mut provider = Provider::of(&node, &mut operator);
+    past(&mut provider);
+    let mut next = fixture("1", "Arsenal", "Wolves");
+    next["kickOff"] = json!("2036-11-28T15:00:00Z");
+    provider.tell("fixtures", &json!([next]));
+    let id = ours(&node, "1");
+    eventually("the match is rated", || {
+        let parameters = look(&node, &format!("/v1/pricing/matches/{id}/parameters"));
+        if parameters["now"]["model"] == "ratings" { Ok(()) } else { Err(parameters) }
+    });
+    let mut reader = PriceStream::open(&node);
+    reader.send(&json!({"op": "subscribe", "matches": "all"}));
+    assert_eq!(reader.next()["field"], "matches");
+    reader.subscribe(&[id]);
+    let first = reader.next();
+    assert_eq!((&first["op"], &first["match"]["status"]), (&json!("book"), &json!("OPEN")));
+    assert_eq!(reader.prices[&id], ladder_prices(&node, id));
+
+    provider.event("1", 1, "kickOff", None, 0);
+    provider.event("1", 2, "goal", Some("away"), 10);
+    // Whatever is told of the score with the goal is suspended.
+    let goal = loop {
+        let told = reader.next();
+        if told["match"]["score"]["away"] == 1 {
+            break told;
+        }
+    };
+    assert_eq!(goal["match"]["status"], "SUSPENDED", "{goal}");
+    assert!(goal["changes"].as_array().is_some_and(|changes| changes.len() > 50), "{goal}");
+    assert_eq!(reader.prices[&id], ladder_prices(&node, id));
+
+    operator.kill_actor(&format!("fixture-{id}"), "panic");
+    book(&node, id, "SUSPENDED", 2);
+    provider.event("1", 3, "clock", None, 11);
+    // The next that is told is of what came after the crash.
+    let open = reader.next();
+    assert_eq!((&open["op"], &open["match"]["status"]), (&json!("change"), &json!("OPEN")));
+    book(&node, id, "OPEN", 3);
+    assert_eq!(reader.prices[&id], ladder_prices(&node, id));
+}
+
+#[test]
+fn who_subscribes_again_and_again_keeps_nobody_from_being_told() {
+    let scratch = Scratch::new("fixtures-greedy");
+    let node = Launch::new(&scratch).manual_clock().start();
+    let mut operator = Operator::of(&node);
+    let mut provider = Provider::of(&node, &mut operator);
+    past(&mut provider);
+    let mut next = fixture("1", "Arsenal", "Wolves");
+    next["kickOff"] = json!("2036-11-28T15:00:00Z");
+    provider.tell("fixtures", &json!([next]));
+    let id = ours(&node, "1");
+    eventually("the match is rated", || {
+        let parameters = look(&node, &format!("/v1/pricing/matches/{id}/parameters"));
+        if parameters["now"]["model"] == "ratings" { Ok(()) } else { Err(parameters) }
+    });
+    let mut greedy = PriceStream::open(&node);
+    for _ in 0..5_000 {
+        greedy.subscribe(&[id]);
+        assert_eq!(greedy.next()["op"], "book");
+        greedy.send(&json!({"op": "unsubscribe", "matches": [id]}));
+    }
+    let mut reader = PriceStream::open(&node);
+    reader.subscribe(&[id]);
+    assert_eq!(reader.next()["op"], "book");
+    let watchers = operator.observe(&format!("fixture-{id}"))["state"]["watchers"].clone();
+    assert!(watchers.as_u64().is_some_and(|count| count <= 4_096), "{watchers}");
+    provider.event("1", 1, "kickOff", None, 0);
+    assert_eq!(reader.next()["op"], "change");
+    let watchers = operator.observe(&format!("fixture-{id}"))["state"]["watchers"].clone();
+    assert_eq!(watchers, 1, "those who have gone are forgotten");
+}
+
+#[test]
+fn the_results_that_ship_are_told_from_their_folder_when_the_node_starts() {
+    let scratch = Scratch::new("fixtures-shipped");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/football");
+    let folder = folder.display().to_string();
+    let node = Launch::new(&scratch).setting("FOOTBALL__DIRECTORY", &folder).start();
+    let ratings = eventually("the league is rated", || {
+        let told = get(&node, "/v1/pricing/ratings/premier%20league");
+        let told = if told.status == 200 { told.json() } else { return Err(told.text()) };
+        if told["results"] == 1_140 { Ok(told) } else { Err(told.to_string()) }
+    });
+    let teams = ratings["teams"].as_array().expect("teams");
+    assert_eq!(teams.len(), 25, "20 of each season, some of whom went down or came up");
+    let strength = |team: &&Value| {
+        team["attack"].as_f64().expect("a number") + team["defence"].as_f64().expect("a number")
+    };
+    let best = teams.iter().max_by(|one, other| strength(one).total_cmp(&strength(other)));
+    assert_eq!(best.expect("a team")["team"], "Man City", "the champions of all three");
 }
 
 #[test]

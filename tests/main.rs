@@ -41,6 +41,7 @@ mod healing;
 mod passivation;
 mod ports;
 mod pricing;
+mod pulls;
 mod scenarios;
 mod sim;
 mod stream;

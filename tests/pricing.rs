@@ -286,3 +286,30 @@ fn what_cannot_be_priced_is_refused_by_name() {
     back(&path("bad.csv", bad), "2024-01-01", "2024-12-31", "bad.csv:3: FTHG");
     fails(&["inplay", "--events", file, "--lambdas", file, "--out", out], "no column lh");
 }
+
+/// Figures of `penaltyblog` and of a fit by hand, which agree to the digits shown.
+#[test]
+fn the_season_that_ships_is_as_likely_as_others_find_it() {
+    let scratch = Scratch::new("fit-shipped");
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/football/premier-league.csv");
+    let text = std::fs::read_to_string(shipped).unwrap();
+    let is_of_it = |line: &&str| line.starts_with("Season") || line.starts_with("2324");
+    let season: Vec<&str> = text.lines().filter(is_of_it).collect();
+    assert_eq!(season.len(), 381);
+    let file = scratch.path().join("season.csv");
+    std::fs::write(&file, season.join("\n")).unwrap();
+    for (model, likelihood, rho) in
+        [("plain-poisson", -1_135.285_4, 0.0), ("plain", -1_135.251_0, -0.020_1)]
+    {
+        let file = file.to_str().unwrap();
+        let shown = succeeds(&["fit", "--results", file, "--model", model, "--json"]);
+        let fitted: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        let near = |name: &str, expected: f64, by: f64| {
+            let found = fitted[name].as_f64().unwrap();
+            assert!((found - expected).abs() < by, "{model}: {name} is {found}, not {expected}");
+        };
+        near("logLikelihood", likelihood, 5e-4);
+        near("homeAdvantage", 0.196_7, 5e-4);
+        near("rho", rho, 5e-4);
+    }
+}

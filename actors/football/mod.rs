@@ -7,6 +7,10 @@
 //!          again. A provider whose answer was lost tells it again: a repeat changes nothing.
 //! Bounds   those of the almanac; `WORDS_MAX` words a message, `FOLLOWERS_MAX` followers a match.
 
+mod telling;
+
+pub use telling::{Telling, Told};
+
 use crate::entity::{Desk, Entity};
 use crate::fixture::FixtureMsg;
 use crate::mailbox::Mailbox;

@@ -17,6 +17,7 @@ pub fn run(args: &BenchArgs) -> anyhow::Result<Exit> {
         BenchName::Idle => Bench::Idle,
         BenchName::Full => Bench::Full,
         BenchName::Watch => Bench::Watch,
+        BenchName::Saturday => Bench::Saturday,
         BenchName::Pricing => Bench::Pricing { results_csv: args.results_csv },
     };
     let settings = Settings {

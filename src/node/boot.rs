@@ -19,6 +19,7 @@ use actors::home::HomeMsg;
 use actors::mail::{Mail, MailArgs};
 use actors::node::{Child, ClockMode, Node, Nursery};
 use actors::port::{Port, PortArgs, Workshop};
+use actors::pull::{Pull, PullArgs};
 use actors::registry::Address;
 use actors::tracer::{Tracer, TracerArgs};
 use anyhow::{Context as _, anyhow, bail};
@@ -37,8 +38,10 @@ use crate::door::{self, DrainSwitch, Limits};
 use crate::mail::NodePost;
 use crate::native::Native;
 use crate::port::{ModelSettings, NodeWorkshop};
+use crate::pull::{NodeProvider, PullSettings};
 use crate::secret::{self, LinkKey};
 use crate::stream::{self, Service, StreamActor, StreamArgs, StreamDoor, StreamSession};
+use crate::telemetry::otlp::Exporter;
 use crate::{native, operator};
 
 /// A node that runs.
@@ -152,7 +155,7 @@ impl Running {
         let bets = bets.or(native::pricing::stream(node.clone())).unify().boxed();
         let mail = post.map(|post| tree::actor::<Mail>(&node, MailArgs { post: Arc::new(post) }));
         let tracer = settings.collector.clone().map(|collector| {
-            tree::actor::<Tracer>(&node, TracerArgs { carrier: Arc::new(collector) })
+            tree::actor::<Tracer>(&node, TracerArgs { carrier: Arc::new(Exporter::to(collector)) })
         });
         let console = operator::routes::routes(watch.clone());
         let bets = stream::routes::beside(bets, service.clone());
@@ -182,6 +185,7 @@ impl Running {
             node: node.clone(),
             services: mail.into_iter().chain(tracer).collect(),
             port: port(&node, &settings.models),
+            pull: pull(&node, &settings.pulls),
             stream: stream_session(&node, &service),
             doors: doors
                 .into_iter()
@@ -192,9 +196,9 @@ impl Running {
         let up = async {
             let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
             nursery.set_root(root.supervisor().clone());
-            for number in (0..settings.models.len()).filter_map(|at| u16::try_from(at).ok()) {
-                nursery.start(Child::Port(number));
-            }
+            let numbers = |count| (0..count).filter_map(|at| u16::try_from(at).ok());
+            numbers(settings.models.len()).for_each(|n| nursery.start(Child::Port(n)));
+            numbers(settings.pulls.len()).for_each(|n| nursery.start(Child::Pull(n)));
             let started = start_partition(&nursery, PartitionId(0)).await;
             tokio::select! {
                 biased;
@@ -322,6 +326,16 @@ fn port(node: &Arc<Node>, models: &[ModelSettings]) -> ChildSpec {
         let number: u16 = context.id.strip_prefix("port-")?.parse().ok()?;
         let terms = terms.get(usize::from(number))?.clone();
         Some(PortArgs { number, terms, workshop: workshop.clone() })
+    })
+}
+
+/// How a pull starts: its id names its place in the settings.
+fn pull(node: &Arc<Node>, pulls: &[PullSettings]) -> ChildSpec {
+    let providers: Vec<_> = pulls.iter().map(NodeProvider::of).collect();
+    tree::child::<Pull>(node, move |context| {
+        let number: u16 = context.id.strip_prefix("pull-")?.parse().ok()?;
+        let provider = providers.get(usize::from(number))?.clone();
+        Some(PullArgs { number, provider })
     })
 }
 

@@ -285,6 +285,8 @@ pub enum BenchName {
     Full,
     /// Bets with and without a console open on ten thousand actors
     Watch,
+    /// A thousand matches at once, from a provider's word to a reader's socket
+    Saturday,
     /// Books, fits and inversions of football, on one thread
     Pricing,
 }

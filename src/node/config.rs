@@ -15,8 +15,10 @@ use std::time::Duration;
 
 mod keys;
 mod limits;
+mod list;
 mod people;
 mod ports;
+mod pulls;
 
 use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
@@ -28,6 +30,7 @@ use crate::door::Limits;
 use crate::mail::MailSettings;
 use crate::native::Customers;
 use crate::port::ModelSettings;
+use crate::pull::PullSettings;
 use crate::stream::{CertificateFiles, StreamLimits};
 use crate::telemetry::otlp::Collector;
 
@@ -78,6 +81,8 @@ pub struct Settings {
     pub football: Option<PathBuf>,
     /// Models of somebody's own.
     pub models: Vec<ModelSettings>,
+    /// Providers of football that are asked on a schedule.
+    pub pulls: Vec<PullSettings>,
     /// Who collects traces.
     pub collector: Option<Collector>,
     /// What every HTTP door allows.
@@ -87,8 +92,11 @@ pub struct Settings {
     /// Which logs there are.
     pub log_filter: String,
     origins: BTreeMap<&'static str, Given>,
-    model_origins: Vec<String>,
+    list_origins: ListOrigins,
 }
+
+/// Who gave each table of each list.
+type ListOrigins = BTreeMap<&'static str, Vec<String>>;
 
 /// Defines a word of the configuration.
 macro_rules! choices {
@@ -230,9 +238,8 @@ impl Settings {
             let shown = if number { value.clone() } else { format!("{value:?}") };
             toml.push_str(&format!("{name} = {shown}  # {origin}\n"));
         }
-        for (model, origin) in self.models.iter().zip(&self.model_origins) {
-            toml += &ports::to_toml(model, origin);
-        }
+        toml.extend(self.of_list("models", &self.models, ports::to_toml));
+        toml.extend(self.of_list("pulls", &self.pulls, pulls::to_toml));
         toml
     }
 
@@ -242,17 +249,27 @@ impl Settings {
             |given: &Given| serde_json::json!({"value": given.value, "origin": given.origin});
         let keys = self.origins.iter().map(|(key, it)| ((*key).to_owned(), given(it)));
         let mut json = serde_json::Value::Object(keys.collect());
-        let models = self.models.iter().zip(&self.model_origins);
-        json["models"] = models.map(|(model, origin)| ports::to_json(model, origin)).collect();
+        json["models"] = self.of_list("models", &self.models, ports::to_json).collect();
+        json["pulls"] = self.of_list("pulls", &self.pulls, pulls::to_json).collect();
         json
+    }
+
+    fn of_list<'a, T, S>(
+        &'a self,
+        list: &str,
+        items: &'a [T],
+        shown: impl Fn(&T, &str) -> S + 'a,
+    ) -> impl Iterator<Item = S> + 'a {
+        let origins = self.list_origins.get(list).map_or(&[][..], Vec::as_slice);
+        items.iter().zip(origins).map(move |(item, origin)| shown(item, origin))
     }
 }
 
 /// The layers, later ones over earlier ones, and what was wrong with them so far.
 struct Layers {
     given: BTreeMap<&'static str, Given>,
-    models: Vec<ports::Table>,
-    model_origins: Vec<String>,
+    lists: BTreeMap<&'static str, Vec<list::Table>>,
+    list_origins: ListOrigins,
     complaints: Vec<Complaint>,
 }
 
@@ -260,8 +277,8 @@ impl Layers {
     fn defaults() -> Layers {
         let of = |value: &str| Given { value: value.to_owned(), origin: "default".to_owned() };
         let given = KEYS.iter().map(|(key, value, _)| (*key, of(value))).collect();
-        let (models, model_origins) = (Vec::new(), Vec::new());
-        Layers { given, models, model_origins, complaints: Vec::new() }
+        let (lists, list_origins) = (BTreeMap::new(), BTreeMap::new());
+        Layers { given, lists, list_origins, complaints: Vec::new() }
     }
 
     fn add_all(
@@ -274,11 +291,13 @@ impl Layers {
             let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
             match value.kind {
                 ValueKind::Table(inner) => self.add_all(&key, inner, origin),
-                ValueKind::Array(list) if key == "models" => self.add_models(list, origin),
-                ValueKind::Array(_) => {
-                    let reason = "is a list where one value is expected".to_owned();
-                    self.complain(&key, "[...]", &origin(&key), reason);
-                }
+                ValueKind::Array(tables) => match list::LISTS.iter().find(|list| **list == key) {
+                    Some(list) => self.add_list(list, tables, origin),
+                    None => {
+                        let reason = "is a list where one value is expected".to_owned();
+                        self.complain(&key, "[...]", &origin(&key), reason);
+                    }
+                },
                 kind => self.add(&key, kind.to_string(), origin(&key)),
             }
         }
@@ -340,7 +359,7 @@ impl Layers {
         let settings = self.read_all();
         match settings {
             Some(settings) if self.complaints.is_empty() => {
-                Ok(Settings { origins: self.given, model_origins: self.model_origins, ..settings })
+                Ok(Settings { origins: self.given, list_origins: self.list_origins, ..settings })
             }
             _ => Err(ConfigError::Complaints(self.complaints)),
         }
@@ -380,7 +399,8 @@ impl Layers {
         let football = self.read("football.directory", |value| {
             Ok((!value.is_empty()).then(|| PathBuf::from(value)))
         });
-        let models = self.read_models();
+        let models = self.read_list("models", ports::read, |model| &model.terms.name);
+        let pulls = self.read_list("pulls", pulls::read, |pull| &pull.name);
         let collector = self.read("telemetry.otlp", |value| match value {
             "" => Ok(None),
             url => Collector::of(url).map(Some),
@@ -417,12 +437,13 @@ impl Layers {
             mail: mail?,
             football: football?,
             models: models?,
+            pulls: pulls?,
             collector: collector?,
             door: door?,
             log_format: log_format?,
             log_filter: log_filter?,
             origins: BTreeMap::new(),
-            model_origins: Vec::new(),
+            list_origins: BTreeMap::new(),
         })
     }
 

@@ -15,9 +15,11 @@
 //! | [`catalogue`], [`form`], [`password`], [`secret`] | what doors share |
 //! | [`recording`] | recorded Betfair streams, read as typed changes |
 //! | [`port`] | models of somebody's own, as processes |
+//! | [`pull`] | providers of football that are asked on a schedule |
 //! | [`pricing`] | football prices from files: price, fit, backtest, inplay |
 //! | [`pages`] | what `src/web` was built to: the console and the customers' pages |
 //! | [`residents`] | users that a command makes for itself |
+//! | [`url`] | URLs of others that the settings name |
 //! | [`fuzz`] | the parsers of what comes from outside, for fuzzers |
 //! | [`rejection`] | what warp refuses, as a problem document |
 //!
@@ -49,6 +51,7 @@ pub mod pages;
 pub mod password;
 pub mod port;
 pub mod pricing;
+pub mod pull;
 pub mod recording;
 pub mod rejection;
 pub mod replay_command;
@@ -59,5 +62,6 @@ pub mod stream;
 pub mod telemetry;
 pub mod top_command;
 pub mod tree_command;
+pub mod url;
 pub mod verify_command;
 pub mod why_command;

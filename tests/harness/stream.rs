@@ -64,7 +64,7 @@ impl Stream {
                 let connection = ClientConnection::new(Arc::new(trusting()), name).unwrap();
                 Box::new(StreamOwned::new(connection, socket))
             }
-            Way::WebSocket => Box::new(Frames::open(socket, address)),
+            Way::WebSocket => Box::new(Frames::open(socket, address, "/stream")),
         };
         let mut stream = Stream { wire, came: Vec::new(), connection: Value::Null };
         stream.connection = stream.next().expect("a connection line");
@@ -213,7 +213,7 @@ fn is_pause(error: &io::Error) -> bool {
 }
 
 /// Lines over a WebSocket: each line out is a masked text frame, each frame in is a line.
-struct Frames {
+pub(crate) struct Frames {
     socket: TcpStream,
     out: Vec<u8>,
     came: Vec<u8>,
@@ -221,9 +221,9 @@ struct Frames {
 }
 
 impl Frames {
-    fn open(mut socket: TcpStream, host: SocketAddr) -> Frames {
+    pub(crate) fn open(mut socket: TcpStream, host: SocketAddr, path: &str) -> Frames {
         let request = format!(
-            "GET /stream HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         );
         socket.write_all(request.as_bytes()).unwrap();

@@ -217,9 +217,17 @@ impl Market {
         self.telling = Some(Telling::new(removal.n, told, self.links.len() as u32));
     }
 
+    /// What the market becomes when everybody has heard of a removal; `None` without one.
+    pub(super) fn resumes(&self) -> Option<MarketStatus> {
+        match self.telling.as_ref()?.what {
+            Told::Removal { resumes } => Some(resumes),
+            Told::Resolution => None,
+        }
+    }
+
     /// Everybody has reduced what they have: the market goes on as before.
     pub(super) fn resume(&self, now: UtcMillis) -> Option<MarketEvent> {
-        let Told::Removal { resumes } = self.telling.as_ref()?.what else { return None };
+        let resumes = self.resumes()?;
         let change = self.change(now, None, resumes, false, vec![]);
         (resumes != self.status).then_some(MarketEvent::StatusChanged(change))
     }

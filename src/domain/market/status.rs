@@ -6,6 +6,7 @@
 use super::Market;
 use super::book::RunnerBook;
 use super::crossing::House;
+use super::settle::{Telling, Told};
 use super::slab::{Place, Slot};
 use crate::act::{ActAnswer, ActError, MarketAct};
 use crate::definition::{MarketDefinition, MarketStatus};
@@ -57,9 +58,10 @@ impl Market {
     }
 
     /// The node was away for so long that nobody could react to the game: an open market in play is suspended
-    /// first, so that what waited lapses instead of being matched at prices of long ago.
+    /// first, so that what waited lapses instead of being matched at prices of long ago. One that a removal has
+    /// suspended for a moment stays so after it.
     pub fn suspend_after_outage(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
-        if self.in_play && self.status == MarketStatus::Open {
+        if self.in_play && self.resumes().unwrap_or(self.status) == MarketStatus::Open {
             let change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
             self.apply_status(&change);
             records.push(MarketEvent::StatusChanged(change));
@@ -248,6 +250,9 @@ impl Market {
         self.version = change.version;
         if change.material {
             self.last_material = change.version;
+        }
+        if let Some(Telling { what: Told::Removal { resumes }, .. }) = &mut self.telling {
+            *resumes = change.status;
         }
         self.apply_lapsed(&change.lapsed);
         if let Some(n) = change.n {

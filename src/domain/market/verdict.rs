@@ -47,10 +47,13 @@ pub(super) fn results(
     if distinct.iter().any(|runner| is_removed(*runner)) {
         return Err(ActError::RunnerRemoved);
     }
+    let running = definition.runners.iter().filter(|known| !is_removed(known.runner)).count();
+    // Where fewer run than there are places, the places that nobody can have are nobody's.
+    let places = definition.number_of_winners.min(u16::try_from(running).unwrap_or(u16::MAX));
     let mut results = match definition.kind() {
-        MarketKind::EachWay { .. } => each_way(definition, verdict)?,
+        MarketKind::EachWay { .. } => each_way(definition, places, verdict)?,
         _ if !verdict.placed.is_empty() => return Err(ActError::NobodyIsPlaced),
-        _ => by_place(definition, verdict)?,
+        _ => by_place(definition, places, verdict)?,
     };
     for (_, result) in results.iter_mut().filter(|(runner, _)| is_removed(*runner)) {
         *result = RunnerResult::Removed;
@@ -65,10 +68,10 @@ fn count(runners: &[Runner]) -> u16 {
 /// So many runners for so many places: fewer only where others may have them, more only in a dead heat.
 fn check_count(
     definition: &MarketDefinition,
+    expected: u16,
     verdict: &Verdict,
     named: u16,
 ) -> Result<(), ActError> {
-    let expected = definition.number_of_winners;
     let right = match named.cmp(&expected) {
         std::cmp::Ordering::Equal => true,
         // The field may contain "none of these".
@@ -93,10 +96,14 @@ fn left_for_tied(sharing: &[Runner], tied: &[Runner], places: u16) -> Result<u16
     }
 }
 
-fn by_place(definition: &MarketDefinition, verdict: &Verdict) -> Result<Results, ActError> {
+fn by_place(
+    definition: &MarketDefinition,
+    places: u16,
+    verdict: &Verdict,
+) -> Result<Results, ActError> {
     let (winners, tied) = (&verdict.winners, &verdict.tied);
-    check_count(definition, verdict, count(winners))?;
-    let places = count(winners).min(definition.number_of_winners);
+    check_count(definition, places, verdict, count(winners))?;
+    let places = count(winners).min(places);
     let (won, shares) = match tied.is_empty() {
         true => (RunnerResult::Winner { places, of: count(winners) }, WON),
         false => {
@@ -111,7 +118,11 @@ fn by_place(definition: &MarketDefinition, verdict: &Verdict) -> Result<Results,
     }))
 }
 
-fn each_way(definition: &MarketDefinition, verdict: &Verdict) -> Result<Results, ActError> {
+fn each_way(
+    definition: &MarketDefinition,
+    places: u16,
+    verdict: &Verdict,
+) -> Result<Results, ActError> {
     let Verdict { winners, placed, tied, dead_heat, .. } = verdict;
     let won = count(winners);
     // Who wins is placed as well; only the win is one place.
@@ -120,16 +131,10 @@ fn each_way(definition: &MarketDefinition, verdict: &Verdict) -> Result<Results,
         return Err(ActError::WrongNumberOfWinners { expected: 1, named: won });
     }
     let named = won.saturating_add(count(placed));
-    let too_few = definition.complete
-        && usize::from(named)
-            < usize::from(definition.number_of_winners).min(definition.runners.len());
-    if too_few || named > definition.number_of_winners {
-        check_count(definition, verdict, named)?;
-    }
-    let left = definition.number_of_winners.saturating_sub(won);
+    check_count(definition, places, verdict, named)?;
+    let left = places.saturating_sub(won);
     if left == 0 && !placed.is_empty() {
-        let expected = definition.number_of_winners;
-        return Err(ActError::WrongNumberOfWinners { expected, named });
+        return Err(ActError::WrongNumberOfWinners { expected: places, named });
     }
     let sharing = if tied.is_empty() { placed } else { tied };
     let full = RunnerResult::Placed { places: 1, of: 1 };
@@ -263,6 +268,27 @@ mod tests {
         assert_eq!(each_way_of(&[1, 2, 3], &[4], &[], true), wrong(3, 4));
         assert_eq!(each_way_of(&[1], &[1, 2], &[], true), Err(ActError::DuplicateWinner));
         assert_eq!(each_way_of(&[], &[1, 2, 3], &[], true), wrong(1, 0));
+    }
+
+    #[test]
+    fn places_that_nobody_is_left_to_have_are_nobodys() {
+        let ids = |ids: &[u64]| ids.iter().map(|id| Runner::plain(SelectionId(*id))).collect();
+        let only_two_run = |runner: Runner| runner.selection.0 > 2;
+        let settled = |market: &MarketDefinition, winners: &[u64], placed: &[u64]| {
+            let (winners, placed) = (ids(winners), ids(placed));
+            let verdict = Verdict { winners, placed, ..Verdict::default() };
+            of(results(market, &verdict, only_two_run))
+        };
+        let removed = RunnerResult::Removed;
+        let full = Placed { places: 1, of: 1 };
+        let wrong = Err(ActError::WrongNumberOfWinners { expected: 2, named: 1 });
+        let each_way = field(3);
+        assert_eq!(settled(&each_way, &[1], &[2]), Ok(vec![WON, full, removed, removed, removed]));
+        assert_eq!(settled(&each_way, &[1], &[]), wrong);
+        let place = MarketDefinition { each_way_divisor: None, ..field(3) };
+        let both = Winner { places: 2, of: 2 };
+        assert_eq!(settled(&place, &[1, 2], &[]), Ok(vec![both, both, removed, removed, removed]));
+        assert_eq!(settled(&place, &[1], &[]), wrong);
     }
 
     #[test]

@@ -7,12 +7,13 @@
 use super::Settings;
 use super::client::{Connection, head};
 use super::exchange::{Login, OpenMarket, Operator, log_in};
-use super::fanout::{order, subscribe, web_socket};
+use super::fanout::{order, subscribe};
 use super::machine::{Machine, resident_bytes};
 use super::node::{Directory, OwnNode};
 use super::progress;
 use super::report::{Cell, Report, Table};
 use super::stats::Quantiles;
+use super::web_socket::web_socket;
 use anyhow::{Context, ensure};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

@@ -11,6 +11,7 @@ use super::node::{Directory, OwnNode};
 use super::progress;
 use super::report::{Cell, Report, Table};
 use super::stats::Quantiles;
+use super::web_socket::{Reader, frame, web_socket};
 use anyhow::{Context, ensure};
 use serde_json::json;
 use std::cell::{Cell as Shared, RefCell};
@@ -19,8 +20,6 @@ use std::net::SocketAddr;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::task::{JoinSet, LocalSet};
 
 const SUBSCRIBERS: [usize; 2] = [1_000, 5_000];
@@ -291,79 +290,8 @@ impl Peer {
     }
 }
 
-// -------------------------------------------------------------------------------------- the readers
-
-/// A WebSocket as its client sees it.
-pub(super) struct Reader {
-    stream: TcpStream,
-    came: Vec<u8>,
-}
-
-pub(super) async fn web_socket(address: SocketAddr, path: &str) -> anyhow::Result<Reader> {
-    let mut stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    let mut reader = Reader { stream, came: Vec::new() };
-    let end = loop {
-        if let Some(at) = super::client::find(&reader.came, b"\r\n\r\n") {
-            break at + 4;
-        }
-        reader.fill().await?;
-    };
-    ensure!(reader.came.starts_with(b"HTTP/1.1 101"), "no WebSocket there");
-    reader.came.drain(..end);
-    Ok(reader)
-}
-
-impl Reader {
-    async fn fill(&mut self) -> anyhow::Result<()> {
-        ensure!(self.stream.read_buf(&mut self.came).await? > 0, "the server closed");
-        Ok(())
-    }
-
-    async fn send(&mut self, text: &str) -> anyhow::Result<()> {
-        let mut frame = vec![0x81, 0x80 | 126];
-        frame.extend_from_slice(&u16::try_from(text.len())?.to_be_bytes());
-        // A mask of zeroes is a mask.
-        frame.extend_from_slice(&[0; 4]);
-        frame.extend_from_slice(text.as_bytes());
-        Ok(self.stream.write_all(&frame).await?)
-    }
-
-    /// Reads on until a frame holds the text.
-    async fn until(&mut self, text: &[u8]) -> anyhow::Result<()> {
-        loop {
-            while let Some((from, to)) = frame(&self.came) {
-                let found = super::client::find(&self.came[from..to], text).is_some();
-                self.came.drain(..to);
-                if found {
-                    return Ok(());
-                }
-            }
-            self.fill().await?;
-        }
-    }
-}
-
-/// Where the first whole frame's payload begins and ends.
-fn frame(came: &[u8]) -> Option<(usize, usize)> {
-    let (from, length) = match *came.get(1)? & 0x7f {
-        126 => (4, usize::from(u16::from_be_bytes([*came.get(2)?, *came.get(3)?]))),
-        127 => {
-            let bytes: [u8; 8] = came.get(2..10)?.try_into().ok()?;
-            (10, usize::try_from(u64::from_be_bytes(bytes)).ok()?)
-        }
-        short => (2, usize::from(short)),
-    };
-    (came.len() >= from + length).then_some((from, from + length))
-}
-
 async fn read(mut reader: Reader, seen: Rc<Seen>) {
-    let mut came = std::mem::take(&mut reader.came);
+    let mut came = reader.take();
     let mut number = 0_u64;
     loop {
         let mut at = 0;
@@ -381,9 +309,8 @@ async fn read(mut reader: Reader, seen: Rc<Seen>) {
             at += to;
         }
         came.drain(..at);
-        match reader.stream.read_buf(&mut came).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
+        if reader.fill_into(&mut came).await.is_err() {
+            return;
         }
     }
 }

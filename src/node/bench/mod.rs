@@ -8,11 +8,12 @@
 //! | `restart` | how long what died is away |
 //! | `fanout`, `peer/` | one market's changes to thousands of WebSockets, and Node's `ws` beside it |
 //! | `pricing` | books, fits and inversions of football, and the results that a peer fits |
+//! | `saturday` | a thousand matches at once, from a provider's word to a reader's socket |
 //! | `crowd` | what a healthy client waits for while others misbehave |
 //! | `idle`, `full` | what markets cost that nobody asks; the largest act there is |
 //! | `filled` | the node full of open bets that `restart` and `full` begin with |
 //! | `watch` | bets with and without a console open on ten thousand actors |
-//! | `node`, `exchange`, `client` | the node under load, its users and markets, the connections to it |
+//! | `node`, `exchange`, `client`, `web_socket` | the node under load, its users and markets, the connections to it |
 //! | `audit` | what the journal holds when the load is over |
 //! | `report`, `stats`, `machine`, `progress` | what is printed, of how many rounds, measured on what |
 //!
@@ -42,8 +43,10 @@ mod pricing;
 mod progress;
 mod report;
 mod restart;
+mod saturday;
 mod stats;
 mod watch;
+mod web_socket;
 
 pub use node::RunningNode;
 
@@ -72,6 +75,8 @@ pub enum Bench {
     Full,
     /// What it costs to be watched.
     Watch,
+    /// A thousand matches at once.
+    Saturday,
     /// Football on one thread; or only the results of so many seasons that it fits.
     Pricing {
         /// How many.
@@ -131,6 +136,7 @@ pub fn run(bench: Bench, settings: &Settings) -> anyhow::Result<()> {
         Bench::Idle => idle::run_bench(settings)?,
         Bench::Full => full::run_bench(settings)?,
         Bench::Watch => watch::run_bench(settings)?,
+        Bench::Saturday => saturday::run_bench(settings)?,
         Bench::Pricing { results_csv: None } => pricing::run_bench(settings)?,
         Bench::Pricing { results_csv: Some(seasons) } => {
             let text = pricing::results_csv(seasons.into());

@@ -1,6 +1,7 @@
 //! Layers, complaints, and the file in the repository.
 
 use super::*;
+use crate::pull::{What, Where};
 
 /// The settings, or the complaints, of a file, an environment and flags.
 fn read(file: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result<Settings, String> {
@@ -160,15 +161,61 @@ fn models_are_read_whole_and_every_complaint_names_its_key() {
     for complaint in [
         "models[0].name = \"My Model\" (file F): is not a word",
         "models[0].command = \"python3 elo.py\" (file F): is not a list of texts",
-        "models[0].colour = \"1\" (file F): is not a key of a model",
+        "models[0].colour = \"1\" (file F): is not one of its keys",
         "models[1].command = \"[...]\" (file F): names no program",
         "models[1].memory_mb = \"1\" (file F): is not between 16 and 1048576",
         "models[1].competitions = \"[...]\" (file F): is not a list of texts",
         "models[2].deadline_ms = \"soon\" (file F): is not a whole number",
-        "models[4].name = \"c\" (file F): is another model's name already",
+        "models[4].name = \"c\" (file F): is another one's name already",
     ] {
         assert!(complaints.contains(complaint), "{complaint} in\n{complaints}");
     }
     assert!(read("models = 1\n", &[], &[]).is_err());
     assert!(read("models = [1]\n", &[], &[]).unwrap_err().contains("models[0]"));
+}
+
+#[test]
+fn pulls_are_read_whole_and_every_complaint_names_its_key() {
+    let file = concat!(
+        "[[pulls]]\nname = \"mine\"\nschedule = \"*/5 * * * *\"\nfrom = \"football\"\n",
+        "[[pulls]]\nname = \"serie-a\"\nschedule = \"0 3 * * *\"\n",
+        "from = \"https://example.org/a.csv?season=1\"\n",
+        "[[pulls]]\nname = \"live\"\nschedule = \"* * * * SAT\"\n",
+        "from = \"http://127.0.0.1:8000/e\"\nwhat = \"events\"\n",
+    );
+    let settings = read(file, &[], &[]).unwrap();
+    let wheres: Vec<&Where> = settings.pulls.iter().map(|pull| &pull.from).collect();
+    let csv = What::Csv { competition: "Serie A".to_owned() };
+    let url = |url: &str, what| Where::Url { url: url.to_owned(), what };
+    assert_eq!(
+        wheres,
+        [
+            &Where::Folder("football".into()),
+            &url("https://example.org/a.csv?season=1", csv),
+            &url("http://127.0.0.1:8000/e", What::List("events")),
+        ]
+    );
+    let shown = settings.to_toml();
+    assert_eq!(read(&shown, &[], &[]).unwrap().pulls, settings.pulls, "{shown}");
+    assert_eq!(settings.to_json()["pulls"][1]["competition"], "Serie A");
+
+    let wrong = concat!(
+        "[[pulls]]\nname = \"a\"\nschedule = \"often\"\nfrom = \"x\"\n",
+        "[[pulls]]\nname = \"b\"\nschedule = \"* * * * *\"\nfrom = \"ftp://x/y\"\n",
+        "[[pulls]]\nname = \"c\"\nschedule = \"* * * * *\"\nfrom = \"http://x/y\"\n",
+        "[[pulls]]\nname = \"d\"\nfrom = \"x\"\nwhat = \"csv\"\n",
+        "[[pulls]]\nname = \"e\"\nschedule = \"* * * * *\"\nfrom = \"x\"\nwhat = \"csv\"\n",
+        "[[pulls]]\nname = \"f\"\nschedule = \"* * * * *\"\nfrom = \"http:///y.csv\"\n",
+    );
+    let complaints = read(wrong, &[], &[]).unwrap_err();
+    for complaint in [
+        "pulls[0].schedule = \"often\" (file F): is no schedule: ",
+        "pulls[1].from = \"ftp://x/y\" (file F): is neither a directory nor a URL",
+        "pulls[2].what = \"\" (file F): is missing: csv, fixtures, results or events",
+        "pulls[3].schedule = \"\" (file F): is missing: five fields",
+        "pulls[4].what = \"csv\" (file F): is for URLs",
+        "pulls[5].from = \"http:///y.csv\" (file F): ",
+    ] {
+        assert!(complaints.contains(complaint), "{complaint} in\n{complaints}");
+    }
 }

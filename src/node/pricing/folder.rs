@@ -1,4 +1,5 @@
-//! A folder of football: what `serve --football DIR` tells the node when it starts, as a provider would.
+//! A folder of football: what `serve --football DIR` tells the node when it starts, and a pull on its schedule, as a
+//! provider would.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -9,6 +10,7 @@
 //! names itself, with line and column or field, and nothing is told.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use actors::football::{WORDS_MAX, Word};
 use actors::node::Node;
@@ -36,6 +38,9 @@ const OPENING: [[&str; 3]; 4] = [
     ["home_open", "draw_open", "away_open"],
     ["B365H", "B365D", "B365A"],
 ];
+/// A journal that is busy for so long is in trouble.
+const BUSY_MAX: Duration = Duration::from_secs(60);
+const BUSY_PAUSE: Duration = Duration::from_millis(50);
 /// Of one JSON file.
 const BYTES_MAX: u64 = 256 << 20;
 
@@ -44,10 +49,20 @@ pub async fn tell(node: &Node, folder: &Path) -> anyhow::Result<usize> {
     let words = read(folder)?;
     let mut taken = 0;
     for some in words.chunks(WORDS_MAX) {
-        let told = football::tell(node, some.to_vec()).await;
-        let told = told.map_err(|problem| {
-            anyhow!("{}: {}", folder.display(), problem.reason.unwrap_or(problem.code.into()))
-        })?;
+        let until = Instant::now() + BUSY_MAX;
+        let told = loop {
+            match football::tell(node, some.to_vec()).await {
+                Ok(told) => break told,
+                // A long list is more than the journal takes at once.
+                Err(problem) if problem.code == "busy" && Instant::now() < until => {
+                    tokio::time::sleep(BUSY_PAUSE).await;
+                }
+                Err(problem) => {
+                    let reason = problem.reason.unwrap_or(problem.code.into());
+                    return Err(anyhow!("{}: {reason}", folder.display()));
+                }
+            }
+        };
         for (at, fault) in &told.refused {
             tracing::warn!(word = ?some[*at], %fault, "football of the folder is refused");
         }
@@ -56,7 +71,24 @@ pub async fn tell(node: &Node, folder: &Path) -> anyhow::Result<usize> {
     Ok(taken)
 }
 
-fn read(folder: &Path) -> anyhow::Result<Vec<Word>> {
+/// Why a file's words cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum WordsError {
+    /// Of a table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// Of a list.
+    #[error("{file}: {reason}")]
+    List {
+        /// Which.
+        file: String,
+        /// The place in it, and what is wrong there.
+        reason: String,
+    },
+}
+
+/// Everything that the folder's files say.
+pub fn read(folder: &Path) -> anyhow::Result<Vec<Word>> {
     let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
     let mut files: Vec<PathBuf> = Vec::new();
     for entry in entries {
@@ -69,7 +101,8 @@ fn read(folder: &Path) -> anyhow::Result<Vec<Word>> {
     };
     let mut words = Vec::new();
     for file in files.iter().filter(|file| named(file, "", ".csv")) {
-        results(file, &mut words)?;
+        let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        words.extend(results(&Table::read(file)?, SOURCE, &titled(&stem.unwrap_or_default()))?);
     }
     for what in ["fixtures", "results", "events"] {
         for file in files.iter().filter(|file| named(file, what, ".json")) {
@@ -79,21 +112,24 @@ fn read(folder: &Path) -> anyhow::Result<Vec<Word>> {
                 bail!("{}: larger than {BYTES_MAX} bytes", told());
             }
             let body = std::fs::read(file).with_context(told)?;
-            let list = football::words(what, &body).map_err(|problem| {
-                let (field, reason) = (problem.field.unwrap_or_default(), problem.reason);
-                anyhow!("{}: {field} {}", told(), reason.unwrap_or(problem.code.into()))
-            })?;
-            words.extend(list);
+            words.extend(list(&told(), what, &body)?);
         }
     }
     Ok(words)
 }
 
-/// The fixtures and results of a file, by day and teams.
-fn results(file: &Path, words: &mut Vec<Word>) -> Result<(), TableError> {
-    let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-    let competition = titled(&stem.unwrap_or_default());
-    let table = Table::read(file)?;
+/// What a list says, as `PUT /v1/football/{what}` takes it.
+pub fn list(file: &str, what: &str, body: &[u8]) -> Result<Vec<Word>, WordsError> {
+    football::words(what, body).map_err(|problem| {
+        let (field, reason) = (problem.field.unwrap_or_default(), problem.reason);
+        let reason = format!("{field} {}", reason.unwrap_or(problem.code.into()));
+        WordsError::List { file: file.to_owned(), reason }
+    })
+}
+
+/// The fixtures and results of a table, by day and teams.
+pub fn results(table: &Table, source: &str, competition: &str) -> Result<Vec<Word>, TableError> {
+    let mut words = Vec::new();
     let (date, home, away) = (
         table.need(&["Date", "date"])?,
         table.need(&["HomeTeam", "home_team", "home"])?,
@@ -105,17 +141,17 @@ fn results(file: &Path, words: &mut Vec<Word>) -> Result<(), TableError> {
     let half_time = both("HTHG", "HTAG");
     let (shots, on_target) = (both("HS", "AS"), both("HST", "AST"));
     let (corners, yellows, reds) = (both("HC", "AC"), both("HY", "AY"), both("HR", "AR"));
-    let odds = OddsColumns::find(&table);
+    let odds = OddsColumns::find(table);
     let (season, neutral) = (table.find(&["Season"]), table.find(&["neutral"]));
     for row in table.rows() {
         let day: Day = row.need(date)?.parse().map_err(|error| row.fault(date, error))?;
         let names = (row.need(home)?.to_owned(), row.need(away)?.to_owned());
         let id = format!("{competition} {day} {} {}", names.0, names.1);
-        let from = || Source { source: SOURCE.to_owned(), id: id.clone() };
+        let from = || Source { source: source.to_owned(), id: id.clone() };
         let neutral = neutral.and_then(|neutral| row.text(neutral));
         words.push(Word::Fixture(NewFixture {
             from: from(),
-            competition: competition.clone(),
+            competition: competition.to_owned(),
             season: season.and_then(|season| row.text(season)).unwrap_or_default().to_owned(),
             kick_off: UtcMillis(i64::from(day.number()) * DAY_MS + NOON_MS),
             home: names.0,
@@ -139,7 +175,7 @@ fn results(file: &Path, words: &mut Vec<Word>) -> Result<(), TableError> {
             ));
         }
     }
-    Ok(())
+    Ok(words)
 }
 
 /// Home's, draw's and away's prices early and at the end, where the file has them.
@@ -186,7 +222,7 @@ fn count(row: Row<'_>, columns: Option<(Column, Column)>) -> Result<Option<(u8, 
 }
 
 /// `premier-league` as it is called: Premier League.
-fn titled(stem: &str) -> String {
+pub fn titled(stem: &str) -> String {
     let words = stem.split(['-', '_', ' ']).filter(|word| !word.is_empty());
     let titled = words.map(|word| {
         let mut letters = word.chars();

@@ -53,18 +53,19 @@ impl Table {
         let file = path.display().to_string();
         let unreadable = |reason: String| TableError::File { file: file.clone(), reason };
         let opened = std::fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
-        // A mark of the byte order, which spreadsheets put first, is no part of the first name.
         let mut bytes = Vec::new();
         let read = opened.take(BYTES_MAX + 1).read_to_end(&mut bytes);
         read.map_err(|error| unreadable(error.to_string()))?;
         if bytes.len() as u64 > BYTES_MAX {
             return Err(unreadable(format!("larger than {BYTES_MAX} bytes")));
         }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-        Self::of(file, bytes)
+        Self::of(file, &bytes)
     }
 
-    fn of(file: String, bytes: &[u8]) -> Result<Self, TableError> {
+    /// Reads what came of a file; `file` is what its errors call it.
+    pub fn of(file: String, bytes: &[u8]) -> Result<Self, TableError> {
+        // A mark of the byte order, which spreadsheets put first, is no part of the first name.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let mut reader =
             csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
         let unreadable = |reason: String| TableError::File { file: file.clone(), reason };

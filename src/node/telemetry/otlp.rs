@@ -9,96 +9,55 @@
 //!   door ─┬─ session ── account ─┬─ journal   hold durable
 //!         │                      └─ market ─── journal   match durable
 //! ```
-//! The same few lines of HTTP as a text command's: a collector is near, or has a proxy that is.
-
-use std::io::{Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
-use std::time::Instant;
 
 use actors::journey::{Journey, Step};
 use actors::tracer::{Carrier, PATIENCE};
 use serde_json::{Value, json};
+use ureq::Agent;
 
-/// Of an answer, which says nothing that is needed.
-const ANSWER_BYTES: u64 = 4_096;
 const SERVER: u8 = 2;
 const INTERNAL: u8 = 1;
 
-/// A collector: where it listens.
+/// A collector: where it listens, with `/v1/traces` at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Collector {
-    /// `host:port`.
-    authority: String,
-    /// With `/v1/traces` at its end.
-    path: String,
-}
+pub struct Collector(String);
 
 impl Collector {
-    /// Of `http://host:port`, with a path or without.
+    /// Of `http://host:port` or `https://host`, with a path or without.
     pub fn of(url: &str) -> Result<Collector, String> {
-        if url.starts_with("https://") {
-            return Err("speaks TLS: name a collector or proxy that is near, over http".to_owned());
+        let uri = crate::url::read(url)?;
+        if uri.query().is_some() {
+            return Err("has a query: name where the collector listens".to_owned());
         }
-        let rest = url.strip_prefix("http://").ok_or("does not begin with http://")?;
-        let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@".contains(&byte));
-        let (authority, base) = rest.split_once('/').unwrap_or((rest, ""));
-        let port = authority.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if !plain || port.is_none_or(|port| port == 0) {
-            return Err("is not a URL such as http://127.0.0.1:4318".to_owned());
+        let base = url.trim_end_matches('/');
+        match base.ends_with("/v1/traces") {
+            true => Ok(Collector(base.to_owned())),
+            false => Ok(Collector(format!("{base}/v1/traces"))),
         }
-        let base = base.trim_end_matches('/');
-        let path = match base {
-            "" => "/v1/traces".to_owned(),
-            base if base.ends_with("v1/traces") => format!("/{base}"),
-            base => format!("/{base}/v1/traces"),
-        };
-        Ok(Collector { authority: authority.to_owned(), path })
     }
 }
 
-impl Carrier for Collector {
+/// Who hands traces to it.
+#[derive(Debug)]
+pub struct Exporter {
+    collector: Collector,
+    agent: Agent,
+}
+
+impl Exporter {
+    /// To this collector.
+    pub fn to(collector: Collector) -> Exporter {
+        let agent = Agent::config_builder().timeout_global(Some(PATIENCE)).max_redirects(0).build();
+        Exporter { collector, agent: agent.into() }
+    }
+}
+
+impl Carrier for Exporter {
     fn carry(&self, journeys: &[Journey]) -> Result<(), String> {
-        let body = traces(journeys).to_string();
-        post(self, &body).map_err(|error| format!("{}: {error}", self.authority))
-    }
-}
-
-fn post(collector: &Collector, body: &str) -> std::io::Result<()> {
-    let other = |why: String| std::io::Error::other(why);
-    let until = Instant::now() + PATIENCE;
-    let left = || {
-        let left = until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then_some(left).ok_or_else(|| other("took too long".to_owned()))
-    };
-    let address = collector.authority.to_socket_addrs()?.next();
-    let address = address.ok_or_else(|| other("has no address".to_owned()))?;
-    let mut stream = TcpStream::connect_timeout(&address, left()?)?;
-    stream.set_write_timeout(Some(left()?))?;
-    write!(
-        stream,
-        "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        collector.path,
-        collector.authority,
-        body.len()
-    )?;
-    stream.set_read_timeout(Some(left()?))?;
-    let mut answer = Vec::new();
-    let mut stream = stream.take(ANSWER_BYTES);
-    // The head is enough; whoever keeps the connection open is not waited for.
-    let mut piece = [0; 512];
-    while !answer.windows(2).any(|two| two == b"\r\n") {
-        left()?;
-        match stream.read(&mut piece)? {
-            0 => break,
-            read => answer.extend_from_slice(&piece[..read]),
-        }
-    }
-    let answer = String::from_utf8_lossy(&answer);
-    let head = answer.lines().next().unwrap_or_default();
-    match head.split(' ').nth(1).is_some_and(|status| status.starts_with('2')) {
-        true => Ok(()),
-        false => Err(other(format!("answered `{head}`"))),
+        let request = self.agent.post(&self.collector.0).content_type("application/json");
+        // The head of the answer is enough.
+        let answer = request.send(traces(journeys).to_string());
+        answer.map(drop).map_err(|error| format!("{}: {error}", self.collector.0))
     }
 }
 
@@ -231,14 +190,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_collector_is_a_plain_url() {
-        let of = |url: &str| Collector::of(url).map(|it| (it.authority, it.path));
-        let is = |authority: &str, path: &str| Ok((authority.to_owned(), path.to_owned()));
-        assert_eq!(of("http://127.0.0.1:4318"), is("127.0.0.1:4318", "/v1/traces"));
-        assert_eq!(of("http://tempo:4318/otlp/"), is("tempo:4318", "/otlp/v1/traces"));
-        assert_eq!(of("http://[::1]:4318/v1/traces"), is("[::1]:4318", "/v1/traces"));
-        for bad in
-            ["", "tempo:4318", "http://tempo", "http://tempo:0", "http://a b:1", "https://a:1"]
+    fn a_collector_is_a_url_without_a_query() {
+        let of = |url: &str| Collector::of(url).map(|it| it.0);
+        let is = |url: &str| Ok(url.to_owned());
+        assert_eq!(of("http://127.0.0.1:4318"), is("http://127.0.0.1:4318/v1/traces"));
+        assert_eq!(of("https://tempo/otlp/"), is("https://tempo/otlp/v1/traces"));
+        assert_eq!(of("http://[::1]:4318/v1/traces"), is("http://[::1]:4318/v1/traces"));
+        for bad in ["", "tempo:4318", "http://tempo:0", "http://a b:1", "http://a:1?b=c", "ftp://a"]
         {
             assert!(of(bad).is_err(), "{bad}");
         }

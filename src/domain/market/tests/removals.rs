@@ -73,6 +73,21 @@ fn a_removal_suspends_tells_everybody_and_returns_to_what_was() {
 }
 
 #[test]
+fn after_an_outage_a_market_in_play_does_not_return_to_open_behind_a_removal() {
+    let mut table = race(1);
+    table.place(ANN, back(1, 500, 100));
+    table.done(MarketAct::TurnInPlay { bet_delay_s: Some(5) });
+    assert_eq!(table.act(REMOVE_DRAW), None, "not before everybody has heard");
+    table.now = table.now.plus_ms(60_000);
+    table.suspend_after_outage();
+    let heard = table.heard[&ANN];
+    table.acknowledge(ANN, heard, Some(0));
+    assert_eq!(table.market.status(), MarketStatus::Suspended);
+    table.done(MarketAct::Open);
+    assert_eq!(table.market.status(), MarketStatus::Open);
+}
+
+#[test]
 fn small_chances_leave_lays_alone_and_smaller_ones_in_a_place_market_too() {
     for (winners, factor, stays) in
         [(1, 249, true), (1, 250, false), (2, 399, true), (2, 400, false)]

@@ -13,10 +13,11 @@
 //! before any that are open. A match's actor that dies is watched again when it is back, and from what the
 //! client knows only the difference is told: usually nothing.
 //!
-//! Bounds   `MATCHES_MAX` matches a connection; a client that does not read is let go.
+//! Bounds   `MATCHES_MAX` matches a connection, and of each the newest book waits to be told; a client that does not
+//!          read is let go.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use actors::fixture::{FixtureMsg, View};
@@ -27,7 +28,7 @@ use domain::football::pricer::{Rests, Status, Voice, Why};
 use domain::price::Price;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 
@@ -37,8 +38,6 @@ use crate::operator::json as read;
 use crate::operator::problem::Problem;
 
 const MATCHES_MAX: usize = 2_000;
-/// Books that wait to be written; past it a match conflates, for the newest book has everything.
-const WAITING_MAX: usize = 4_096;
 /// Matches whose actors have gone are looked for so often.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -57,20 +56,41 @@ pub(super) fn routes(node: Arc<Node>) -> BoxedFilter<(warp::reply::Response,)> {
 struct Known {
     head: Option<(Status, Option<Why>, Rests, Voice)>,
     prices: Vec<Option<Price>>,
-    /// The incarnation that is watched.
-    watched: Option<u64>,
+    /// Lives as long as the client wants the match: a watcher without it goes.
+    wanted: Arc<()>,
+    /// Lives as long as the match's actor has the watcher: without it the match is watched again.
+    watcher: Weak<()>,
+}
+
+/// The newest book of each match that the client was not told of yet.
+#[derive(Default)]
+struct Waiting {
+    books: Mutex<BTreeMap<FixtureId, Arc<View>>>,
+    news: Notify,
+}
+
+impl Waiting {
+    fn put(&self, fixture: FixtureId, view: Arc<View>) {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner).insert(fixture, view);
+        self.news.notify_one();
+    }
+
+    fn take(&self) -> BTreeMap<FixtureId, Arc<View>> {
+        std::mem::take(&mut *self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 struct Subscriber {
     node: Arc<Node>,
     socket: WebSocket<TcpStream>,
     matches: BTreeMap<FixtureId, Known>,
-    books: mpsc::Sender<(FixtureId, Arc<View>)>,
+    waiting: Arc<Waiting>,
 }
 
 async fn serve(socket: WebSocket<TcpStream>, node: Arc<Node>) {
-    let (books, mut told) = mpsc::channel(WAITING_MAX);
-    let mut subscriber = Subscriber { node, socket, matches: BTreeMap::new(), books };
+    let waiting = Arc::new(Waiting::default());
+    let mut subscriber =
+        Subscriber { node, socket, matches: BTreeMap::new(), waiting: waiting.clone() };
     let mut look = tokio::time::interval(LOOK_EVERY);
     let goodbye = loop {
         if subscriber.socket.is_full() {
@@ -94,8 +114,8 @@ async fn serve(socket: WebSocket<TcpStream>, node: Arc<Node>) {
                 Event::Draining => break Some((CloseCode::GOING_AWAY, "the node is being stopped")),
                 Event::Ended(_) => break None,
             },
-            book = told.recv() => {
-                if let Some((fixture, view)) = book {
+            () = waiting.news.notified() => {
+                for (fixture, view) in waiting.take() {
                     subscriber.tell(fixture, &view);
                 }
             }
@@ -128,26 +148,32 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Watches every match whose actor is another than the one that is watched, and starts those that do not
-    /// run.
+    /// Watches every match that is not watched: it is new, its actor has died, or had no room for the watcher. Starts
+    /// those that do not run.
     fn watch(&mut self) {
         for (fixture, known) in &mut self.matches {
+            if known.watcher.strong_count() > 0 {
+                continue;
+            }
             let address = Address::Fixture(*fixture);
             let Some(actor) = self.node.registry.find::<FixtureMsg>(address) else {
                 self.node.nursery().start(Child::Fixture(*fixture));
                 continue;
             };
-            if known.watched == Some(actor.incarnation()) {
-                continue;
-            }
-            let (books, fixture) = (self.books.clone(), *fixture);
-            let watcher = Box::new(move |view: &Arc<View>, _: &[u16]| {
-                use mpsc::error::TrySendError::Closed;
-                !matches!(books.try_send((fixture, view.clone())), Err(Closed(_)))
-            });
-            if actor.send(FixtureMsg::Watch(watcher)).is_ok() {
-                known.watched = Some(actor.incarnation());
-            }
+            let watcher = Arc::new(());
+            known.watcher = Arc::downgrade(&watcher);
+            let (waiting, fixture) = (self.waiting.clone(), *fixture);
+            let wanted = Arc::downgrade(&known.wanted);
+            let tell = move |view: &Arc<View>, _: &[u16]| {
+                let _ = &watcher;
+                let is_wanted = wanted.strong_count() > 0;
+                if is_wanted {
+                    waiting.put(fixture, view.clone());
+                }
+                is_wanted
+            };
+            // With an actor that has died goes the watcher.
+            let _ = actor.send(FixtureMsg::Watch(Box::new(tell)));
         }
     }
 

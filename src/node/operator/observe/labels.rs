@@ -20,6 +20,10 @@ use crate::catalogue;
 
 /// A look waits no longer for names.
 const WITHIN: Duration = Duration::from_millis(250);
+/// Markets of one name.
+const MARKETS_MAX: usize = 100_000;
+/// Users of one name: home has more to do than to look for them.
+const USERS_MAX: usize = 10_000;
 /// Characters of a name that are shown.
 const SHOWN_CHARS: usize = 120;
 
@@ -64,8 +68,9 @@ async fn usernames(node: &Node, accounts: Vec<AccountId>) -> HashMap<AccountId, 
     home(node, question).await.unwrap_or_default().into_iter().collect()
 }
 
-/// Ids of markets and accounts whose names contain the text, in small letters; at most so many of each.
-pub async fn find(node: &Node, text: &str, limit: usize) -> Vec<String> {
+/// Ids of markets and accounts whose names contain the text, in small letters. Many more than a search shows: most of
+/// them may be asleep, and whoever asks looks for those that are not.
+pub async fn find(node: &Node, text: &str) -> Vec<String> {
     let wanted = text.to_owned();
     let question = move |catalogue: &Catalogue| {
         // Only a text with the sign between them can lie across an event's name and a market's.
@@ -78,13 +83,14 @@ pub async fn find(node: &Node, text: &str, limit: usize) -> Vec<String> {
                 || definition.runners.iter().any(|runner| contains(&runner.name, &wanted))
                 || lies_across && contains(&name(catalogue, card), &wanted)
         };
-        let ids = catalogue.cards().filter(is_meant).take(limit);
+        let ids = catalogue.cards().filter(is_meant).take(MARKETS_MAX);
         ids.map(|card| EntityId::Market(card.definition.id).to_string()).collect::<Vec<_>>()
     };
     let found = timeout(WITHIN, catalogue::ask(node, question)).await;
     let mut ids = found.ok().flatten().unwrap_or_default();
     let text = text.to_owned();
-    let users = home(node, |reply| HomeMsg::FindUsers { text, limit, reply }).await;
+    let question = |reply| HomeMsg::FindUsers { text, limit: USERS_MAX, reply };
+    let users = home(node, question).await;
     let users = users.unwrap_or_default();
     ids.extend(users.into_iter().map(|account| EntityId::Account(account).to_string()));
     ids

@@ -242,8 +242,7 @@ pub async fn search(watch: &Watch, text: &str, limit: usize) -> (usize, Vec<Foun
         return (0, Vec::new());
     }
     let limit = limit.clamp(1, FOUND_MAX);
-    let named: HashSet<String> =
-        labels::find(&watch.node, &text, FOUND_MAX).await.into_iter().collect();
+    let named: HashSet<String> = labels::find(&watch.node, &text).await.into_iter().collect();
     let (total, mut rows, paths) = watch.events.look(|history| {
         let (tree, at_ms) = (history.present(), now_ms());
         let (mut total, mut rows, mut paths) = (0, Vec::new(), Vec::new());
