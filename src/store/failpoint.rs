@@ -2,20 +2,20 @@
 //!
 //! Owns the reading of `LAYBOOK_FAILPOINTS`, e.g. `after_sync:7=abort,rotation:1=abort`: the
 //! process aborts at the 7th hit of `after_sync` or the 1st of `rotation`, whichever comes first.
-//! Only with the feature `failpoints`; without it `fail_at` is empty and costs nothing. Never
+//! Only in debug builds, which tests are; in a release `fail_at` is empty and costs nothing. Never
 //! returns an error: a crash is the only fault it knows.
 //!
 //! Points: `before_sync`, `after_sync`, `before_release`, `rotation`, `snapshot_write`,
 //! `checkpoint_rename`, `recovery`.
 
-#[cfg(not(feature = "failpoints"))]
+#[cfg(not(debug_assertions))]
 #[inline(always)]
 pub fn fail_at(_point: &'static str) {}
 
-#[cfg(feature = "failpoints")]
+#[cfg(debug_assertions)]
 pub use armed::fail_at;
 
-#[cfg(any(feature = "failpoints", test))]
+#[cfg(any(debug_assertions, test))]
 mod armed {
     use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -53,7 +53,7 @@ mod armed {
             .collect()
     }
 
-    #[cfg(feature = "failpoints")]
+    #[cfg(debug_assertions)]
     pub fn fail_at(point: &'static str) {
         static ARMED: std::sync::OnceLock<Vec<Armed>> = std::sync::OnceLock::new();
         let armed = ARMED.get_or_init(|| {

@@ -103,7 +103,7 @@ impl Launch {
     }
 
     /// Dies at these fail points (`point:n=abort`, see `store::failpoint`).
-    #[cfg(feature = "failpoints")]
+    #[cfg(debug_assertions)]
     pub(crate) fn fail_points(mut self, points: &str) -> Launch {
         self.environment.push(("LAYBOOK_FAILPOINTS".to_owned(), points.to_owned()));
         self

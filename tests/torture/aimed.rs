@@ -1,6 +1,6 @@
 //! Deaths at chosen places: the process aborts at its nth pass of a fail point.
 //!
-//! Only with the feature `failpoints`; without it the points are not in the binary.
+//! Only in debug builds; in a release the points are not in the binary.
 
 use super::campaign::Campaign;
 

@@ -139,7 +139,7 @@ impl Campaign {
     }
 
     /// The same on a node that dies by itself, at any moment.
-    #[cfg(feature = "failpoints")]
+    #[cfg(debug_assertions)]
     pub(crate) fn unleash_on_doomed(&mut self, node: &Node) -> Herd {
         self.unleash_with(node, Ends { doomed: true.into(), ..Ends::default() })
     }

@@ -183,7 +183,7 @@ fn a_damaged_supervision_log_does_not_keep_the_node_from_serving() {
 }
 
 /// A frame that was written, never synced and never acknowledged, and of which the last block is missing.
-#[cfg(feature = "failpoints")]
+#[cfg(debug_assertions)]
 #[test]
 fn a_torn_tail_that_nobody_was_told_of_is_cut() {
     let (mut campaign, node) = Campaign::begin("torn");

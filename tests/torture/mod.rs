@@ -17,7 +17,7 @@ pub(crate) mod checkers;
 pub(crate) mod claim;
 pub(crate) mod client;
 
-#[cfg(feature = "failpoints")]
+#[cfg(debug_assertions)]
 mod aimed;
 mod damage;
 mod descriptors;

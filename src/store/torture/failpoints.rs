@@ -1,7 +1,7 @@
 //! Goal: a process that aborts at any named point loses nothing that was released. Method: this
 //! test binary starts itself as a child with `LAYBOOK_FAILPOINTS`; the child works on a real
 //! directory and writes every released number to a file of its own; the parent looks what is there.
-//! Only with the feature `failpoints`.
+//! Only in debug builds.
 
 use super::note::{Note, Numbers, decode_numbers, encode_numbers};
 use super::scene::{LONG, NoteHandle, NoteWriter, attach, effect, hand_over, open, options};

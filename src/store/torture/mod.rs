@@ -1,7 +1,7 @@
 //! Tests of the room as a whole: what no single file can show.
 
 mod corruption;
-#[cfg(feature = "failpoints")]
+#[cfg(debug_assertions)]
 mod failpoints;
 mod journal_torture;
 pub(crate) mod note;
