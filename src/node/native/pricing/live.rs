@@ -13,10 +13,11 @@
 //! before any that are open. A match's actor that dies is watched again when it is back, and from what the
 //! client knows only the difference is told: usually nothing.
 //!
-//! Bounds   `MATCHES_MAX` matches a connection, and of each the newest book waits to be told; a client that does not
-//!          read is let go.
+//! Bounds   `MATCHES_MAX` matches a connection, and of each the newest book waits to be told: a client that is slow is
+//!          told less often, each match in its turn. One that takes nothing is cut by the socket.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -75,8 +76,12 @@ impl Waiting {
         self.news.notify_one();
     }
 
-    fn take(&self) -> BTreeMap<FixtureId, Arc<View>> {
-        std::mem::take(&mut *self.books.lock().unwrap_or_else(PoisonError::into_inner))
+    /// The next match's in their order, behind this one; after the last comes the first.
+    fn take_behind(&self, last: FixtureId) -> Option<(FixtureId, Arc<View>)> {
+        let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+        let behind = books.range((Bound::Excluded(last), Bound::Unbounded)).next();
+        let next = behind.or_else(|| books.first_key_value()).map(|(fixture, _)| *fixture)?;
+        books.remove_entry(&next)
     }
 }
 
@@ -85,17 +90,22 @@ struct Subscriber {
     socket: WebSocket<TcpStream>,
     matches: BTreeMap<FixtureId, Known>,
     waiting: Arc<Waiting>,
+    /// Whose book was told last.
+    last: FixtureId,
 }
 
 async fn serve(socket: WebSocket<TcpStream>, node: Arc<Node>) {
     let waiting = Arc::new(Waiting::default());
-    let mut subscriber =
-        Subscriber { node, socket, matches: BTreeMap::new(), waiting: waiting.clone() };
+    let mut subscriber = Subscriber {
+        node,
+        socket,
+        matches: BTreeMap::new(),
+        waiting: waiting.clone(),
+        last: FixtureId(0),
+    };
     let mut look = tokio::time::interval(LOOK_EVERY);
     let goodbye = loop {
-        if subscriber.socket.is_full() {
-            break Some((CloseCode::POLICY, "books are not read"));
-        }
+        subscriber.tell_waiting();
         tokio::select! {
             event = subscriber.socket.next() => match event {
                 Event::Received(batch) => {
@@ -114,11 +124,7 @@ async fn serve(socket: WebSocket<TcpStream>, node: Arc<Node>) {
                 Event::Draining => break Some((CloseCode::GOING_AWAY, "the node is being stopped")),
                 Event::Ended(_) => break None,
             },
-            () = waiting.news.notified() => {
-                for (fixture, view) in waiting.take() {
-                    subscriber.tell(fixture, &view);
-                }
-            }
+            () = waiting.news.notified() => {}
             _ = look.tick() => subscriber.watch(),
         }
     };
@@ -174,6 +180,16 @@ impl Subscriber {
             };
             // With an actor that has died goes the watcher.
             let _ = actor.send(FixtureMsg::Watch(Box::new(tell)));
+        }
+    }
+
+    /// As much as the client takes.
+    fn tell_waiting(&mut self) {
+        while !self.socket.is_full()
+            && let Some((fixture, view)) = self.waiting.take_behind(self.last)
+        {
+            self.last = fixture;
+            self.tell(fixture, &view);
         }
     }
 
