@@ -249,6 +249,36 @@ fn who_subscribes_again_and_again_keeps_nobody_from_being_told() {
 }
 
 #[test]
+fn who_follows_hundreds_of_matches_and_reads_late_is_told_of_all_of_them() {
+    const MATCHES: usize = 300;
+    let scratch = Scratch::new("fixtures-hundreds");
+    let node = Launch::new(&scratch).manual_clock().start();
+    let mut operator = Operator::of(&node);
+    let mut provider = Provider::of(&node, &mut operator);
+    past(&mut provider);
+    let next = |number: usize| {
+        let mut next = fixture(&format!("next-{number}"), "Arsenal", "Wolves");
+        let (year, month, day) = (2036 + number / 200, 1 + number % 200 / 20, 1 + number % 20);
+        next["kickOff"] = json!(format!("{year}-{month:02}-{day:02}T15:00:00Z"));
+        next
+    };
+    provider.tell("fixtures", &(0..MATCHES).map(next).collect());
+    let told = look(&node, "/v1/pricing/matches?limit=1000&from=2035-01-01T00:00:00Z");
+    let ids = told["matches"].as_array().expect("a list").iter();
+    let ids: Vec<u64> = ids.map(|one| one["id"].as_u64().expect("a number")).collect();
+    assert_eq!(ids.len(), MATCHES);
+    let mut reader = PriceStream::open(&node);
+    reader.subscribe(&ids);
+    // Every book is there before the first is read: megabytes, of which most must wait.
+    for id in &ids {
+        look(&node, &format!("/v1/pricing/matches/{id}"));
+    }
+    while reader.prices.len() < MATCHES {
+        reader.next();
+    }
+}
+
+#[test]
 fn the_results_that_ship_are_told_from_their_folder_when_the_node_starts() {
     let scratch = Scratch::new("fixtures-shipped");
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/football");

@@ -20,6 +20,7 @@ pub(crate) struct PriceStream {
 impl PriceStream {
     pub(crate) fn open(node: &Node) -> PriceStream {
         let socket = TcpStream::connect(node.http).expect("the node listens");
+        socket.set_nodelay(true).unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
         let wire = Frames::open(socket, node.http, "/v1/pricing/stream");
         PriceStream { wire, came: Vec::new(), prices: BTreeMap::new() }

@@ -308,6 +308,10 @@ impl Write for Frames {
             let mut frame = vec![0x81];
             match payload.len() {
                 short @ 0..=125 => frame.push(0x80 | u8::try_from(short).unwrap()),
+                middling @ 126..=0xffff => {
+                    frame.push(0x80 | 126);
+                    frame.extend_from_slice(&u16::try_from(middling).unwrap().to_be_bytes());
+                }
                 long => {
                     frame.push(0x80 | 127);
                     frame.extend_from_slice(&(long as u64).to_be_bytes());
