@@ -122,7 +122,7 @@ impl Cell {
         match self {
             Cell::Text(text) => text.clone(),
             Cell::Count(count) => thousands(*count),
-            Cell::Number(value, decimals) if *decimals == 0 => thousands(value.round() as u64),
+            Cell::Number(value, 0) if *value >= 0.0 => thousands(value.round() as u64),
             Cell::Number(value, decimals) => format!("{value:.decimals$}"),
             Cell::None => "-".to_owned(),
         }

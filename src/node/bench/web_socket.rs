@@ -50,8 +50,14 @@ impl Reader {
     }
 
     pub(super) async fn send(&mut self, text: &str) -> anyhow::Result<()> {
-        let mut frame = vec![0x81, 0x80 | 126];
-        frame.extend_from_slice(&u16::try_from(text.len())?.to_be_bytes());
+        let mut frame = vec![0x81];
+        match u8::try_from(text.len()) {
+            Ok(short @ 0..=125) => frame.push(0x80 | short),
+            _ => {
+                frame.push(0x80 | 126);
+                frame.extend_from_slice(&u16::try_from(text.len())?.to_be_bytes());
+            }
+        }
         // A mask of zeroes is a mask.
         frame.extend_from_slice(&[0; 4]);
         frame.extend_from_slice(text.as_bytes());
