@@ -75,7 +75,7 @@ async fn fill_and_lapse(node: &OwnNode) -> anyhow::Result<Lapse> {
     let after = operator.get(&actor).await?;
     ensure!(after["state"]["entity"]["orders"] == 0, "orders are left: {after}");
     done.set(true);
-    let handled = after["mailbox"]["slowest_us"].as_u64().context("no slowest message")?;
+    let handled = after["slowest"]["us"].as_u64().context("no slowest message")?;
     Ok(Lapse { answered, handled: Duration::from_micros(handled), others_ns: others.await?? })
 }
 
