@@ -168,9 +168,11 @@ impl Gauge {
         let busy = nanos(busy);
         add(&self.busy_ns, busy);
         add(&self.handled, 1);
-        if busy > self.slowest_ns.load(Relaxed) {
+        // Without a message in hand it was looked at, which is nothing that it did.
+        let in_hand = self.in_hand.load(Relaxed);
+        if in_hand > 0 && busy > self.slowest_ns.load(Relaxed) {
             self.slowest_ns.store(busy, Relaxed);
-            self.slowest.store(self.in_hand.load(Relaxed), Relaxed);
+            self.slowest.store(in_hand, Relaxed);
         }
         self.in_hand.store(0, Relaxed);
     }
@@ -287,6 +289,8 @@ mod tests {
         let last = gauge.last_messages();
         assert_eq!((last.len(), last[REMEMBERED - 1], last[0]), (REMEMBERED, "place", "cancel"));
         assert_eq!(gauge.slowest(), Some(("place", Duration::from_millis(22))));
+        gauge.handled(Duration::from_secs(1));
+        assert_eq!(gauge.slowest(), Some(("place", Duration::from_millis(22))), "only looked at");
     }
 
     #[test]
