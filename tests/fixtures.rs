@@ -170,10 +170,9 @@ fn ladder_prices(node: &Node, id: u64) -> Vec<Value> {
     markets.iter().flat_map(of).map(|selection| selection["price"].clone()).collect()
 }
 
-#[test]
-fn prices_come_over_a_websocket_suspended_before_they_move_and_a_crash_tells_nothing() {
-    let scratch = Scratch::new("fixtures-websocket");
-    let node = Launch::new(&scratch).manual_clock().start();
+/// A node with one match that is far ahead and rated; and its id.
+fn rated_match(scratch: &Scratch) -> (Node, Operator, Provider, u64) {
+    let node = Launch::new(scratch).manual_clock().start();
     let mut operator = Operator::of(&node);
     let mut provider = Provider::of(&node, &mut operator);
     past(&mut provider);
@@ -185,6 +184,13 @@ fn prices_come_over_a_websocket_suspended_before_they_move_and_a_crash_tells_not
         let parameters = look(&node, &format!("/v1/pricing/matches/{id}/parameters"));
         if parameters["now"]["model"] == "ratings" { Ok(()) } else { Err(parameters) }
     });
+    (node, operator, provider, id)
+}
+
+#[test]
+fn prices_come_over_a_websocket_suspended_before_they_move_and_a_crash_tells_nothing() {
+    let scratch = Scratch::new("fixtures-websocket");
+    let (node, mut operator, mut provider, id) = rated_match(&scratch);
     let mut reader = PriceStream::open(&node);
     reader.send(&json!({"op": "subscribe", "matches": "all"}));
     assert_eq!(reader.next()["field"], "matches");
@@ -219,18 +225,7 @@ fn prices_come_over_a_websocket_suspended_before_they_move_and_a_crash_tells_not
 #[test]
 fn who_subscribes_again_and_again_keeps_nobody_from_being_told() {
     let scratch = Scratch::new("fixtures-greedy");
-    let node = Launch::new(&scratch).manual_clock().start();
-    let mut operator = Operator::of(&node);
-    let mut provider = Provider::of(&node, &mut operator);
-    past(&mut provider);
-    let mut next = fixture("1", "Arsenal", "Wolves");
-    next["kickOff"] = json!("2036-11-28T15:00:00Z");
-    provider.tell("fixtures", &json!([next]));
-    let id = ours(&node, "1");
-    eventually("the match is rated", || {
-        let parameters = look(&node, &format!("/v1/pricing/matches/{id}/parameters"));
-        if parameters["now"]["model"] == "ratings" { Ok(()) } else { Err(parameters) }
-    });
+    let (node, mut operator, mut provider, id) = rated_match(&scratch);
     let mut greedy = PriceStream::open(&node);
     for _ in 0..5_000 {
         greedy.subscribe(&[id]);
