@@ -99,7 +99,7 @@ impl Measured {
         let columns: &[&str] = &["what", "figure", "unit", "aim at most"];
         let title = "a thousand matches at once".to_owned();
         let nothing = format!(
-            "{} actors were killed at half time: nothing was told that differed, and every book was the same after",
+            "{} actors were killed at half time: nothing was told that differed, and every match was told of after",
             thousands(MATCHES as u64)
         );
         (Table { title, columns, rows }, vec![nothing])
