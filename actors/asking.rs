@@ -3,6 +3,7 @@
 //! Handlers never wait. A question carries a reply end; a short wait, which the tree runs, turns what comes out
 //! of the other end into a message. An answer that never comes (whoever was asked has died) is `None`.
 
+use crate::catalogue::CatalogueMsg;
 use crate::fixture::{FixtureMsg, View, Watcher};
 use crate::football::question;
 use crate::home::{HomeMsg, NewLogin, OperateError};
@@ -12,6 +13,7 @@ use crate::partition::deliver;
 use crate::session::{RequestError, SessionMsg, SessionRequest};
 use crate::shell::Context;
 use crate::{account::AccountMsg, account::AccountQuery, account::AccountView, registry::Address};
+use domain::catalogue::Catalogue;
 use domain::football::almanac::{Almanac, FixtureId};
 use domain::home::{By, HomeError, HomeRequest, Login, OperationAnswer};
 use domain::ids::{AccountId, EntityId, MarketId, PartitionId, SessionId};
@@ -131,6 +133,21 @@ impl<M: Send + 'static> Context<M> {
             // An actor that has died meanwhile wants no answer.
             let _ = me.send(message(answer));
         }));
+    }
+
+    /// Asks the catalogue.
+    pub fn catalogue<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Catalogue) -> T + Send + 'static,
+        message: impl FnOnce(Option<T>) -> M + Send + 'static,
+    ) {
+        let (reply, answer) = oneshot::channel();
+        let ask = CatalogueMsg::Ask(Box::new(move |catalogue| drop(reply.send(read(catalogue)))));
+        if let Some(way) = self.node.registry.find::<CatalogueMsg>(Address::Catalogue) {
+            // One that is gone drops the question, and with it the reply.
+            let _ = way.send(ask);
+        }
+        self.when(answer, message);
     }
 
     /// Asks football.

@@ -1,6 +1,9 @@
 //! What feeds and strategies were told to do. Their arguments are a number only, so that a restart cannot
 //! revive the past: what stands behind the number is looked up here when they start.
 
+use crate::home::NewLogin;
+use domain::home::SecretHash;
+use domain::ids::SessionId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -24,5 +27,20 @@ impl<T> Assignments<T> {
 
     pub fn find(&self, number: u32) -> Option<Arc<T>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(&number).cloned()
+    }
+}
+
+/// In whose name a feed or a strategy logs in.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    pub username: String,
+    pub app_key: String,
+}
+
+impl Customer {
+    /// A login whose secrets the node has drawn.
+    pub fn login(&self, session: SessionId, token: SecretHash) -> NewLogin {
+        let (username, app_key) = (self.username.clone(), self.app_key.clone());
+        NewLogin { session, username, token, app_key }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 /// Kinds in the order of a bet's way; who is no actor sends as the first.
-pub const KINDS: [&str; 12] = [
+pub const KINDS: [&str; 14] = [
     "door",
     "session",
     "account",
@@ -22,6 +22,8 @@ pub const KINDS: [&str; 12] = [
     "catalogue",
     "replay",
     "trader",
+    "maker",
+    "quoter",
 ];
 
 static COUNTING: AtomicBool = AtomicBool::new(false);

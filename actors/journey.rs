@@ -1,13 +1,14 @@
 //! The ways of single orders through the exchange, step by step with their times.
 //!
-//! Owns     the last journeys: one in [`SAMPLED`] requests always, every request while somebody watches.
+//! Owns     the last journeys: one in [`SAMPLED`] requests always, and while somebody watches as many as can be kept
+//!          for a while: every request when few come, one in two, in four … when more do.
 //! Never    holds up who it follows: a step is a time and two words behind a short lock, and an order that is not
 //!          followed costs a look at its number.
 //!
 //! A journey on which nothing has happened for [`SETTLED_US`] is over. Where journeys are handed on as traces each is
 //! handed on once, and one that goes before its turn is counted.
 //!
-//! Bounds   [`JOURNEYS_MAX`] journeys of [`STEPS_MAX`] steps and [`BETS_MAX`] bets; the oldest goes first.
+//! Bounds   about [`BEGUN_MAX`] journeys begun a second, [`JOURNEYS_MAX`] journeys of [`STEPS_MAX`] steps and [`BETS_MAX`] bets; the oldest goes first.
 
 use domain::ids::{BetId, MarketId, SessionId};
 use serde::Serialize;
@@ -19,6 +20,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// One of so many requests of a session is followed though nobody watches; its first is.
 const SAMPLED: u64 = 64;
 const JOURNEYS_MAX: usize = 2_048;
+/// In a second; where more are, fewer are followed: what is gone before anybody looks was not worth its cost.
+const BEGUN_MAX: u32 = 128;
 const STEPS_MAX: usize = 32;
 const BETS_MAX: usize = 200;
 /// Orders are through in milliseconds; a bet delay may hold one up for seconds.
@@ -52,7 +55,9 @@ pub struct Journey {
 
 #[derive(Debug, Default)]
 pub struct Journeys {
-    everybody: AtomicBool,
+    /// One of so many requests of a session is followed: a power of two up to [`SAMPLED`].
+    stride: Stride,
+    watched: AtomicBool,
     /// Whether they are handed on, and how many went before their turn.
     handed_on: AtomicBool,
     lost: AtomicU64,
@@ -64,24 +69,50 @@ struct Kept {
     journeys: VecDeque<Journey>,
     /// By the first bet of each: bets that come together go together.
     by_first: HashMap<BetId, Key>,
+    /// The second that is counted, and how many were begun in it.
+    second: u64,
+    begun: u32,
+}
+
+#[derive(Debug)]
+struct Stride(AtomicU64);
+
+impl Default for Stride {
+    fn default() -> Self {
+        Stride(AtomicU64::new(SAMPLED))
+    }
 }
 
 impl Journeys {
-    /// Follows every request from now on, or samples again.
-    pub fn follow_everybody(&self, on: bool) {
-        self.everybody.store(on, Relaxed);
+    /// Somebody watches from now on, or nobody any more.
+    pub fn watch(&self, on: bool) {
+        if self.watched.swap(on, Relaxed) != on {
+            self.stride.0.store(if on { 1 } else { SAMPLED }, Relaxed);
+        }
     }
 
     pub(crate) fn follows(&self, key: Key) -> bool {
-        key.1 % SAMPLED == 1 || self.everybody.load(Relaxed)
+        let stride = self.stride.0.load(Relaxed);
+        key.1 % stride == 1 % stride
     }
 
-    /// A step of a request that is followed; its first begins the journey.
+    /// A step of a request that is followed, if it was from its beginning.
     pub(crate) fn step(&self, key: Key, hop: [&'static str; 3], offset: Option<u64>) {
         let step = step(hop, offset);
+        if let Some(journey) = self.kept().find(key) {
+            journey.take(step);
+        }
+    }
+
+    /// The first step of a request that is followed.
+    pub(crate) fn begin(&self, key: Key, hop: [&'static str; 3]) {
+        let step = step(hop, None);
         let mut kept = self.kept();
         if let Some(journey) = kept.find(key) {
             return journey.take(step);
+        }
+        if self.watched.load(Relaxed) {
+            self.pace(&mut kept, step.at_us / 1_000_000);
         }
         if kept.journeys.len() >= JOURNEYS_MAX
             && let Some(oldest) = kept.journeys.pop_front()
@@ -95,6 +126,22 @@ impl Journeys {
         }
         let (market, bets, steps) = (None, Vec::new(), vec![step]);
         kept.journeys.push_back(Journey { key, market, bets, steps, handed_on: false });
+    }
+
+    /// Follows fewer as soon as too many are begun, and more again after a second with few.
+    fn pace(&self, kept: &mut Kept, second: u64) {
+        let stride = self.stride.0.load(Relaxed);
+        if kept.second != second {
+            if kept.begun < BEGUN_MAX / 4 {
+                self.stride.0.store((stride / 2).max(1), Relaxed);
+            }
+            (kept.second, kept.begun) = (second, 0);
+        }
+        kept.begun += 1;
+        if kept.begun >= BEGUN_MAX {
+            kept.begun = 0;
+            self.stride.0.store((stride * 2).min(SAMPLED), Relaxed);
+        }
     }
 
     /// The bets that a followed request became.
@@ -192,11 +239,11 @@ mod tests {
         let journeys = Journeys::default();
         let session = SessionId(7);
         assert!(journeys.follows((session, 1)) && !journeys.follows((session, 2)));
-        journeys.follow_everybody(true);
+        journeys.watch(true);
         assert!(journeys.follows((session, 2)));
         let bet = |n: u64| BetId::new(n, PartitionId(0));
         for n in 0..JOURNEYS_MAX as u64 + 1 {
-            journeys.step((session, n), ["door", "session", "request"], None);
+            journeys.begin((session, n), ["door", "session", "request"]);
             journeys.became((session, n), Some(MarketId(5)), &[bet(n)]);
         }
         assert!(journeys.of(bet(0)).is_none(), "the oldest is forgotten");
@@ -210,10 +257,37 @@ mod tests {
     }
 
     #[test]
+    fn while_somebody_watches_all_are_followed_when_few_come_and_some_when_many_do() {
+        let journeys = Journeys::default();
+        journeys.watch(true);
+        let second = |second: u64, requests: u64| {
+            let followed = |n: &u64| {
+                let follows = journeys.follows((SessionId(7), *n));
+                if follows {
+                    journeys.pace(&mut journeys.kept(), second);
+                }
+                follows
+            };
+            (1..=requests).filter(followed).count()
+        };
+        assert_eq!(second(1, 20), 20, "every one");
+        let crowded = second(2, 100_000);
+        assert!((128..3_000).contains(&crowded), "{crowded}");
+        journeys.step((SessionId(7), 2), ["account", "market", "matched"], None);
+        assert!(journeys.of(BetId(1)).is_none(), "a journey begins at its beginning");
+        for quiet in 3..16 {
+            second(quiet, 20);
+        }
+        assert_eq!(second(16, 20), 20, "every one again");
+        journeys.watch(false);
+        assert!(!journeys.follows((SessionId(7), 2)));
+    }
+
+    #[test]
     fn a_journey_is_handed_on_once_and_only_when_it_is_over() {
         let journeys = Journeys::default();
         let key = (SessionId(7), 1);
-        journeys.step(key, ["door", "session", "admitted"], None);
+        journeys.begin(key, ["door", "session", "admitted"]);
         assert!(journeys.hand_on(10).is_empty(), "it may go on");
         for step in &mut journeys.kept().find(key).expect("it is kept").steps {
             step.at_us -= SETTLED_US;
@@ -221,7 +295,7 @@ mod tests {
         assert_eq!(journeys.hand_on(10).len(), 1);
         assert!(journeys.hand_on(10).is_empty(), "it was handed on");
         for n in 0..JOURNEYS_MAX as u64 + 2 {
-            journeys.step((SessionId(8), n), ["door", "session", "admitted"], None);
+            journeys.begin((SessionId(8), n), ["door", "session", "admitted"]);
         }
         assert_eq!(journeys.lost(), 2, "those that were not handed on");
     }

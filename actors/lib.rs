@@ -17,7 +17,8 @@
 //! | [`port`] | a model of somebody's own, as a process of the operating system |
 //! | [`replay`], [`stadium`] | who plays recorded markets, and who tells of a demo's matches |
 //! | [`pull`] | fetches from a provider of football, on a schedule |
-//! | [`trader`] | who makes a demo's markets, by the prices of [`fixture`] |
+//! | [`maker`], [`quoter`] | who makes markets by the prices of [`fixture`], as a customer |
+//! | [`trader`] | who lists a demo's matches and bets on them |
 //! | [`assignment`] | what feeds and strategies were told to do |
 
 pub mod account;
@@ -37,12 +38,14 @@ pub mod journey;
 pub mod last_words;
 pub mod mail;
 pub mod mailbox;
+pub mod maker;
 pub mod market;
 pub mod node;
 pub mod partition;
 pub mod port;
 pub mod publisher;
 pub mod pull;
+pub mod quoter;
 pub mod ratings;
 pub mod registry;
 pub mod replay;

@@ -4,6 +4,7 @@
 
 use crate::assignment::Assignments;
 use crate::journey::Journeys;
+use crate::maker;
 use crate::partition::Partition;
 use crate::port::Terms;
 use crate::registry::Registry;
@@ -13,7 +14,7 @@ use crate::tracer::Counts;
 use crate::trader::Playbill;
 use crate::trader::playbill::Season;
 use domain::football::almanac::{CompetitionNo, FixtureId};
-use domain::ids::{EntityId, PartitionId, SessionId};
+use domain::ids::{EntityId, EventId, PartitionId, SessionId};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ pub struct Node {
     pub settings: Settings,
     /// What feeds play.
     pub plays: Assignments<Play>,
+    /// What market makers are to do.
+    pub makers: Assignments<maker::Terms>,
     /// What demo traders are to do.
     pub playbills: Assignments<Playbill>,
     /// The ways of single orders.
@@ -117,6 +120,10 @@ pub enum Child {
     Stream(u64),
     /// A recorded market being played.
     Replay(u32),
+    /// A market maker.
+    Maker(u32),
+    /// Who quotes an event for a market maker.
+    Quoter(u32, EventId),
     /// A demo trader.
     Trader(u32),
     /// Who tells of a demo's matches.
@@ -137,6 +144,7 @@ impl Node {
             registry: Arc::default(),
             settings,
             plays: Assignments::default(),
+            makers: Assignments::default(),
             playbills: Assignments::default(),
             journeys: Journeys::default(),
             traces: Counts::default(),

@@ -8,7 +8,7 @@ use crate::gauge::{Gauge, Load};
 use crate::last_words;
 use crate::mailbox::{Control, Mailbox};
 use domain::football::almanac::{CompetitionNo, FixtureId};
-use domain::ids::{AccountId, EntityId, PartitionId, SessionId};
+use domain::ids::{AccountId, EntityId, EventId, PartitionId, SessionId};
 use ractor::ActorCell;
 use std::any::Any;
 use std::collections::HashMap;
@@ -35,6 +35,10 @@ pub enum Address {
     Stream(u64),
     /// A recorded market being played.
     Replay(u32),
+    /// A market maker.
+    Maker(u32),
+    /// Who quotes an event for a market maker.
+    Quoter(u32, EventId),
     /// A demo trader.
     Trader(u32),
     /// Who tells of a demo's matches.
@@ -76,6 +80,11 @@ impl Address {
             }
             "stream" => rest.parse().ok().map(Address::Stream),
             "replay" => rest.parse().ok().map(Address::Replay),
+            "maker" => rest.parse().ok().map(Address::Maker),
+            "quoter" => {
+                let (maker, event) = rest.split_once('-')?;
+                Some(Address::Quoter(maker.parse().ok()?, event.parse().ok().map(EventId)?))
+            }
             "trader" => rest.parse().ok().map(Address::Trader),
             "stadium" => rest.parse().ok().map(Address::Stadium),
             "ratings" => rest.parse().ok().map(|n| Address::Ratings(CompetitionNo(n))),
@@ -103,6 +112,8 @@ impl Address {
             Address::Tracer => "tracer",
             Address::Session(_) | Address::Stream(_) => "session",
             Address::Replay(_) => "replay",
+            Address::Maker(_) => "maker",
+            Address::Quoter(..) => "quoter",
             Address::Trader(_) => "trader",
             Address::Stadium(_) => "stadium",
             Address::Ratings(_) => "ratings",
@@ -128,6 +139,8 @@ impl fmt::Display for Address {
             Address::Session(session) => write!(out, "session-{:016x}", session.0),
             Address::Stream(connection) => write!(out, "stream-{connection}"),
             Address::Replay(n) => write!(out, "replay-{n}"),
+            Address::Maker(n) => write!(out, "maker-{n}"),
+            Address::Quoter(maker, event) => write!(out, "quoter-{maker}-{event}"),
             Address::Trader(n) => write!(out, "trader-{n}"),
             Address::Stadium(n) => write!(out, "stadium-{n}"),
             Address::Ratings(competition) => write!(out, "ratings-{competition}"),

@@ -80,7 +80,7 @@ impl Brood {
         self.by_actor.clear();
         let me = self.office.cell();
         for (id, exit) in stop::stop_all(up, &me, self.spec.template.shutdown).await {
-            self.office.report(&id, self.spec.template.kind, What::Stopped { exit });
+            self.office.report(&id, self.spec.template.kind_of(&id), What::Stopped { exit });
         }
         while self.leaving.join_next().await.is_some() {}
     }
@@ -113,7 +113,7 @@ impl Brood {
             Restart::Transient => !exit.is_orderly(),
             Restart::Temporary => false,
         };
-        self.office.report(&id, template.kind, What::Exited { exit, last_words });
+        self.office.report(&id, template.kind_of(&id), What::Exited { exit, last_words });
         if !again {
             self.members.remove(&id);
             return self.after_final_exit();
@@ -166,7 +166,7 @@ impl Brood {
     /// Against the child's own budget first: a child in quarantine costs the others nothing.
     /// `None`: quarantined.
     fn count_restart(&mut self, id: &Arc<str>) -> ControlFlow<&'static str, Option<Duration>> {
-        let kind = self.spec.template.kind;
+        let kind = self.spec.template.kind_of(id);
         let Some(member) = self.members.get_mut(id) else { return ControlFlow::Continue(None) };
         let own = self.spec.budget.map(|budget| {
             let window = member.budget.get_or_insert_with(|| Box::new(Window::new(budget)));
@@ -279,7 +279,7 @@ impl Brood {
             State::Stopping => answer(reply, Err(AdminError::Stopping)),
             State::Restarting(_) | State::Quarantined => {
                 self.members.remove(id);
-                self.office.report(id, self.spec.template.kind, What::Forgotten);
+                self.office.report(id, self.spec.template.kind_of(id), What::Forgotten);
                 answer(reply, Ok(()));
             }
             State::Up(started) => {
@@ -302,7 +302,7 @@ impl Brood {
     ) {
         while self.leaving.try_join_next().is_some() {}
         self.members.remove(id);
-        self.office.report(id, self.spec.template.kind, What::Stopped { exit });
+        self.office.report(id, self.spec.template.kind_of(id), What::Stopped { exit });
         answer(reply, Ok(()));
     }
 
@@ -319,7 +319,7 @@ impl Brood {
     pub(crate) fn delete_child(&mut self, id: &Arc<str>) -> Result<(), AdminError> {
         self.quarantined(id)?;
         self.members.remove(id);
-        self.office.report(id, self.spec.template.kind, What::Forgotten);
+        self.office.report(id, self.spec.template.kind_of(id), What::Forgotten);
         Ok(())
     }
 
@@ -384,7 +384,7 @@ impl Member {
         });
         ChildInfo {
             id: id.clone(),
-            kind: spec.template.kind.to_owned(),
+            kind: spec.template.kind_of(id).to_owned(),
             role: spec.template.role,
             restart: spec.template.restart,
             significant: spec.template.significant,

@@ -164,7 +164,9 @@ fn place(child: Child) -> (String, String) {
         }
         Child::Ratings(_) | Child::Fixture(_) => ("fixtures".into(), address(child).to_string()),
         Child::Port(_) => ("ports".into(), address(child).to_string()),
-        Child::Trader(_) => ("strategies".into(), address(child).to_string()),
+        Child::Maker(_) | Child::Quoter(..) | Child::Trader(_) => {
+            ("strategies".into(), address(child).to_string())
+        }
     }
 }
 
@@ -183,6 +185,8 @@ fn address(child: Child) -> Address {
         Child::Fixture(fixture) => Address::Fixture(fixture),
         Child::Port(n) => Address::Port(n),
         Child::Pull(n) => Address::Pull(n),
+        Child::Maker(n) => Address::Maker(n),
+        Child::Quoter(maker, event) => Address::Quoter(maker, event),
         Child::Trader(n) => Address::Trader(n),
     }
 }

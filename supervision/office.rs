@@ -49,17 +49,18 @@ impl Office {
             id: id.clone(),
             incarnation,
         };
+        let kind = spec.kind_of(id);
         match start::run(&spec.start, context, spec.start_timeout()).await {
             Ok(Start::Up(started)) => {
-                self.report(id, spec.kind, spec.spawned(incarnation, budget));
+                self.report(id, kind, spec.spawned(incarnation, budget));
                 Ok(Some(started))
             }
             Ok(Start::Ignore) => {
-                self.report(id, spec.kind, What::Ignored);
+                self.report(id, kind, What::Ignored);
                 Ok(None)
             }
             Err(error) => {
-                self.report(id, spec.kind, What::StartFailed { error: error.clone() });
+                self.report(id, kind, What::StartFailed { error: error.clone() });
                 Err(error)
             }
         }

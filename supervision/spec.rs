@@ -84,7 +84,7 @@ pub enum AutoShutdown {
 #[derive(Clone)]
 pub struct ChildSpec {
     pub id: Arc<str>,
-    /// What it is, for people and metrics: one word for all children alike.
+    /// What it is, for people and metrics: one word for all children alike, but those of [`or_if`](Self::or_if).
     pub kind: &'static str,
     pub role: Role,
     pub restart: Restart,
@@ -97,7 +97,11 @@ pub struct ChildSpec {
     /// watches.
     pub intensity: Option<Intensity>,
     pub(crate) start: StartFn,
+    /// Of a template of several kinds: whose children by their ids are of which other.
+    pub(crate) others: Vec<(IsOther, &'static str)>,
 }
+
+type IsOther = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 impl ChildSpec {
     /// A child whose start is any async closure.
@@ -117,6 +121,7 @@ impl ChildSpec {
             start_timeout_ms: Some(START_TIMEOUT_MS),
             intensity: None,
             start: Arc::new(move |context| Box::pin(start(context))),
+            others: Vec::new(),
         }
     }
 
@@ -126,12 +131,20 @@ impl ChildSpec {
         is_other: impl Fn(&str) -> bool + Send + Sync + 'static,
         other: ChildSpec,
     ) -> Self {
+        let is_other: IsOther = Arc::new(is_other);
+        self.others.push((is_other.clone(), other.kind));
         let (one, other) = (self.start, other.start);
         self.start = Arc::new(move |context| match is_other(&context.id) {
             true => other(context),
             false => one(context),
         });
         self
+    }
+
+    /// What the child of this id is.
+    pub fn kind_of(&self, id: &str) -> &'static str {
+        let other = self.others.iter().rev().find(|(is_other, _)| is_other(id));
+        other.map_or(self.kind, |(_, kind)| kind)
     }
 
     /// The common case: an actor and its arguments, made from the child's identity.

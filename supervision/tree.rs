@@ -18,7 +18,8 @@
 //! │                                schedule; who tells of a demo's matches
 //! ├─ ports          dynamic        models of somebody's own, each a process of the operating system
 //! ├─ fixtures       dynamic        pricing: ratings per competition, one per match that is looked at
-//! ├─ strategies     dynamic        one per demo trader; each logs in as a user
+//! ├─ strategies     dynamic        market makers, one quoter for each of their matches, traders of a demo; they log in
+//! │                                as users
 //! ├─ services       one_for_one    mail; who hands traces on
 //! ├─ sessions       dynamic        one per login and per stream connection (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
@@ -39,9 +40,11 @@ use actors::fixture::{Fixture, FixtureArgs};
 use actors::football::Football;
 use actors::home::Home;
 use actors::journal::Journal;
+use actors::maker::{Maker, MakerArgs};
 use actors::market::Market;
 use actors::node::Node;
 use actors::publisher::Publisher;
+use actors::quoter::{Quoter, QuoterArgs};
 use actors::ratings::{Ratings, RatingsArgs};
 use actors::replay::{Replay, ReplayArgs};
 use actors::session::{Session, SessionArgs};
@@ -49,7 +52,7 @@ use actors::shell::{Behaviour, Shell};
 use actors::stadium::{Stadium, StadiumArgs};
 use actors::trader::{Trader, TraderArgs};
 use domain::football::almanac::{CompetitionNo, FixtureId};
-use domain::ids::{EntityId, PartitionId, SessionId};
+use domain::ids::{EntityId, EventId, PartitionId, SessionId};
 use std::sync::Arc;
 
 /// The root's id, with which every path in the events begins.
@@ -195,11 +198,22 @@ fn fixture(node: &Arc<Node>) -> ChildSpec {
     fixture.or_if(|id| id.starts_with("ratings-"), ratings).restart(Restart::Transient)
 }
 
+/// A market maker, or by its id who quotes an event for one, or a demo's trader.
 fn strategy(node: &Arc<Node>) -> ChildSpec {
-    child::<Trader>(node, |context| {
+    let maker = child::<Maker>(node, |context| {
+        let number = context.id.strip_prefix("maker-")?.parse().ok()?;
+        Some(MakerArgs { number })
+    });
+    let quoter = child::<Quoter>(node, |context| {
+        let (maker, event) = context.id.strip_prefix("quoter-")?.split_once('-')?;
+        Some(QuoterArgs { maker: maker.parse().ok()?, event: EventId(event.parse().ok()?) })
+    });
+    let trader = child::<Trader>(node, |context| {
         let number = context.id.strip_prefix("trader-")?.parse().ok()?;
         Some(TraderArgs { number })
-    })
+    });
+    let strategy = maker.or_if(|id| id.starts_with("quoter-"), quoter);
+    strategy.or_if(|id| id.starts_with("trader-"), trader).restart(Restart::Transient)
 }
 
 fn supervisor(id: &str, strategy: Strategy, children: Vec<ChildSpec>) -> SupervisorSpec {

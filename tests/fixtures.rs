@@ -163,6 +163,48 @@ fn a_match_is_told_and_its_prices_follow() {
 }
 
 /// The ladder prices of a match, in the order of its selections, as a reader of the whole book sees them.
+#[test]
+fn what_a_market_quotes_drives_the_book_until_kick_off_and_after_a_restart() {
+    let scratch = Scratch::new("fixtures-quoted");
+    let (node, mut operator, mut provider, id) = rated_match(&scratch);
+    let path = format!("/v1/pricing/matches/{id}");
+    let by_ratings = home_wins(&look(&node, &path));
+    let quoted = |home: &str, away: &str, share: u8| {
+        json!([{"source": "s", "id": "1", "share": share,
+            "matchOdds": {"home": home, "draw": "3.40", "away": away},
+            "totals": [{"line": "2.5", "over": "1.95", "under": "1.95"}]}])
+    };
+    let driven = |node: &Node, by: &str| {
+        eventually(&format!("the book is driven by {by}"), || {
+            let book = look(node, &path);
+            if book["parameters"]["model"] == by { Ok(book) } else { Err(book) }
+        })
+    };
+    provider.tell("quotes", &quoted("4.00", "2.00", 100));
+    let told = provider.tell("quotes", &quoted("4.00", "2.00", 100));
+    assert_eq!(told["repeated"], 1);
+    let book = driven(&node, "market");
+    // 1 / 4.00 of a sum of 1.044, by the power that makes it one.
+    assert!((home_wins(&book) - 0.235).abs() < 0.01, "{} was {by_ratings}", home_wins(&book));
+    assert_eq!(book["market"]["share"], 100);
+    let refused = provider.put("quotes", &quoted("1.50", "1.50", 100));
+    assert_eq!((refused.status, &refused.json()["field"]), (422, &json!("[0].matchOdds")));
+    provider.tell("quotes", &json!([{"source": "s", "id": "1"}]));
+    let book = driven(&node, "ratings");
+    assert_eq!((home_wins(&book), &book["market"]), (by_ratings, &Value::Null), "withdrawn");
+    provider.tell("quotes", &quoted("4.00", "2.00", 100));
+    let before = ladder_prices(&node, id);
+    provider.event("1", 1, "kickOff", None, 0);
+    let late = provider.put("quotes", &quoted("3.00", "2.40", 100));
+    assert_eq!((late.status, &late.json()["field"]), (422, &json!("[0].id")), "{}", late.text());
+    operator.kill_actor(&format!("fixture-{id}"), "kill");
+    driven(&node, "market");
+    drop(node);
+    let node = Launch::new(&scratch).manual_clock().start();
+    driven(&node, "market");
+    assert_eq!(ladder_prices(&node, id), before, "no time has passed");
+}
+
 fn ladder_prices(node: &Node, id: u64) -> Vec<Value> {
     let book = look(node, &format!("/v1/pricing/matches/{id}"));
     let markets = book["markets"].as_array().expect("markets").clone();

@@ -15,6 +15,7 @@
 //! | [`stream`] | is everybody told the same, in the stream's own words, whatever dies meanwhile? |
 //! | [`fixtures`] | does what providers tell move prices, and is every price the same after every death? |
 //! | [`pricing`] | do the pricing commands say what the models say, and refuse files by name and line? |
+//! | [`makers`] | are the models' prices quoted on the exchange's markets, and the markets led, whoever dies? |
 //! | [`ports`] | does a model of somebody's own price, and never cost a price, whatever it does? |
 //! | [`traces`] | is an order's way handed on to who collects traces, and a collector that fails no harm? |
 //! | [`sim`] | do the rules hold for any history of the whole exchange, without process or disk? |
@@ -38,6 +39,7 @@ mod fuzz;
 mod golden;
 mod harness;
 mod healing;
+mod makers;
 mod passivation;
 mod ports;
 mod pricing;

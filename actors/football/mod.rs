@@ -21,7 +21,7 @@ use crate::registry::Address;
 use crate::shell::{Fault, Named};
 use domain::football::almanac::{
     self, Almanac, CompetitionNo, Dossier, FinalScore, FixtureId, FootballEvent, Item, NewFixture,
-    Parameters, Source, Stirred,
+    Parameters, Quotes, Source, Stirred,
 };
 use domain::football::live::FeedEvent;
 use domain::ids::EntityId;
@@ -44,6 +44,8 @@ pub enum Word {
     Fixture(NewFixture),
     Result(Source, FinalScore),
     Event(Source, u32, FeedEvent),
+    /// All that its market asks.
+    Quotes(Source, Quotes),
 }
 
 /// What became of words, durably.
@@ -248,6 +250,10 @@ impl Football {
                 }
                 Word::Event(from, seq, event) => {
                     let decided = self.state.decide_event(&from, seq, event);
+                    decided.map(|item| item.into_iter().collect())
+                }
+                Word::Quotes(from, quotes) => {
+                    let decided = self.state.decide_quoted(&from, quotes);
                     decided.map(|item| item.into_iter().collect())
                 }
             };

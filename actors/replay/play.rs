@@ -1,7 +1,7 @@
 //! What a replay is told to do, and what it tells of itself.
 
 use super::recorded::Messages;
-use crate::trader::Customer;
+use crate::assignment::Customer;
 use domain::definition::MarketStatus;
 use domain::home::SecretHash;
 use domain::ids::{AccountId, MarketId, SessionId};

@@ -3,10 +3,8 @@
 use super::mirror::{Request, Resting};
 use super::{Answer, Replay, ReplayMsg};
 use crate::account::AccountQuery;
-use crate::home::NewLogin;
 use crate::session::SessionRequest;
 use crate::shell::{Context, Fault};
-use crate::trader::Customer;
 use domain::account::{CurrentOrder, OrderFilter, OrderProjection, OrderSort, Page};
 use domain::act::{ActAnswer, MarketAct};
 use domain::home::{By, HomeRequest, IdempotencyKey, OperationAnswer};
@@ -18,8 +16,7 @@ use std::time::Instant;
 impl Replay {
     pub(super) fn log_in(&mut self, context: &Context<ReplayMsg>) -> Result<(), Fault> {
         let (session, token) = (self.play.secrets)();
-        let Customer { username, app_key } = self.play.customer.clone();
-        let login = NewLogin { session, username, token, app_key };
+        let login = self.play.customer.login(session, token);
         let n = self.ask();
         context.open_session(login, move |answer| told(n, Answer::LoggedIn(session, answer)));
         Ok(())

@@ -319,7 +319,7 @@ impl Session {
         node: &Node,
     ) -> bool {
         if node.journeys.follows((self.id, n)) {
-            node.journeys.step((self.id, n), ["door", "session", "admitted"], None);
+            node.journeys.begin((self.id, n), ["door", "session", "admitted"]);
         }
         let oldest_open = self.open.keys().next().copied().unwrap_or(n);
         let key = RequestKey { session: self.id, n, answered_through: oldest_open.min(n) - 1 };

@@ -3,13 +3,8 @@
 //! Pure. A slot plays one match after another, for ever, on an accelerated clock; slots begin one after the
 //! other. Everything follows from the seed, the slot and the time, so that a trader that was restarted goes on
 //! with the match it was in.
-//!
-//! ```text
-//!   BeforeKickOff ──▶ InPlay ◀──▶ Pause ──▶ Over ──▶ the next round
-//! ```
 
-use domain::football::fixture::{MatchEvent, MatchScript, TimedEvent};
-use domain::football::inplay::Clock;
+use domain::football::fixture::MatchScript;
 use domain::football::weekend::{Fixture, RHO, fixtures};
 use domain::time::UtcMillis;
 
@@ -33,9 +28,6 @@ const LEAD_MS: i64 = 5_000;
 /// So many matches begin at once, one after another; the rest are spread over the round.
 const EARLY_SLOTS: u32 = 4;
 const EARLY_MS: f64 = 7_000.0;
-/// A market that is suspended so long after a goal or a card, by the match clock, was left so by a trader that
-/// died.
-const LEFT_SUSPENDED_S: u32 = 480;
 
 /// One match of a slot.
 #[derive(Debug)]
@@ -45,16 +37,6 @@ pub struct Match {
     pub kick_off: UtcMillis,
     pub script: MatchScript,
     pace_per_ms: f64,
-}
-
-/// What the markets of a match should be, by its book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    BeforeKickOff,
-    InPlay,
-    /// Something is not settled: suspended.
-    Pause,
-    Over,
 }
 
 impl Season {
@@ -120,24 +102,9 @@ impl Match {
         (since >= 0).then_some((since as f64 * self.pace_per_ms) as u32)
     }
 
-    /// A suspension now is what is left of a pause, not an operator's.
-    pub fn was_left_suspended(&self, now: UtcMillis) -> bool {
-        let Some(elapsed) = self.elapsed_s(now) else { return false };
-        let pauses = |event: &&TimedEvent| {
-            matches!(event.event, MatchEvent::Goal(_) | MatchEvent::RedCard(_))
-        };
-        let until = self.script.events().iter().take_while(|event| event.at_s <= elapsed);
-        until.filter(pauses).last().is_some_and(|last| elapsed - last.at_s < LEFT_SUSPENDED_S)
-    }
-
     pub fn name(&self) -> String {
         self.fixture.name()
     }
-}
-
-/// As it is announced: `23'`, `45+2'`.
-pub fn minute(clock: Clock) -> String {
-    TimedEvent { at_s: 0, clock, event: MatchEvent::KickOff }.minute()
 }
 
 #[cfg(test)]

@@ -197,6 +197,10 @@ impl Running {
             let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;
             nursery.set_root(root.supervisor().clone());
             let numbers = |count| (0..count).filter_map(|at| u16::try_from(at).ok());
+            for (number, maker) in (0..).zip(&settings.makers) {
+                node.makers.give(number, maker.terms());
+                nursery.start(Child::Maker(number));
+            }
             numbers(settings.models.len()).for_each(|n| nursery.start(Child::Port(n)));
             numbers(settings.pulls.len()).for_each(|n| nursery.start(Child::Pull(n)));
             let started = start_partition(&nursery, PartitionId(0)).await;

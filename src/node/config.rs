@@ -16,6 +16,7 @@ use std::time::Duration;
 mod keys;
 mod limits;
 mod list;
+mod makers;
 mod people;
 mod ports;
 mod pulls;
@@ -23,6 +24,7 @@ mod pulls;
 use ::config::{Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
 use keys::KEYS;
+pub use makers::MakerSettings;
 
 use crate::betfair::extensions::Extensions;
 use crate::betfair::limits::Limits as CustomerLimits;
@@ -81,6 +83,8 @@ pub struct Settings {
     pub football: Option<PathBuf>,
     /// Models of somebody's own.
     pub models: Vec<ModelSettings>,
+    /// Market makers.
+    pub makers: Vec<MakerSettings>,
     /// Providers of football that are asked on a schedule.
     pub pulls: Vec<PullSettings>,
     /// Who collects traces.
@@ -238,6 +242,7 @@ impl Settings {
             let shown = if number { value.clone() } else { format!("{value:?}") };
             toml.push_str(&format!("{name} = {shown}  # {origin}\n"));
         }
+        toml.extend(self.of_list("makers", &self.makers, makers::to_toml));
         toml.extend(self.of_list("models", &self.models, ports::to_toml));
         toml.extend(self.of_list("pulls", &self.pulls, pulls::to_toml));
         toml
@@ -249,6 +254,7 @@ impl Settings {
             |given: &Given| serde_json::json!({"value": given.value, "origin": given.origin});
         let keys = self.origins.iter().map(|(key, it)| ((*key).to_owned(), given(it)));
         let mut json = serde_json::Value::Object(keys.collect());
+        json["makers"] = self.of_list("makers", &self.makers, makers::to_json).collect();
         json["models"] = self.of_list("models", &self.models, ports::to_json).collect();
         json["pulls"] = self.of_list("pulls", &self.pulls, pulls::to_json).collect();
         json
@@ -399,6 +405,7 @@ impl Layers {
         let football = self.read("football.directory", |value| {
             Ok((!value.is_empty()).then(|| PathBuf::from(value)))
         });
+        let makers = self.read_list("makers", makers::read, |maker| &maker.name);
         let models = self.read_list("models", ports::read, |model| &model.terms.name);
         let pulls = self.read_list("pulls", pulls::read, |pull| &pull.name);
         let collector = self.read("telemetry.otlp", |value| match value {
@@ -436,6 +443,7 @@ impl Layers {
             customers: customers?,
             mail: mail?,
             football: football?,
+            makers: makers?,
             models: models?,
             pulls: pulls?,
             collector: collector?,

@@ -1,22 +1,24 @@
 //! `laybook demo`: a moving exchange for whoever has just built it.
 //!
-//! A node in a temporary directory, a weekend of football played on a fast clock by demo traders, and two
-//! customers with play money. What is where is printed, then a line of prices every few seconds until Ctrl-C.
+//! A node in a temporary directory, a weekend of football played on a fast clock, a market maker that quotes it as any
+//! node's would, traders that list it and bet on it, and two customers with play money. What is where is printed, then a line of prices every few seconds until Ctrl-C.
 
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actors::assignment::Customer;
 use actors::mailbox::Control;
+use actors::maker::Terms;
 use actors::market::{LadderDepth, MarketMsg, MarketView, ViewRequest};
 use actors::node::{Child, Node};
 use actors::partition::deliver;
 use actors::registry::Address;
+use actors::trader::Playbill;
 use actors::trader::playbill::Season;
-use actors::trader::{Customer, Playbill};
 use anyhow::Context as _;
 use domain::definition::MarketStatus;
-use domain::ids::{EntityId, MarketId, PartitionId, SelectionId};
+use domain::ids::{EntityId, EventId, MarketId, PartitionId, SelectionId};
 use domain::money::Pence;
 use tokio::sync::oneshot;
 
@@ -32,9 +34,14 @@ use crate::telemetry;
 const SLOTS: u32 = 12;
 /// Who tells of them.
 const STADIUM: u32 = 0;
+/// Who quotes them.
+const MAKER: u32 = 0;
 const TICKER_EVERY: Duration = Duration::from_secs(2);
 const CUSTOMERS: [&str; 2] = ["alice", "bob"];
 const PLAY_MONEY: Pence = Pence(1_000_000);
+/// To each side of the fair odds to one.
+const SPREAD: f64 = 0.012;
+const STAKE: Pence = Pence(6_000);
 const MAKERS_MONEY: Pence = Pence(100_000_000_000);
 
 /// Runs until it is told to stop.
@@ -47,7 +54,7 @@ pub fn run(args: &DemoArgs) -> anyhow::Result<Exit> {
         ("stream.listen", "off".to_owned()),
         ("stream_plain.listen", "off".to_owned()),
         ("accounts.play_money", "1000.00".to_owned()),
-        ("log.filter", "warn,actors::trader=info".to_owned()),
+        ("log.filter", "warn,actors::quoter=info".to_owned()),
     ];
     let settings = match Settings::read(None, &flags) {
         Ok(settings) => settings,
@@ -86,7 +93,7 @@ async fn demo(
     running.stop().await
 }
 
-/// Users and traders.
+/// Users, the market maker and traders.
 async fn begin(node: &Arc<Node>, args: &DemoArgs) -> anyhow::Result<()> {
     let residents = Residents::new(node, "demo").await?;
     for name in CUSTOMERS {
@@ -100,10 +107,20 @@ async fn begin(node: &Arc<Node>, args: &DemoArgs) -> anyhow::Result<()> {
     // What is told of the matches comes in as from any provider.
     node.seasons.give(STADIUM, season);
     node.nursery().start(Child::Stadium(STADIUM));
+    let terms = Terms {
+        name: "house".to_owned(),
+        customer: trader(&residents, "maker").await?,
+        competitions: Vec::new(),
+        spread: SPREAD,
+        stake: STAKE,
+        leads: true,
+        secrets: session_secrets,
+    };
+    node.makers.give(MAKER, terms);
+    node.nursery().start(Child::Maker(MAKER));
     for slot in 0..SLOTS {
         let playbill = Playbill {
             season,
-            maker: trader(&residents, &format!("maker-{slot}")).await?,
             punter: trader(&residents, &format!("punter-{slot}")).await?,
             secrets: session_secrets,
         };
@@ -209,7 +226,7 @@ fn line(game: &Game, view: &MarketView) -> String {
     line + &format!("  matched {}{status}", view.total_matched)
 }
 
-/// A trader's match, as the trader itself tells it.
+/// A slot's match, as its trader and its quoter tell it.
 struct Game {
     name: String,
     score: String,
@@ -218,16 +235,21 @@ struct Game {
 }
 
 async fn game_of(node: &Node, slot: u32) -> Option<Game> {
-    let (reply, answer) = oneshot::channel();
-    node.registry.control(Address::Trader(slot), Control::Observe(reply));
-    let state = answer.await.ok()?.state;
-    let text = |key: &str| Some(state.get(key)?.as_str()?.to_owned());
+    let listed = state_of(node, Address::Trader(slot)).await?;
+    let event = EventId(listed["event"].as_str()?.parse().ok()?);
+    let quoted = state_of(node, Address::Quoter(MAKER, event)).await?;
     Some(Game {
-        name: text("match")?,
-        score: text("score")?,
-        in_play: state.get("inPlay")?.as_bool()?,
-        market: state.get("markets")?.get(0)?.as_str()?.parse().ok()?,
+        name: listed["match"].as_str()?.to_owned(),
+        score: quoted["score"].as_str()?.to_owned(),
+        in_play: quoted["inPlay"].as_bool()?,
+        market: listed["markets"][0].as_str()?.parse().ok()?,
     })
+}
+
+async fn state_of(node: &Node, address: Address) -> Option<serde_json::Value> {
+    let (reply, answer) = oneshot::channel();
+    node.registry.control(address, Control::Observe(reply));
+    Some(answer.await.ok()?.state)
 }
 
 async fn view(node: &Node, market: MarketId) -> Option<MarketView> {

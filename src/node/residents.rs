@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use actors::assignment::Customer;
 use actors::node::Node;
-use actors::trader::Customer;
 use anyhow::{Context as _, anyhow};
 use domain::act::{AccountProfile, Currency};
 use domain::home::{By, HomeRequest, NewUser, OperationAnswer, SecretHash};

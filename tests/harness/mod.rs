@@ -17,7 +17,7 @@ pub(crate) mod random;
 pub(crate) mod scratch;
 pub(crate) mod stream;
 
-pub(crate) use bettor::Bettor;
+pub(crate) use bettor::{Bettor, limit};
 pub(crate) use deadline::{DEADLINE, eventually};
 pub(crate) use money::pence;
 pub(crate) use node::{Launch, Node};

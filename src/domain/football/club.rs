@@ -99,6 +99,14 @@ fn unaccented(letter: char) -> String {
         .collect()
 }
 
+/// The teams that an event's name names, home and away: `Arsenal v Everton`.
+pub fn teams_of(event: &str) -> Option<[&str; 2]> {
+    let (home, away) =
+        [" v ", " vs ", " vs. "].iter().find_map(|between| event.split_once(between))?;
+    let (home, away) = (home.trim(), away.trim());
+    (!home.is_empty() && !away.is_empty()).then_some([home, away])
+}
+
 /// How alike two plain names are, 0 to 1: the part of the shorter one's words that the other has, in
 /// full or begun. Initials of the other count as its words.
 pub fn likeness(a: &str, b: &str) -> f64 {

@@ -37,24 +37,6 @@ pub struct TimedEvent {
     pub event: MatchEvent,
 }
 
-impl TimedEvent {
-    /// As it is announced: `23'`, `45+2'`.
-    pub fn minute(&self) -> String {
-        let (base, played_s) = match self.clock {
-            Clock::BeforeKickOff => return "0'".to_owned(),
-            Clock::HalfTime => return "HT".to_owned(),
-            Clock::FullTime => return "FT".to_owned(),
-            Clock::FirstHalf { played_s } => (0, played_s),
-            Clock::SecondHalf { played_s } => (45, played_s),
-        };
-        let minute = played_s / 60 + 1;
-        match minute.checked_sub(45) {
-            Some(added) if added > 0 => format!("{}+{added}'", base + 45),
-            _ => format!("{}'", base + minute),
-        }
-    }
-}
-
 /// The story of one match, in order, from kick-off to full time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchScript {
@@ -296,17 +278,5 @@ mod tests {
         let second = script.state_at(Some(first_s + BREAK_S + 61)).clock;
         assert_eq!(second, Clock::SecondHalf { played_s: 61 });
         assert_eq!(script.state_at(Some(u32::MAX)).clock, Clock::FullTime);
-    }
-
-    #[test]
-    fn minutes_are_announced_as_people_do() {
-        let at =
-            |clock| TimedEvent { at_s: 0, clock, event: MatchEvent::Goal(Team::Home) }.minute();
-        assert_eq!(at(Clock::FirstHalf { played_s: 0 }), "1'");
-        assert_eq!(at(Clock::FirstHalf { played_s: 44 * 60 + 59 }), "45'");
-        assert_eq!(at(Clock::FirstHalf { played_s: 46 * 60 }), "45+2'");
-        assert_eq!(at(Clock::SecondHalf { played_s: 60 }), "47'");
-        assert_eq!(at(Clock::SecondHalf { played_s: 45 * 60 }), "90+1'");
-        assert_eq!(at(Clock::HalfTime), "HT");
     }
 }

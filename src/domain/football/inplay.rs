@@ -7,6 +7,7 @@
 use super::Team;
 use super::profile::Profile;
 use super::score_grid::{Expectancy, Score, ScoreGrid, Tau};
+use std::fmt;
 
 /// A team that is a player short scores this much less, its opponent this much more; the second card
 /// counts again, further ones do not.
@@ -27,6 +28,24 @@ pub enum Clock {
         played_s: u32,
     },
     FullTime,
+}
+
+/// As it is announced: `23'`, `45+2'`, `HT`.
+impl fmt::Display for Clock {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (base, played_s) = match self {
+            Clock::BeforeKickOff => return out.write_str("0'"),
+            Clock::HalfTime => return out.write_str("HT"),
+            Clock::FullTime => return out.write_str("FT"),
+            Clock::FirstHalf { played_s } => (0, played_s),
+            Clock::SecondHalf { played_s } => (45, played_s),
+        };
+        let minute = played_s / 60 + 1;
+        match minute.checked_sub(45) {
+            Some(added) if added > 0 => write!(out, "{}+{added}'", base + 45),
+            _ => write!(out, "{}'", base + minute),
+        }
+    }
 }
 
 /// How long the halves go on after their 45 minutes: as announced, or what is usual.
@@ -116,6 +135,17 @@ mod tests {
 
     fn level(clock: Clock) -> MatchState {
         MatchState { clock, ..MatchState::before(Expectancy::new(1.53, 1.21), -0.06) }
+    }
+
+    #[test]
+    fn minutes_are_announced_as_people_do() {
+        let at = |clock: Clock| clock.to_string();
+        assert_eq!(at(Clock::FirstHalf { played_s: 0 }), "1'");
+        assert_eq!(at(Clock::FirstHalf { played_s: 44 * 60 + 59 }), "45'");
+        assert_eq!(at(Clock::FirstHalf { played_s: 46 * 60 }), "45+2'");
+        assert_eq!(at(Clock::SecondHalf { played_s: 60 }), "47'");
+        assert_eq!(at(Clock::SecondHalf { played_s: 45 * 60 }), "90+1'");
+        assert_eq!(at(Clock::HalfTime), "HT");
     }
 
     #[test]

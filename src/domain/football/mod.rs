@@ -4,6 +4,7 @@
 //!   weekend ─▶ expectancies ─▶ fixture (seeded script) ─▶ inplay (state of a match) ─▶ score_grid ─▶ quote
 //!   almanac: what providers tell ─▶ ratings ─▶ parameters ─▶ live: a match as told ─▶ book
 //!                            port: what a model of somebody's own says of it ────────┘
+//!                                                                          book ─▶ listed: an exchange's market
 //! ```
 //! The only floats of the domain live here. Nothing of them is journaled: they end in [`quote`], as prices
 //! on the ladder, and a price is an order like anybody's. What a match is priced from is journaled in
@@ -16,6 +17,7 @@ pub mod fixture;
 pub mod implied;
 pub mod inplay;
 pub mod judge;
+pub mod listed;
 pub mod live;
 pub mod margin;
 pub mod port;

@@ -178,6 +178,9 @@ impl Priced {
         }
         let otherwise = dossier.parameters.unwrap_or_else(any_match);
         let parameters = opinion.parameters(story, now, otherwise);
+        if dossier.market.is_some_and(|market| market.is_far_from(parameters.expectancy())) {
+            return Err(Absence::FarFromMarket);
+        }
         let branches = story.branches(parameters.expectancy(), parameters.rho(), now);
         mix(&branches, Some(opinion), &mut self.chances);
         self.rests.opinion = number;

@@ -1,14 +1,14 @@
 //! Lists of tables, such as `[[models]]`: each table is read whole, and every complaint names its key.
 //!
 //! Owns     how such tables are layered (a later layer's list takes the place of an earlier one's) and read. What
-//!          their keys mean is told beside them: `ports`, `pulls`.
+//!          their keys mean is told beside them: `makers`, `ports`, `pulls`.
 
 use ::config::{Map, Value, ValueKind};
 
 use super::{Complaint, Layers};
 
 /// The lists that there are.
-pub(super) const LISTS: [&str; 2] = ["models", "pulls"];
+pub(super) const LISTS: [&str; 3] = ["makers", "models", "pulls"];
 /// Tables of one list.
 const TABLES_MAX: usize = 16;
 const NAME_MAX: usize = 32;
@@ -145,6 +145,15 @@ impl Reader<'_> {
             _ => None,
         };
         self.keep(key, texts.map(Some).ok_or_else(|| "is not a list of texts".to_owned()))
+    }
+
+    pub(super) fn truth(&mut self, key: &str) -> Option<bool> {
+        let Some(value) = self.table.values.get(key) else { return Some(false) };
+        let truth = match value.kind {
+            ValueKind::Boolean(truth) => Ok(truth),
+            _ => Err("is neither true nor false".to_owned()),
+        };
+        self.keep(key, truth)
     }
 
     pub(super) fn number(&mut self, key: &str, default: u64, least: u64, most: u64) -> Option<u64> {

@@ -5,10 +5,11 @@
 //! | `name` | a word of 1 to 32 small letters, digits, `-`, `_`; no other pull has it |
 //! | `schedule` | minute, hour, day, month and weekday in UTC, as cron reads them: `*/15 12-23 * * SAT,SUN` |
 //! | `from` | a directory, as `serve --football` reads one, or the URL of one file |
-//! | `what` | of a URL: `csv` (results), or a list as `PUT /v1/football/…` takes it: `fixtures`, `results`, `events`; without it, `csv` where the URL ends so |
+//! | `what` | of a URL: `csv` (results), or a list as `PUT /v1/football/…` takes it: `fixtures`, `results`, `events`, `quotes`; without it, `csv` where the URL ends so |
 //! | `competition` | of a CSV's results; without it, the name as a title |
 
 use super::list::Reader;
+use crate::native::football::LISTS;
 use crate::pull::{PullSettings, Schedule, What, Where};
 
 const KEYS: [&str; 5] = ["name", "schedule", "from", "what", "competition"];
@@ -46,11 +47,11 @@ pub(super) fn read(table: &mut Reader<'_>) -> Option<PullSettings> {
     let what = match what.as_deref() {
         Some("csv") => Ok("csv"),
         None if path.ends_with(".csv") => Ok("csv"),
-        Some("fixtures") => Ok("fixtures"),
-        Some("results") => Ok("results"),
-        Some("events") => Ok("events"),
-        Some(_) => Err("is not one of csv, fixtures, results, events".to_owned()),
-        None => Err("is missing: csv, fixtures, results or events".to_owned()),
+        Some(what) => match LISTS.into_iter().find(|list| *list == what) {
+            Some(list) => Ok(list),
+            None => Err(format!("is not one of csv, {}", LISTS.join(", "))),
+        },
+        None => Err(format!("is missing: one of csv, {}", LISTS.join(", "))),
     };
     let what = match table.keep("what", what)? {
         "csv" => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pull::{What, Where};
+use domain::money::Pence;
 
 /// The settings, or the complaints, of a file, an environment and flags.
 fn read(file: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result<Settings, String> {
@@ -175,6 +176,41 @@ fn models_are_read_whole_and_every_complaint_names_its_key() {
 }
 
 #[test]
+fn makers_are_read_whole_and_every_complaint_names_its_key() {
+    let file = concat!(
+        "[[makers]]\nname = \"house\"\nuser = \"house\"\napp_key = \"house-key\"\nleads = true\n",
+        "[[makers]]\nname = \"wide\"\nuser = \"u\"\napp_key = \"k\"\nspread_bp = 400\n",
+        "stake = \"12.5\"\ncompetitions = [\"Premier League\"]\n",
+    );
+    let settings = read(file, &[], &[]).unwrap();
+    let [house, wide] = &settings.makers[..] else { panic!("{:?}", settings.makers) };
+    assert_eq!((house.leads, house.spread_bp, house.stake), (true, 120, Pence(6_000)));
+    assert_eq!((wide.leads, wide.spread_bp, wide.stake), (false, 400, Pence(1_250)));
+    assert!((wide.terms().spread - 0.04).abs() < 1e-12);
+    let shown = settings.to_toml();
+    assert_eq!(read(&shown, &[], &[]).unwrap().makers, settings.makers, "{shown}");
+    assert_eq!(settings.to_json()["makers"][1]["stake"], "12.50");
+
+    let wrong = concat!(
+        "[[makers]]\nname = \"a\"\napp_key = \"k\"\n",
+        "[[makers]]\nname = \"b\"\nuser = \"u\"\napp_key = \"\"\n",
+        "[[makers]]\nname = \"c\"\nuser = \"u\"\napp_key = \"k\"\nspread_bp = 0\n",
+        "[[makers]]\nname = \"d\"\nuser = \"u\"\napp_key = \"k\"\nstake = \"1.99\"\n",
+        "[[makers]]\nname = \"e\"\nuser = \"u\"\napp_key = \"k\"\nleads = \"yes\"\n",
+    );
+    let complaints = read(wrong, &[], &[]).unwrap_err();
+    for complaint in [
+        "makers[0].user = \"\" (file F): is missing: the name of a user",
+        "makers[1].app_key = \"\" (file F): is missing: an application key",
+        "makers[2].spread_bp = \"0\" (file F): is not between 1 and 5000",
+        "makers[3].stake = \"1.99\" (file F): is not from 2.00 to 1000000.00",
+        "makers[4].leads = \"yes\" (file F): is neither true nor false",
+    ] {
+        assert!(complaints.contains(complaint), "{complaint} in\n{complaints}");
+    }
+}
+
+#[test]
 fn pulls_are_read_whole_and_every_complaint_names_its_key() {
     let file = concat!(
         "[[pulls]]\nname = \"mine\"\nschedule = \"*/5 * * * *\"\nfrom = \"football\"\n",
@@ -211,7 +247,7 @@ fn pulls_are_read_whole_and_every_complaint_names_its_key() {
     for complaint in [
         "pulls[0].schedule = \"often\" (file F): is no schedule: ",
         "pulls[1].from = \"ftp://x/y\" (file F): is neither a directory nor a URL",
-        "pulls[2].what = \"\" (file F): is missing: csv, fixtures, results or events",
+        "pulls[2].what = \"\" (file F): is missing: one of csv, fixtures, results, events, quotes",
         "pulls[3].schedule = \"\" (file F): is missing: five fields",
         "pulls[4].what = \"csv\" (file F): is for URLs",
         "pulls[5].from = \"http:///y.csv\" (file F): ",

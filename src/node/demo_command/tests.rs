@@ -52,11 +52,12 @@ async fn a_demo_moves_and_heals() {
     })
     .await;
 
-    // A trader, its maker's account and its session die; the market is quoted again by others of them.
+    // A trader, the maker, all quoters, accounts and sessions die; the market is quoted again by others of them.
     let victims = node.registry.loads().into_iter().map(|(address, _)| address);
     let dies = |address: &Address| {
-        use Address::{Entity, Session, Trader};
-        matches!(address, Trader(0) | Session(_) | Entity(_, EntityId::Account(_)))
+        use Address::{Entity, Maker, Quoter, Session, Trader};
+        let account = matches!(address, Entity(_, EntityId::Account(_)));
+        account || matches!(address, Trader(0) | Maker(_) | Quoter(..) | Session(_))
     };
     let victims: Vec<_> = victims.filter(dies).collect();
     for victim in victims {

@@ -353,6 +353,7 @@ impl Native {
             Operation::TellFixtures => football::put(call, "fixtures").await,
             Operation::TellResults => football::put(call, "results").await,
             Operation::TellEvents => football::put(call, "events").await,
+            Operation::TellQuotes => football::put(call, "quotes").await,
             Operation::PricedMatches => pricing::matches(call).await,
             Operation::PricedMatch => pricing::book(call).await,
             Operation::PricedMarket => pricing::market(call).await,

@@ -165,6 +165,7 @@ fn football() -> Vec<(&'static str, Value)> {
         ("redCards", "Score"),
         ("pending", "[Branch]"),
         ("event", "integer"),
+        ("market", "?MarketExpects"),
     ];
     vec![
         ("Told", shape(&[("taken", "integer"), ("repeated", "integer"), ("refused", "[Fault]")])),
@@ -183,7 +184,15 @@ fn football() -> Vec<(&'static str, Value)> {
                 ("at~", "?time"),
             ]),
         ),
-        ("ParametersThen", shape(&[("now", "?Parameters"), ("history", "[Parameters]")])),
+        ("MarketExpects", shape(&[("lambda", "number"), ("mu", "number"), ("share", "integer")])),
+        (
+            "ParametersThen",
+            shape(&[
+                ("now", "?Parameters"),
+                ("market", "?MarketExpects"),
+                ("history", "[Parameters]"),
+            ]),
+        ),
         (
             "PricedListing",
             shape(

@@ -45,6 +45,7 @@ pub enum Operation {
     TellFixtures,
     TellResults,
     TellEvents,
+    TellQuotes,
     PricedMatches,
     PricedMatch,
     PricedMarket,

@@ -98,7 +98,8 @@ impl<'v> Members<'v> {
         self.object.get(name).filter(|value| !value.is_null())
     }
 
-    fn refused(
+    /// A refusal of this member.
+    pub fn refused(
         &self,
         code: &'static str,
         name: &str,

@@ -104,7 +104,7 @@ pub fn read(folder: &Path) -> anyhow::Result<Vec<Word>> {
         let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
         words.extend(results(&Table::read(file)?, SOURCE, &titled(&stem.unwrap_or_default()))?);
     }
-    for what in ["fixtures", "results", "events"] {
+    for what in football::LISTS {
         for file in files.iter().filter(|file| named(file, what, ".json")) {
             let told = || file.display().to_string();
             let size = std::fs::metadata(file).with_context(told)?.len();

@@ -57,6 +57,22 @@ async fn line_15_children_are_started_by_id_from_a_template() {
 }
 
 #[tokio::test]
+async fn children_of_a_template_of_two_kinds_are_told_by_their_own() {
+    let diary = Diary::default();
+    let mut other = diary.probe("other");
+    other.kind = "other";
+    let (_stage, pool) = pool(&diary, |mut spec| {
+        spec.template = spec.template.or_if(|id| id.starts_with("other-"), other);
+        spec
+    })
+    .await;
+    start(&pool, &["other-1", "one"]).await;
+    let spec = pool.get_childspec("one").await.unwrap();
+    let kinds = ["one", "other-1"].map(|id| spec.kind_of(id));
+    assert_eq!((kinds[0] == spec.kind, kinds[1]), (true, "other"));
+}
+
+#[tokio::test]
 async fn line_15_a_start_that_fails_or_is_ignored_leaves_nothing() {
     let diary = Diary::default();
     let (_stage, pool) = pool(&diary, |spec| spec).await;

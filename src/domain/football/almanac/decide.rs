@@ -2,11 +2,12 @@
 //!
 //! Each word is decided against what is known so far, and applied before the next one.
 
-use super::super::club::{likeness, plain};
+use super::super::club::{likeness, plain, teams_of};
 use super::super::live::{FeedEvent, Told};
 use super::super::ratings::TeamIndex;
-use super::fixture::FinalScore;
+use super::fixture::{FinalScore, Fixture};
 use super::item::{CompetitionNo, FixtureId, Item, Parameters};
+use super::market::Quotes;
 use super::{Almanac, COMPETITIONS_MAX, DAY_MS, FIXTURES_MAX};
 use crate::time::UtcMillis;
 
@@ -59,7 +60,9 @@ impl Almanac {
         let mut items = Vec::new();
         let number = self.competition_named(competition);
         if let Some(number) = number
-            && let Some(id) = self.alike(number, new)
+            && let Some(id) = self.alike(number, [home, away], *kick_off, |known| {
+                known.providers.iter().all(|told| told.source != from.source)
+            })
         {
             let known = self.fixture(id).map_or(0, |fixture| fixture.providers.len());
             if known >= PROVIDERS_MAX {
@@ -137,10 +140,26 @@ impl Almanac {
         }
     }
 
+    /// What a provider's market asks now, all of it: from kick-off on the last word stands.
+    pub fn decide_quoted(&self, from: &Source, quotes: Quotes) -> Result<Option<Item>, Fault> {
+        let (fixture, provider) = self.told_by(from)?;
+        let Some(known) = self.fixture(fixture) else { return Ok(None) };
+        let before = &known.providers[usize::from(provider)].quotes;
+        let before = before.as_ref().map(|(quotes, _)| quotes);
+        if before == (!quotes.is_empty()).then_some(&quotes) {
+            return Ok(None);
+        }
+        if known.has_begun() {
+            return fault("id", "names a match that has begun: what was quoted before stands");
+        }
+        let market = quotes.market()?;
+        Ok(Some(Item::Quoted { fixture, provider, quotes, market }))
+    }
+
     /// What a match is to be priced from; nothing when it is priced so, or plays already.
     pub fn decide_rated(&self, fixture: FixtureId, parameters: Parameters) -> Option<Item> {
         let known = self.fixture(fixture)?;
-        let before = known.parameters();
+        let before = known.rating();
         let same = before.is_some_and(|before| before.prices_as(&parameters));
         if same || !known.is_to_be_rated() {
             return None;
@@ -190,20 +209,31 @@ impl Almanac {
         Ok(if as_known { Vec::new() } else { vec![moved] })
     }
 
-    /// A match of about that day that another provider told of, with teams whose names are alike.
-    fn alike(&self, competition: CompetitionNo, new: &NewFixture) -> Option<FixtureId> {
+    /// The match that an event of the exchange is: of its competition, of about its day, with its teams.
+    pub fn match_of(&self, competition: &str, event: &str, open: UtcMillis) -> Option<FixtureId> {
+        let number = self.competition_named(competition)?;
+        self.alike(number, teams_of(event)?, open, |_| true)
+    }
+
+    /// A match of about that day with teams whose names are alike, among those that may be it.
+    fn alike(
+        &self,
+        competition: CompetitionNo,
+        teams: [&str; 2],
+        kick_off: UtcMillis,
+        may_be: impl Fn(&Fixture) -> bool,
+    ) -> Option<FixtureId> {
+        let names = teams.map(plain);
         let teams = &self.competition(competition)?.teams;
-        let names = (plain(&new.home), plain(&new.away));
         let of = |index: TeamIndex, name: &str| {
             let known = teams.get(usize::from(index.0)).map(|known| plain(known));
             known.map_or(0.0, |known| likeness(&known, name))
         };
         let near = self.fixtures_in(competition).filter(|(_, known)| {
-            known.kick_off.since_ms(new.kick_off).abs() <= DAY_MS
-                && known.providers.iter().all(|told| told.source != new.from.source)
+            known.kick_off.since_ms(kick_off).abs() <= DAY_MS && may_be(known)
         });
         let judged =
-            near.map(|(id, known)| (of(known.home, &names.0) * of(known.away, &names.1), id));
+            near.map(|(id, known)| (of(known.home, &names[0]) * of(known.away, &names[1]), id));
         let best = judged.filter(|(alike, _)| *alike >= ALIKE);
         best.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, id)| id)
     }

@@ -3,6 +3,7 @@
 use super::super::live::{Reason, Story, Trust};
 use super::super::score_grid::Score;
 use super::item::{FixtureId, Parameters};
+use super::market::Market;
 use super::{Almanac, FinalScore};
 use crate::time::UtcMillis;
 
@@ -29,6 +30,8 @@ pub struct Dossier {
     pub story: Story,
     pub rivals: Vec<Rival>,
     pub parameters: Option<Parameters>,
+    /// What markets expect.
+    pub market: Option<Market>,
     pub outcome: Option<FinalScore>,
 }
 
@@ -73,6 +76,7 @@ impl Almanac {
             rivals: rivals.collect(),
             story,
             parameters: fixture.parameters(),
+            market: fixture.market(),
             outcome: fixture.outcome(),
         })
     }

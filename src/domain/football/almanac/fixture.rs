@@ -3,6 +3,7 @@
 use super::super::live::{Log, Phase, Story};
 use super::super::ratings::TeamIndex;
 use super::item::{CompetitionNo, Parameters};
+use super::market::{Market, Quotes};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +42,9 @@ pub struct Provider {
     pub id: String,
     pub log: Log,
     pub result: Option<FinalScore>,
+    /// What its market asks, and expects.
+    #[serde(default)]
+    pub quotes: Option<(Quotes, Market)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,8 +62,11 @@ pub struct Fixture {
     pub away: TeamIndex,
     pub neutral: bool,
     pub providers: Vec<Provider>,
-    /// The last is in force.
+    /// By its competition's ratings: the last is in force.
     pub rated: Vec<Rated>,
+    /// How often its markets were told of.
+    #[serde(default)]
+    pub quoted: u32,
 }
 
 impl Fixture {
@@ -69,6 +76,7 @@ impl Fixture {
             id: id.to_owned(),
             log: Log::default(),
             result: None,
+            quotes: None,
         });
     }
 
@@ -129,7 +137,22 @@ impl Fixture {
         !over && (self.rated.is_empty() || !self.has_begun())
     }
 
-    pub fn parameters(&self) -> Option<Parameters> {
+    /// What markets expect of it.
+    pub fn market(&self) -> Option<Market> {
+        let quoted = self.providers.iter().filter_map(|provider| provider.quotes.as_ref());
+        Market::together(quoted.map(|(_, market)| *market))
+    }
+
+    /// What its competition's ratings say.
+    pub(super) fn rating(&self) -> Option<Parameters> {
         self.rated.last().map(|rated| rated.parameters)
+    }
+
+    /// What it is priced from: its markets where there are any, with the ratings' part, else the ratings.
+    pub fn parameters(&self) -> Option<Parameters> {
+        let rating = self.rating();
+        let version = rating.map_or(0, |rating| rating.version).saturating_add(self.quoted);
+        let blended = self.market().and_then(|market| market.blended(rating));
+        blended.or(rating).map(|parameters| parameters.numbered(version))
     }
 }

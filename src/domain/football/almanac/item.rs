@@ -5,6 +5,7 @@ use super::super::live::FeedEvent;
 use super::super::ratings::TeamIndex;
 use super::super::score_grid::Expectancy;
 use super::fixture::FinalScore;
+use super::market::{Market, Quotes};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -67,6 +68,9 @@ pub enum Item {
     Result { fixture: FixtureId, provider: u8, result: FinalScore },
     #[serde(rename = "e")]
     Event { fixture: FixtureId, provider: u8, seq: u32, event: FeedEvent },
+    /// All that one provider's market asks, and what it expects; nothing when it was withdrawn.
+    #[serde(rename = "q")]
+    Quoted { fixture: FixtureId, provider: u8, quotes: Quotes, market: Option<Market> },
     #[serde(rename = "p")]
     Rated { fixture: FixtureId, parameters: Parameters },
 }
@@ -77,6 +81,9 @@ pub enum Basis {
     /// A model of somebody's own, behind a port.
     #[serde(rename = "x")]
     Port,
+    /// What markets ask, with the ratings' part.
+    #[serde(rename = "m")]
+    Market,
     #[serde(rename = "r")]
     Ratings,
     /// A team without results in the window: what is usual of newcomers.
@@ -98,6 +105,7 @@ impl Basis {
     pub fn word(self) -> &'static str {
         match self {
             Basis::Port => "port",
+            Basis::Market => "market",
             Basis::Ratings => "ratings",
             Basis::Newcomer => "newcomer",
             Basis::LastGood => "lastGood",
@@ -109,7 +117,7 @@ impl Basis {
     /// Why it is not the ratings themselves, for people.
     pub fn reason(self) -> Option<&'static str> {
         match self {
-            Basis::Port | Basis::Ratings => None,
+            Basis::Port | Basis::Market | Basis::Ratings => None,
             Basis::Newcomer => Some("a team without results: taken for a newcomer"),
             Basis::LastGood => Some("the last fit failed: the one before it is used"),
             Basis::LeagueMean => Some("no fit: the competition's average"),

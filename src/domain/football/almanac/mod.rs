@@ -17,6 +17,7 @@ mod decide;
 mod dossier;
 mod fixture;
 mod item;
+mod market;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +25,7 @@ pub use decide::{Fault, NewFixture, PROVIDERS_MAX, Source, TEAMS_MAX};
 pub use dossier::{Dossier, Rival};
 pub use fixture::{FinalScore, Fixture, Odds, Provider, RATED_MAX, Rated, Stats};
 pub use item::{Basis, CompetitionNo, FixtureId, FootballEvent, Item, Parameters};
+pub use market::{LINES_MAX, LineQuote, Market, Quotes, SHARE_MAX};
 
 use super::club::plain;
 use super::ratings::{Played, TeamIndex};
@@ -189,6 +191,7 @@ impl Almanac {
                     neutral: *neutral,
                     providers: Vec::new(),
                     rated: Vec::new(),
+                    quoted: 0,
                 };
                 fixture.join(source, id);
                 self.fixtures.push(fixture);
@@ -229,6 +232,14 @@ impl Almanac {
                 if known.outcome().is_some() || before {
                     stirred.competitions.insert(known.competition);
                 }
+            }
+            Item::Quoted { fixture, provider, quotes, market } => {
+                let Some(known) = self.fixture_mut(*fixture) else { return };
+                known.quoted += 1;
+                if let Some(teller) = known.providers.get_mut(usize::from(*provider)) {
+                    teller.quotes = market.map(|market| (quotes.clone(), market));
+                }
+                stirred.fixtures.insert(*fixture);
             }
             Item::Rated { fixture, parameters } => {
                 let Some(known) = self.fixture_mut(*fixture) else { return };

@@ -76,6 +76,64 @@ fn two_providers_with_names_of_their_own_tell_of_one_match() {
 }
 
 #[test]
+fn an_event_of_the_exchange_is_known_by_its_competition_day_and_teams() {
+    let mut desk = Desk::default();
+    let ours = desk.fixture("a", "1", "Manchester United", "Newcastle United FC");
+    desk.fixture("a", "2", "Manchester City", "Leeds United");
+    let of = |competition: &str, event: &str, days: i64| {
+        desk.almanac.match_of(competition, event, SATURDAY.plus_ms(days * DAY_MS))
+    };
+    assert_eq!(of("premier league", "Man Utd v Newcastle", 0), Some(ours));
+    assert_eq!(of("Premier League", "Man Utd vs. Newcastle", 1), Some(ours));
+    for (competition, event, days) in [
+        ("Premier League", "Newcastle v Man Utd", 0),
+        ("Premier League", "Man Utd v Newcastle", 3),
+        ("Serie A", "Man Utd v Newcastle", 0),
+        ("Premier League", "Man Utd", 0),
+        ("Premier League", "Man Utd v Leeds", 0),
+    ] {
+        assert_eq!(of(competition, event, days), None, "{competition} {event} {days}");
+    }
+}
+
+#[test]
+fn a_match_is_priced_from_its_markets_while_they_quote() {
+    let mut desk = Desk::default();
+    let ours = desk.fixture("a", "1", "Arsenal", "Everton");
+    desk.fixture("b", "2", "Arsenal", "Everton");
+    let rated = Parameters::new(1.5, 1.0, -0.06, Basis::Ratings).expect("sound");
+    let item = desk.almanac.decide_rated(ours, rated);
+    desk.take(SATURDAY, item);
+    let basis = |desk: &Desk| {
+        let parameters = desk.almanac.fixture(ours).and_then(Fixture::parameters);
+        parameters.map(|it| (it.basis, it.version)).expect("priced")
+    };
+    assert_eq!(basis(&desk), (Basis::Ratings, 1));
+    let quotes =
+        |home| Quotes { match_odds: Some([home, 340, 400]), share: 60, ..Quotes::default() };
+    let tell = |desk: &mut Desk, source: &str, id: &str, quotes: Quotes| {
+        let item = desk.almanac.decide_quoted(&from(source, id), quotes).expect("good quotes");
+        desk.take(SATURDAY, item)
+    };
+    assert_eq!(tell(&mut desk, "a", "1", quotes(200)), 1);
+    assert_eq!(tell(&mut desk, "a", "1", quotes(200)), 0, "a repeat");
+    assert_eq!(basis(&desk), (Basis::Market, 2));
+    // Ratings go on beside it, and are what is left when it goes.
+    let again = Parameters::new(1.6, 1.0, -0.06, Basis::Ratings).expect("sound");
+    let item = desk.almanac.decide_rated(ours, again);
+    assert_eq!(desk.take(SATURDAY, item), 1);
+    assert_eq!(desk.almanac.decide_rated(ours, again), None);
+    assert_eq!(basis(&desk), (Basis::Market, 3));
+    tell(&mut desk, "b", "2", quotes(210));
+    tell(&mut desk, "a", "1", Quotes::default());
+    assert_eq!(basis(&desk).0, Basis::Market, "another provider's is left");
+    desk.event("a", "1", 1, FeedKind::KickOff, 0);
+    let late = desk.almanac.decide_quoted(&from("b", "2"), Quotes::default());
+    assert_eq!(late.expect_err("it has begun").field, "id");
+    assert_eq!(basis(&desk).0, Basis::Market, "the last word stands");
+}
+
+#[test]
 fn results_are_corrected_and_disputes_count_for_nobody() {
     let mut desk = Desk::default();
     let ours = desk.fixture("a", "1", "Arsenal", "Everton");

@@ -14,7 +14,7 @@ mod halves;
 mod names;
 mod write;
 
-pub use names::{Kind, Name};
+pub use names::{Kind, Name, Outcome};
 
 use super::Team;
 use super::inplay::MatchState;

@@ -69,6 +69,23 @@ impl Kind {
         }
     }
 
+    /// What happens in a half decides it.
+    pub fn is_of_halves(self) -> bool {
+        use Kind::{
+            FirstHalfGoals, HalfTime, HalfTimeFullTime, HighestScoringHalf, SecondHalf,
+            SecondHalfGoals,
+        };
+        matches!(
+            self,
+            FirstHalfGoals
+                | HalfTime
+                | HalfTimeFullTime
+                | HighestScoringHalf
+                | SecondHalf
+                | SecondHalfGoals
+        )
+    }
+
     /// How many of its selections win; the chances of a market without pushes add up to it.
     pub fn winners(self) -> u8 {
         match self {
@@ -87,10 +104,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub(super) const ALL: [Outcome; 3] = [Outcome::Home, Outcome::Draw, Outcome::Away];
+    pub const ALL: [Outcome; 3] = [Outcome::Home, Outcome::Draw, Outcome::Away];
 
     /// Of home's goals less away's.
-    pub(super) fn of_lead(lead: i32) -> Outcome {
+    pub fn of_lead(lead: i32) -> Outcome {
         match lead {
             1.. => Outcome::Home,
             0 => Outcome::Draw,

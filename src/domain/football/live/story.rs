@@ -114,6 +114,8 @@ pub struct Story {
     anchor: Option<(i64, UtcMillis)>,
     /// When, by the match clock, what is pending began.
     pending_since_s: i64,
+    /// When something was last pending, by the last word of it.
+    pub pended_at: Option<UtcMillis>,
 }
 
 impl Story {
@@ -130,6 +132,7 @@ impl Story {
             heard_at: None,
             anchor: None,
             pending_since_s: 0,
+            pended_at: None,
         };
         let mut clock_doubt = None;
         for (seq, heard) in log.events() {
@@ -189,6 +192,7 @@ impl Story {
         at: UtcMillis,
         clock_doubt: &mut Option<Doubt>,
     ) {
+        let pended = self.pending.is_some();
         self.seq = seq;
         self.heard_at = self.heard_at.max(Some(at));
         self.keep_time(seq, event, at, clock_doubt);
@@ -221,6 +225,9 @@ impl Story {
         if matches!(event.kind, FeedKind::KickOff | FeedKind::SecondHalf) {
             let least = if self.phase == Phase::SecondHalf { HALF_S } else { 0 };
             self.anchor = Some((event.clock_s().max(least), at));
+        }
+        if pended || self.pending.is_some() {
+            self.pended_at = Some(at);
         }
     }
 

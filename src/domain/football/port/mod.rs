@@ -48,6 +48,8 @@ pub enum Absence {
     Nonsense(Nonsense),
     /// What it said of a running match is too old.
     Stale,
+    /// It is far from what the market expects.
+    FarFromMarket,
     /// A book from its answer is none.
     Refused(Why),
 }
@@ -63,6 +65,7 @@ impl fmt::Display for Absence {
             Absence::Declined => out.write_str("cannot price this match"),
             Absence::NotItsOwn => out.write_str("does not price this competition"),
             Absence::Nonsense(nonsense) => write!(out, "answered nonsense: {nonsense}"),
+            Absence::FarFromMarket => out.write_str("is far from what the market expects"),
             Absence::Stale => out.write_str("has not answered lately"),
             Absence::Refused(why) => write!(out, "answered what makes no book: {why}"),
         }

@@ -1,4 +1,4 @@
-//! `PUT /v1/football/fixtures`, `/results`, `/events`: what providers tell, under an API key.
+//! `PUT /v1/football/fixtures`, `/results`, `/events`, `/quotes`: what providers tell, under an API key.
 //!
 //! The key is a token of an operator's making (`POST /v1/operator/tokens`, role `provider` or above), in
 //! `Authorization: Bearer …` or `X-Api-Key`. A list that is written wrong is refused whole, by field. What is
@@ -48,12 +48,16 @@ pub(super) async fn put(call: Call<'_>, what: &str) -> Result<Done, Refused> {
     Ok(Done::json(told(tell(&call.api.node, words).await?)?))
 }
 
-/// A list of `fixtures`, `results` or `events`, as it is put.
+/// Lists that may be put, those that others rest on first.
+pub const LISTS: [&str; 4] = ["fixtures", "results", "events", "quotes"];
+
+/// One of the [`LISTS`], as it is put.
 pub fn words(what: &str, body: &[u8]) -> Result<Vec<Word>, Problem> {
     match what {
         "fixtures" => word::list(body, word::fixture),
         "results" => word::list(body, word::result),
         "events" => word::list(body, word::event),
+        "quotes" => word::list(body, word::quotes),
         _ => Err(Problem::new(StatusCode::NOT_FOUND, "not_found")),
     }
 }

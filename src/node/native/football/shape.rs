@@ -4,8 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::word::ODDS_RANGE;
+use super::word::{HANDICAPS, ODDS_RANGE, TOTALS};
 use crate::native::schema::{Field, Kind, maybe, needed, object_schema};
+use crate::operator::json::in_full;
+use domain::football::almanac::LINES_MAX;
 
 /// Characters of a name or of somebody else's id.
 const NAME: Kind = Kind::Text(128);
@@ -94,6 +96,35 @@ pub(in crate::native) fn event() -> Value {
     ]))
 }
 
+/// One object of `/v1/football/quotes`.
+pub(in crate::native) fn quotes() -> Value {
+    let price = |name| needed(name, ODDS, "what is asked, as a decimal price");
+    let lines = |about: &str, range: std::ops::RangeInclusive<i64>, names: [&'static str; 2]| {
+        let mut line = object_schema(&[price(names[0]), price(names[1])]);
+        line["properties"]["line"] = json!({
+            "description": format!(
+                "goals, by quarters, {} to {}", in_full(*range.start()), in_full(*range.end())
+            ),
+            "type": "string",
+            "pattern": "^-?[0-9]+(\\.[0-9]{1,2})?$",
+            "examples": ["0.5"],
+        });
+        if let Some(needed) = line["required"].as_array_mut() {
+            needed.push(json!("line"));
+        }
+        json!({ "description": about, "type": "array", "maxItems": LINES_MAX, "items": line })
+    };
+    let share = "how much of the price the market makes, per cent; 100 when left out";
+    let mut shape = named(object_schema(&[SOURCE, maybe("share", Kind::Whole(0, 100), share)]));
+    let properties = &mut shape["properties"];
+    properties["matchOdds"] =
+        or_null(object_schema(&[price("home"), price("draw"), price("away")]));
+    properties["bothScore"] = or_null(object_schema(&[price("yes"), price("no")]));
+    properties["totals"] = lines("goals of both", TOTALS, ["over", "under"]);
+    properties["handicaps"] = lines("added to home's goals", HANDICAPS, ["home", "away"]);
+    shape
+}
+
 /// With the provider's own id: a text or a whole number.
 fn named(mut shape: Value) -> Value {
     shape["properties"][ID] = json!({
@@ -171,6 +202,7 @@ mod tests {
             ),
             ("results", result(), with(json!({ "homeGoals": 1, "awayGoals": 0 }))),
             ("events", event(), with(json!({ "seq": 1, "type": "kickOff", "minute": 0 }))),
+            ("quotes", quotes(), of_match.clone()),
         ];
         for (what, shape, object) in cases {
             let (names, needed) = told(&shape);
@@ -193,5 +225,27 @@ mod tests {
             "homeClose": "1.80", "drawClose": "3.50", "awayClose": "4.80" } }));
         let shape = &result()["properties"]["odds"]["oneOf"][0];
         assert_eq!(told(shape).0, read("results", &odds, Some("odds")));
+        let quoted = with(json!({
+            "matchOdds": { "home": "2.10", "draw": "3.40", "away": "3.60" },
+            "bothScore": { "yes": "1.80", "no": "2.00" },
+        }));
+        for market in ["matchOdds", "bothScore"] {
+            let shape = &quotes()["properties"][market]["oneOf"][0];
+            assert_eq!(told(shape).0, read("quotes", &quoted, Some(market)), "{market}");
+        }
+        for (market, line) in [
+            ("totals", json!({ "line": "2.5", "over": "1.90", "under": "2.00" })),
+            ("handicaps", json!({ "line": "-0.75", "home": "2.10", "away": "1.80" })),
+        ] {
+            let body = |line: &Value| json!([with(json!({ market: [line] }))]).to_string();
+            assert!(words("quotes", body(&line).as_bytes()).is_ok(), "{market}");
+            let of_line = told(&quotes()["properties"][market]["items"]);
+            let names: BTreeSet<String> = line.as_object().unwrap().keys().cloned().collect();
+            assert_eq!((&of_line.0, &of_line.1), (&names, &names), "{market}");
+            let mut odd = line.clone();
+            odd["line"] = json!("2.6");
+            let problem = words("quotes", body(&odd).as_bytes()).unwrap_err();
+            assert_eq!(problem.field.as_deref(), Some(format!("[0].{market}[0].line").as_str()));
+        }
     }
 }

@@ -2,7 +2,9 @@
 
 use actors::football::{WORDS_MAX, Word};
 use domain::football::Team;
-use domain::football::almanac::{FinalScore, NewFixture, Odds, Source, Stats};
+use domain::football::almanac::{
+    FinalScore, LINES_MAX, LineQuote, NewFixture, Odds, Quotes, SHARE_MAX, Source, Stats,
+};
 use domain::football::live::{FeedEvent, FeedKind, MINUTE_MAX};
 use domain::time::UtcMillis;
 
@@ -85,6 +87,56 @@ fn odds(m: &mut Members<'_>) -> Result<Odds, Problem> {
 
 /// A bookmaker's price, in hundredths.
 pub(super) const ODDS_RANGE: std::ops::RangeInclusive<i64> = 101..=1_000_000;
+
+/// `{source,id,matchOdds?,totals?,handicaps?,bothScore?,share?}`
+pub(super) fn quotes(m: &mut Members<'_>) -> Result<Word, Problem> {
+    let from = source(m)?;
+    let match_odds = m.object("matchOdds", |m| prices(m, ["home", "draw", "away"]))?;
+    let totals = m.objects("totals", LINES_MAX, |m| line(m, TOTALS, ["over", "under"]))?;
+    let handicaps = m.objects("handicaps", LINES_MAX, |m| line(m, HANDICAPS, ["home", "away"]))?;
+    let both_score = m.object("bothScore", |m| prices(m, ["yes", "no"]))?;
+    let share = m.integer("share", 0, i64::from(SHARE_MAX))?;
+    let quotes = Quotes {
+        match_odds,
+        totals: totals.unwrap_or_default(),
+        handicaps: handicaps.unwrap_or_default(),
+        both_score,
+        share: share.and_then(|share| u8::try_from(share).ok()).unwrap_or(SHARE_MAX),
+    };
+    Ok(Word::Quotes(from, quotes))
+}
+
+fn prices<const N: usize>(
+    m: &mut Members<'_>,
+    names: [&'static str; N],
+) -> Result<[u32; N], Problem> {
+    let mut all = [0; N];
+    for (price, name) in all.iter_mut().zip(names) {
+        let hundredths = m.decimal("bad_number", name, *ODDS_RANGE.start(), *ODDS_RANGE.end())?;
+        *price = u32::try_from(m.must(name, hundredths)?).unwrap_or_default();
+    }
+    Ok(all)
+}
+
+fn line(
+    m: &mut Members<'_>,
+    range: std::ops::RangeInclusive<i64>,
+    names: [&'static str; 2],
+) -> Result<LineQuote, Problem> {
+    let hundredths = m.decimal("bad_number", "line", *range.start(), *range.end())?;
+    let hundredths = m.must("line", hundredths)?;
+    if hundredths % QUARTER != 0 {
+        return Err(m.refused("bad_number", "line", "is not a number of quarter goals"));
+    }
+    let line = i32::try_from(hundredths / QUARTER).unwrap_or_default();
+    Ok(LineQuote { line, odds: prices(m, names)? })
+}
+
+/// Of a goal, in hundredths.
+const QUARTER: i64 = 25;
+/// Lines that may be quoted, in hundredths.
+pub(super) const TOTALS: std::ops::RangeInclusive<i64> = 25..=1_000;
+pub(super) const HANDICAPS: std::ops::RangeInclusive<i64> = -600..=600;
 
 #[derive(Clone, Copy)]
 enum Kind {

@@ -3,7 +3,7 @@
 use actors::fixture::View;
 use actors::ratings::RatingsView;
 use domain::football::Team;
-use domain::football::almanac::{Almanac, Fixture, Parameters};
+use domain::football::almanac::{Almanac, Fixture, Market, Parameters};
 use domain::football::book::{MarketLayout, layout};
 use domain::football::live::{FeedKind, Phase, Story};
 use domain::football::pricer::Voice;
@@ -64,6 +64,15 @@ pub(crate) fn rated(parameters: &Parameters) -> Value {
     })
 }
 
+/// What markets expect of a match, and how much of its price they make, per cent.
+fn market(market: &Market) -> Value {
+    json!({
+        "lambda": market.goals(Team::Home),
+        "mu": market.goals(Team::Away),
+        "share": market.share,
+    })
+}
+
 /// The head of a book: what it is, and why it is as it is.
 pub(crate) fn head(view: &View) -> Value {
     let (dossier, priced) = (&view.dossier, &view.priced);
@@ -95,6 +104,7 @@ pub(crate) fn head(view: &View) -> Value {
         "pending": branches.collect::<Vec<_>>(),
         "event": story.seq,
         "parameters": priced.parameters.as_ref().map(rated),
+        "market": dossier.market.as_ref().map(market),
         "model": view.model.as_deref().map(|name| model(name, priced.voice)),
     })
 }
@@ -182,6 +192,7 @@ pub(crate) fn matches(almanac: &Almanac, wanted: impl Fn(&Fixture) -> bool, limi
     json!({ "matches": told.collect::<Vec<_>>(), "count": all })
 }
 
+/// What a match is priced from now, with what its markets expect, and what its competition's ratings said when.
 pub(crate) fn parameters(fixture: &Fixture) -> Value {
     let history = fixture.rated.iter().map(|one| {
         let mut told = rated(&one.parameters);
@@ -189,7 +200,11 @@ pub(crate) fn parameters(fixture: &Fixture) -> Value {
         told
     });
     let history: Vec<Value> = history.collect();
-    json!({ "now": history.last(), "history": history })
+    json!({
+        "now": fixture.parameters().as_ref().map(rated),
+        "market": fixture.market().as_ref().map(market),
+        "history": history,
+    })
 }
 
 pub(crate) fn history(fixture: &Fixture) -> Value {

@@ -35,6 +35,13 @@ pub(super) const ROUTES: &[Route] = &[
         ..PUT
     },
     Route {
+        path: "/v1/football/quotes",
+        operation: Operation::TellQuotes,
+        summary: "Tells all that a market asks for matches that have not begun; nothing withdraws it",
+        list: Some(List { most: WORDS_MAX, of: shape::quotes }),
+        ..PUT
+    },
+    Route {
         path: "/v1/pricing/matches",
         operation: Operation::PricedMatches,
         summary: "Matches that are not over, by kick-off",

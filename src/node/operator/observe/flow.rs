@@ -1,7 +1,7 @@
 //! Message rates between kinds of actors, and the ways of single orders.
 //!
-//! Owns     the last reading of the counters. Counting, and the following of every order, go on while somebody
-//!          asks and a little longer.
+//! Owns     the last reading of the counters. Counting, and the following of as many orders as can be kept, go on while
+//!          somebody asks and a little longer.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -79,7 +79,7 @@ fn watched(watch: &Watch) {
         kept.asked.replace(Instant::now()).is_none()
     };
     actors::flow::count(true);
-    watch.node.journeys.follow_everybody(true);
+    watch.node.journeys.watch(true);
     if began {
         supervision::later(WATCHED_FOR, stop_if_unwatched(watch.clone()));
     }
@@ -94,7 +94,7 @@ async fn stop_if_unwatched(watch: Watch) {
         tokio::time::sleep(WATCHED_FOR - idle).await;
     }
     actors::flow::count(false);
-    watch.node.journeys.follow_everybody(false);
+    watch.node.journeys.watch(false);
     *watch.flow.kept() = Kept::default();
 }
 

@@ -5,7 +5,7 @@ import type { Edge, Step } from "./api";
 /** Left to right as a bet goes; a kind that is not named stands behind those that send to it. */
 const USUAL: string[][] = [
   ["door", "http", "stream-door", "client"],
-  ["session", "trader", "replay", "stream"],
+  ["session", "quoter", "trader", "replay", "stream"],
   ["account", "home", "directory"],
   ["market"],
   ["journal"],

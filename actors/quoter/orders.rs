@@ -5,66 +5,47 @@
 //! was half eaten is filled up.
 
 use domain::account::CurrentOrder;
-use domain::football::SplitMix64;
-use domain::football::book::{Kind, market};
 use domain::football::quote::Quote;
-use domain::football::score_grid::{Chances, GoalLine};
+use domain::football::score_grid::Chances;
 use domain::ids::{BetId, MarketId, Runner};
 use domain::money::Pence;
 use domain::order::{OrderKind, Persistence, Side, Ticket, TimeInForce};
 use domain::price::{LADDER_LEN, LadderIndex, Price};
 use std::collections::BTreeMap;
 
-/// The two markets of a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
-    /// Runners: home, away, the draw.
-    MatchOdds,
-    /// Runners: under, over.
-    OverUnder,
-}
-
-/// To each side of the fair odds to one.
-const SPREAD: f64 = 0.012;
-/// What stands at the quoted price, and behind it, in pence, at even money or less; longer odds get less, so
-/// that nobody's liability grows with them.
-const SIZES: [i64; 4] = [6_000, 11_000, 19_000, 32_000];
+/// What stands at the quoted price, and behind it, in parts of the stake. Longer odds get less, so that nobody's
+/// liability grows with them.
+const LEVELS: [f64; 4] = [1.0, 1.8, 3.2, 5.3];
+/// In pence: what is less is no bet.
 const STAKE_MIN: i64 = 200;
 
 /// Orders to take away and to place, of one market.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Changes {
-    pub cancel: Vec<BetId>,
-    pub place: Vec<Ticket>,
+pub(super) struct Changes {
+    pub(super) cancel: Vec<BetId>,
+    pub(super) place: Vec<Ticket>,
 }
 
-/// Each runner's chances in a book, in the order of the question; nothing when the book has none.
-pub fn chances(question: Question, book: &[Chances]) -> Vec<Chances> {
-    let (kind, line, order): (_, _, &[usize]) = match question {
-        // A book has home, draw, away; and over, under.
-        Question::MatchOdds => (Kind::MatchOdds, None, &[0, 2, 1]),
-        Question::OverUnder => (Kind::OverUnder, Some(GoalLine(10)), &[1, 0]),
-    };
-    let first = market(kind, line).map_or(usize::MAX, |market| market.first);
-    let chances = order.iter().map(|at| book.get(first.checked_add(*at)?).copied());
-    chances.collect::<Option<_>>().unwrap_or_default()
-}
+/// What is to be shown, by runner, side of the order and price.
+pub(super) type Wanted = BTreeMap<(Runner, Side, Price), Pence>;
 
-/// What the maker wants to show: stake by runner, side of the order and price.
-pub fn wanted(runners: &[(Runner, Chances)]) -> BTreeMap<(Runner, Side, Price), Pence> {
+/// Quotes around the chances of each runner: `spread` to each side of the fair odds to one, `stake` at the best price.
+pub(super) fn wanted(runners: &[(Runner, Chances)], spread: f64, stake: Pence) -> Wanted {
     let mut wanted = BTreeMap::new();
     for (runner, chances) in runners {
-        let quote = Quote::around(*chances, SPREAD);
+        let quote = Quote::around(*chances, spread);
         for (side, best) in [(Side::Lay, quote.to_back), (Side::Back, quote.to_lay)] {
             let Some(best) = best.and_then(Price::index) else { continue };
-            for (behind, size) in (0_u16..).zip(SIZES) {
+            for (behind, part) in (0_u16..).zip(LEVELS) {
                 let index = match side {
                     Side::Lay => best.0.checked_sub(behind),
                     Side::Back => Some(best.0 + behind).filter(|at| usize::from(*at) < LADDER_LEN),
                 };
                 let Some(index) = index else { continue };
                 let price = LadderIndex(index).price();
-                let size = (size * 100 / i64::from(price.0 - 100).max(100)).max(STAKE_MIN);
+                let odds_to_one = (f64::from(price.0) / 100.0 - 1.0).max(1.0);
+                let size = (stake.0 as f64 * part / odds_to_one) as i64;
+                let size = size.max(STAKE_MIN);
                 wanted.insert((*runner, side, price), Pence(size));
             }
         }
@@ -72,58 +53,39 @@ pub fn wanted(runners: &[(Runner, Chances)]) -> BTreeMap<(Runner, Side, Price), 
     wanted
 }
 
-/// From the orders that rest to those that are wanted.
-pub fn changes(
-    market: MarketId,
-    wanted: &BTreeMap<(Runner, Side, Price), Pence>,
-    resting: &[CurrentOrder],
-) -> Changes {
+/// From the orders that rest to those that are wanted. An answer that was lost may have left an order twice: what is
+/// more than half too much goes.
+pub(super) fn changes(market: MarketId, wanted: &Wanted, resting: &[CurrentOrder]) -> Changes {
     let mut changes = Changes::default();
-    let mut have: BTreeMap<(Runner, Side, Price), Pence> = BTreeMap::new();
+    let mut have = Wanted::new();
     for order in resting.iter().filter(|order| order.market == market) {
         let at = (order.runner, order.side, order.price);
-        match wanted.contains_key(&at) {
-            true => *have.entry(at).or_default() += order.remaining,
-            false => changes.cancel.push(order.bet),
+        let before = have.get(&at).copied().unwrap_or_default();
+        let with_it = before + order.remaining;
+        match wanted.get(&at) {
+            Some(size) if with_it.0 * 2 <= size.0 * 3 => drop(have.insert(at, with_it)),
+            _ => changes.cancel.push(order.bet),
         }
     }
     for ((runner, side, price), size) in wanted {
         let have = have.get(&(*runner, *side, *price)).copied().unwrap_or_default();
         if have.0 * 2 < size.0 {
-            let size = *size - have;
-            changes.place.push(ticket(*runner, *side, *price, size, TimeInForce::Rest));
+            let size = (*size - have).max(Pence(STAKE_MIN));
+            changes.place.push(ticket(*runner, *side, *price, size));
         }
     }
     changes
 }
 
-/// Somebody who takes a price that is quoted, now and then.
-pub fn punt(runners: &[(Runner, Chances)], random: &mut SplitMix64) -> Option<Ticket> {
-    if random.next_below(100) >= 45 {
-        return None;
-    }
-    let (runner, chances) = runners.get(random.next_below(runners.len() as u64) as usize)?;
-    let quote = Quote::around(*chances, SPREAD);
-    let (side, price) = match random.next_below(2) {
-        0 => (Side::Back, quote.to_back?),
-        _ => (Side::Lay, quote.to_lay?),
-    };
-    let most = 20_000 / u64::from(price.0 / 100).max(1);
-    let size = Pence(STAKE_MIN + random.next_below(most.max(1)) as i64);
-    let at_least = TimeInForce::FillOrKill { min_fill: Some(Pence(STAKE_MIN)) };
-    Some(ticket(*runner, side, price, size, at_least))
-}
-
-fn ticket(runner: Runner, side: Side, price: Price, size: Pence, kind: TimeInForce) -> Ticket {
-    let (persistence, time_in_force) = (Persistence::Lapse, kind);
+fn ticket(runner: Runner, side: Side, price: Price, size: Pence) -> Ticket {
     Ticket {
         runner,
         side,
         kind: OrderKind::Limit,
         price,
         size,
-        persistence,
-        time_in_force,
+        persistence: Persistence::Lapse,
+        time_in_force: TimeInForce::Rest,
         reference: None,
     }
 }
@@ -131,7 +93,7 @@ fn ticket(runner: Runner, side: Side, price: Price, size: Pence, kind: TimeInFor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use domain::football::book::{self, Situation};
+    use domain::football::book::{self, Kind, Situation};
     use domain::football::inplay::MatchState;
     use domain::football::score_grid::Expectancy;
     use domain::ids::SelectionId;
@@ -144,8 +106,13 @@ mod tests {
         let state = MatchState::before(Expectancy::new(home, 1.2), -0.06);
         let mut book = Vec::new();
         book::chances(&Situation::before(state), &mut book);
-        let chances = chances(Question::MatchOdds, &book);
+        let odds = book::market(Kind::MatchOdds, None).unwrap();
+        let chances = book[odds.first..odds.first + odds.selections].to_vec();
         (1..).map(|id| Runner::plain(SelectionId(id))).zip(chances).collect()
+    }
+
+    fn wanted(runners: &[(Runner, Chances)]) -> Wanted {
+        super::wanted(runners, 0.012, Pence(6_000))
     }
 
     fn resting(changes: &Changes, first: u64) -> Vec<CurrentOrder> {
@@ -206,6 +173,13 @@ mod tests {
         let filled_up = changes(MARKET, &wanted(&runners(1.5)), &eaten);
         assert_eq!((filled_up.cancel.len(), filled_up.place.len()), (0, 1));
         assert_eq!(filled_up.place[0].size + Pence(1), rests[0].size);
+        // Placed twice, because the first answer was lost.
+        let twice =
+            [rests.clone(), resting(&changes(MARKET, &wanted(&runners(1.5)), &[]), 100)].concat();
+        let cut = changes(MARKET, &wanted(&runners(1.5)), &twice);
+        assert_eq!((cut.cancel.len(), cut.place.len()), (24, 0));
+        let gone = changes(MARKET, &Wanted::new(), &rests);
+        assert_eq!((gone.cancel.len(), gone.place.len()), (24, 0), "nothing is to be shown");
     }
 
     #[test]
@@ -214,21 +188,7 @@ mod tests {
         let never = Chances { win: 0.0, lose: 1.0 };
         let runners = [(Runner::plain(SelectionId(1)), never)];
         assert!(wanted(&runners).is_empty());
-        let mut random = SplitMix64::new(1);
-        assert!((0..100).all(|_| punt(&runners, &mut random).is_none()));
         let sure = wanted(&[(Runner::plain(SelectionId(1)), certain)]);
         assert!(sure.keys().all(|(_, side, _)| *side == Side::Back), "{sure:?}");
-    }
-
-    #[test]
-    fn punters_take_what_is_quoted() {
-        let (runners, mut random) = (runners(1.5), SplitMix64::new(3));
-        let wanted = wanted(&runners);
-        let punts: Vec<_> = (0..400).filter_map(|_| punt(&runners, &mut random)).collect();
-        assert!((100..300).contains(&punts.len()), "{}", punts.len());
-        for punt in punts {
-            let quoted = (punt.runner, punt.side.opposite(), punt.price);
-            assert!(wanted.contains_key(&quoted), "{punt:?}");
-        }
     }
 }

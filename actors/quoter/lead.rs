@@ -1,0 +1,79 @@
+//! What is to be done to a market so that it follows its match: in play at kick-off, suspended before prices move, open
+//! again when they stand, settled at the end.
+//!
+//! Pure. A suspension that somebody else ordered is not undone.
+
+use crate::fixture::View;
+use domain::act::MarketAct;
+use domain::catalogue::MarketCard;
+use domain::definition::MarketStatus;
+use domain::football::listed::{Ended, Question};
+use domain::football::live::Phase;
+use domain::football::pricer::{Priced, Status};
+use domain::time::UtcMillis;
+
+/// A market that is found suspended so long after its match was, was left so by a quoter that died.
+const LEFT_SUSPENDED_MS: i64 = 300_000;
+
+/// What the markets of a match should be, by its book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    BeforeKickOff,
+    InPlay,
+    /// Something is not settled.
+    Pause,
+    Over,
+}
+
+impl Stage {
+    pub(super) fn of(priced: &Priced) -> Stage {
+        match (priced.status, priced.rests.phase) {
+            (Status::Over, _) => Stage::Over,
+            (_, Phase::Before) => Stage::BeforeKickOff,
+            (Status::Open, _) => Stage::InPlay,
+            (Status::Suspended | Status::Withheld, _) => Stage::Pause,
+        }
+    }
+
+    pub(super) fn is_in_play(self) -> bool {
+        matches!(self, Stage::InPlay | Stage::Pause)
+    }
+}
+
+/// Whether a suspension that an incarnation finds as it begins is what one before it left.
+pub(super) fn was_left_suspended(view: &View) -> bool {
+    let pended = view.dossier.story.pended_at;
+    pended.is_some_and(|at: UtcMillis| view.at.since_ms(at) <= LEFT_SUSPENDED_MS)
+}
+
+/// The next thing to do; `ours`: a suspension now is our own.
+pub(super) fn act(
+    stage: Stage,
+    card: &MarketCard,
+    question: &Question,
+    ended: Option<&Ended>,
+    ours: bool,
+) -> Option<MarketAct> {
+    let goes_in_play = card.definition.turn_in_play;
+    match (stage, card.status) {
+        (_, MarketStatus::Closed | MarketStatus::Inactive) => None,
+        (_, MarketStatus::Suspended) if !ours => None,
+        // How it ended is not known for certain: somebody must say it, and nobody bets meanwhile.
+        (Stage::Over, status) => {
+            match ended.and_then(|it| question.verdict(it, &card.definition)) {
+                Some(verdict) => Some(verdict),
+                None if status == MarketStatus::Open => Some(MarketAct::Suspend { lapse: true }),
+                None => None,
+            }
+        }
+        (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !goes_in_play => {
+            Some(MarketAct::Suspend { lapse: true })
+        }
+        (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !card.in_play => {
+            Some(MarketAct::TurnInPlay { bet_delay_s: None })
+        }
+        (Stage::Pause, MarketStatus::Open) => Some(MarketAct::Suspend { lapse: true }),
+        (Stage::InPlay, MarketStatus::Suspended) if goes_in_play => Some(MarketAct::Open),
+        _ => None,
+    }
+}
