@@ -73,6 +73,8 @@ pub trait Entity: Sized + Send + 'static {
     fn woken(&mut self, desk: &mut Desk) -> Result<(), Fault>;
     /// A while after something was left open with others: repeat it. Says whether anything is still open.
     fn repeat(&mut self, desk: &mut Desk) -> Result<bool, Fault>;
+    /// Another entity has fallen and is there again: what is open with it goes out again at once.
+    fn send_again_to(&mut self, fallen: EntityId, desk: &mut Desk) -> Result<(), Fault>;
     /// Behind a batch of messages: effects to the desk, [`Desk::hand_over`], then messages to others.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault>;
     /// Nothing is open with others: it may be stopped until somebody writes to it.
@@ -91,6 +93,8 @@ pub enum EntityMsg<M> {
     Wake,
     /// From the directory: something was left open a while ago.
     Repeat,
+    /// From the directory: this entity has fallen, with what was on its way to it, and is there again.
+    Lost(EntityId),
     /// From itself: was there any mail lately?
     LookIdle,
     /// From the directory, as asked for: new mail is held.
@@ -106,6 +110,7 @@ impl<M: Named> Named for EntityMsg<M> {
             EntityMsg::Recovered(_) => "recovered",
             EntityMsg::Wake => "wake",
             EntityMsg::Repeat => "repeat",
+            EntityMsg::Lost(_) => "lost",
             EntityMsg::LookIdle => "look idle",
             EntityMsg::Retire => "retire",
             EntityMsg::Retired(_) => "retired",
@@ -562,6 +567,7 @@ fn serve<E: Entity>(
                 desk.expect_answers();
             }
         }
+        EntityMsg::Lost(fallen) => entity.send_again_to(fallen, desk)?,
         // Asked of an earlier incarnation.
         EntityMsg::Retire => desk.tell_directory(DirectoryMsg::Stays(desk.id)),
         EntityMsg::LookIdle => {}

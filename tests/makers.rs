@@ -226,3 +226,21 @@ fn one_that_does_not_lead_takes_its_prices_away_and_leaves_the_market_alone() {
     evening.told(5, "clock", None, 21);
     evening.until_quoted();
 }
+
+#[test]
+fn a_maker_that_nobody_knows_says_so_and_costs_nothing() {
+    let scratch = Scratch::new("makers-nobody");
+    let path = scratch.path().join("node.toml");
+    std::fs::write(&path, "[[makers]]\nname = \"lost\"\nuser = \"nobody\"\napp_key = \"none\"\n")
+        .unwrap();
+    let node = Launch::new(&scratch).config(&path).manual_clock().start();
+    let mut operator = Operator::of(&node);
+    let lint = eventually("it needs a person", || {
+        let lints = operator.get("/v1/operator/lints");
+        let found = lints["lints"].as_array().expect("a list").iter();
+        let mut found = found.filter(|lint| lint["lint"] == "maker-cannot-log-in");
+        found.next().cloned().ok_or(lints)
+    });
+    assert_eq!(lint["id"], "maker-0");
+    assert!(lint["text"].as_str().is_some_and(|text| text.starts_with("lost: ")), "{lint}");
+}

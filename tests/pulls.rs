@@ -77,6 +77,11 @@ fn a_directory_is_read_on_schedule_and_a_bad_file_is_named_and_costs_nothing() {
     write("serie-a.csv", "soon,Roma,Lazio,,\n");
     operator.advance(FIVE_MINUTES_MS);
     until_it_failed(&mut operator, "serie-a.csv:2: Date");
+    let lints = operator.get("/v1/operator/lints");
+    let mut lints = lints["lints"].as_array().expect("a list").iter();
+    let lint = lints.find(|lint| lint["lint"] == "pull-fails").expect("it needs a person");
+    assert_eq!((&lint["id"], &lint["severity"]), (&json!("pull-0"), &json!("warn")));
+    assert!(lint["text"].as_str().is_some_and(|text| text.contains("serie-a.csv:2")), "{lint}");
     until_matches(&node, 2);
     write("serie-a.csv", "2036-12-02,Roma,Lazio,,\n2036-12-03,Inter,Milan,,\n");
     operator.advance(10_000);

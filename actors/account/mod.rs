@@ -258,6 +258,14 @@ impl Entity for Account {
         Ok(!self.attempts.is_empty())
     }
 
+    fn send_again_to(&mut self, fallen: EntityId, desk: &mut Desk) -> Result<(), Fault> {
+        if let EntityId::Market(fallen) = fallen {
+            self.deliver(desk)?;
+            self.send_open_commands(desk, |(market, _)| market == fallen);
+        }
+        Ok(())
+    }
+
     /// Records and what leaves the partition to the journal; then messages to its entities.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let (mut messages, mut bets) = (Vec::new(), Vec::new());

@@ -1,6 +1,6 @@
 //! A partition's directory: finds, starts, wakes and retires entities.
 //!
-//! Owns     who of this partition runs, the mail of those who do not yet, and who wants to be woken when.
+//! Owns     who of this partition runs, and who has fallen and come back, the mail of those who do not yet, and who wants to be woken when.
 //! Started  by `partition-N`, behind the journal and before every entity.
 //! Asks     the nursery to start and stop entities; the journal's fold for moments journaled long ago.
 //! Crash    takes the entities with it (rest for one); all is read again from the log.
@@ -17,7 +17,7 @@ use crate::shell::{Behaviour, Context, Fault, Named};
 use domain::ids::{EntityId, PartitionId};
 use domain::time::UtcMillis;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,6 +89,8 @@ pub struct Directory {
     partition: Arc<Partition>,
     /// Mail of entities that are being started or may be leaving.
     held: HashMap<EntityId, VecDeque<Mail>>,
+    /// Who came up and did not leave: who comes up again has fallen, with the mail that it had.
+    awake: HashSet<EntityId>,
     held_in_all: usize,
     let_go: u64,
     /// Entities that were let retire, until they are gone, stay, or are up again.
@@ -125,6 +127,7 @@ impl Behaviour for Directory {
         Ok(Directory {
             partition,
             held: HashMap::new(),
+            awake: HashSet::new(),
             held_in_all: 0,
             let_go: 0,
             leaving: HashMap::new(),
@@ -217,7 +220,19 @@ impl Directory {
 
     fn up(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
         self.leaving.remove(&entity);
+        if !self.awake.insert(entity) {
+            self.tell_lost(entity, context);
+        }
         self.pass_held(entity, context);
+    }
+
+    /// Those who wait for answers may wait for one of this entity's: what it did not read is sent again at once.
+    fn tell_lost(&self, fallen: EntityId, context: &Context<DirectoryMsg>) {
+        let waiting: BTreeSet<EntityId> = self.repeats.iter().map(|(_, entity)| *entity).collect();
+        for entity in waiting.into_iter().filter(|entity| *entity != fallen) {
+            // One that is not there either begins with what is open.
+            self.send(entity, EntityControl::Lost(fallen), context);
+        }
     }
 
     fn pass_held(&mut self, entity: EntityId, context: &Context<DirectoryMsg>) {
@@ -263,6 +278,9 @@ impl Directory {
             None => gone,
         };
         self.leaving.remove(&entity);
+        if gone {
+            self.awake.remove(&entity);
+        }
         if wanted || self.held.contains_key(&entity) {
             self.start_entity(entity, context);
         }
@@ -419,6 +437,7 @@ impl Directory {
 enum EntityControl {
     Wake,
     Repeat,
+    Lost(EntityId),
     Retire,
 }
 
@@ -428,6 +447,7 @@ impl EntityControl {
             way.send(match self {
                 EntityControl::Wake => EntityMsg::Wake,
                 EntityControl::Repeat => EntityMsg::Repeat,
+                EntityControl::Lost(fallen) => EntityMsg::Lost(fallen),
                 EntityControl::Retire => EntityMsg::Retire,
             })
             .is_ok()

@@ -219,6 +219,10 @@ impl Entity for Football {
         Ok(false)
     }
 
+    fn send_again_to(&mut self, _: EntityId, _: &mut Desk) -> Result<(), Fault> {
+        Ok(())
+    }
+
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         desk.hand_over()
     }

@@ -333,6 +333,15 @@ impl Entity for Home {
         Ok(!self.open_before.is_empty())
     }
 
+    fn send_again_to(&mut self, fallen: EntityId, desk: &mut Desk) -> Result<(), Fault> {
+        self.deliver(desk)?;
+        let open: Vec<_> = self.state.open_acts().filter(|act| act.target == fallen).collect();
+        for act in open {
+            self.send(act, desk);
+        }
+        Ok(())
+    }
+
     /// Records and the answers that rest on them to the journal, then the acts to their targets.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         let mut acts = Vec::new();

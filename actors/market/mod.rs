@@ -243,6 +243,14 @@ impl Entity for Market {
         Ok(!self.oldest_open.is_empty())
     }
 
+    fn send_again_to(&mut self, fallen: EntityId, desk: &mut Desk) -> Result<(), Fault> {
+        if let EntityId::Account(fallen) = fallen {
+            self.deliver(desk)?;
+            self.resend(fallen, RESENT_MAX, desk);
+        }
+        Ok(())
+    }
+
     /// Records to the journal first, then messages to the entities of this partition.
     fn deliver(&mut self, desk: &mut Desk) -> Result<(), Fault> {
         self.tell_board(desk);

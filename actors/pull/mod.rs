@@ -91,6 +91,7 @@ pub struct Pull {
     seen: Option<String>,
     last_good: Option<UtcMillis>,
     failure: Option<String>,
+    failing_since: Option<UtcMillis>,
     retry: Duration,
 }
 
@@ -116,6 +117,7 @@ impl Behaviour for Pull {
             seen: None,
             last_good: None,
             failure: None,
+            failing_since: None,
             retry: RETRY_FIRST,
         })
     }
@@ -174,6 +176,7 @@ impl Behaviour for Pull {
             "taken": self.telling.taken(),
             "refused": self.telling.refused(),
             "failure": self.failure,
+            "failingSince": self.failing_since.map(|at| at.0),
         })
     }
 }
@@ -195,6 +198,7 @@ impl Pull {
             tracing::info!(pull = self.provider.name(), "its provider answers again");
         }
         self.retry = RETRY_FIRST;
+        self.failing_since = None;
         self.last_good = Some(now);
         self.due = self.provider.due_after(now);
         self.over = self.due.is_none();
@@ -217,6 +221,7 @@ impl Pull {
             tracing::warn!(number, pull = self.provider.name(), failure, "nothing was fetched");
         }
         self.failure = Some(failure);
+        self.failing_since.get_or_insert(now);
         let again = now.plus_ms(i64::try_from(self.retry.as_millis()).unwrap_or(i64::MAX));
         let scheduled = self.provider.due_after(now);
         self.due = Some(scheduled.map_or(again, |scheduled| scheduled.min(again)));

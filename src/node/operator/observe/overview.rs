@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use actors::gauge::Waits;
+use actors::registry::Address;
 use domain::ids::PartitionId;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -34,6 +35,8 @@ const CLOCK_JUMP_MS: u128 = 1_000;
 /// How long ago an accident may be to be told still.
 const LATELY_MS: u64 = 15 * 60_000;
 const LINTS_MAX: usize = 100;
+/// Pulls and makers that are asked how they are.
+const HEARD_MAX: usize = 64;
 
 /// Something that needs a person.
 #[derive(Debug, Clone, Serialize)]
@@ -227,6 +230,7 @@ pub async fn lints(watch: &Watch) -> Vec<Lint> {
     of_handlers(watch, &mut lints);
     of_the_process(watch, &mut lints);
     of_the_store(watch, &mut lints).await;
+    of_those_who_ask(watch, &mut lints).await;
     let rank = |lint: &Lint| match lint.severity {
         "bad" => 0,
         "warn" => 1,
@@ -398,6 +402,33 @@ fn of_the_process(watch: &Watch, lints: &mut Vec<Lint>) {
             text: format!("{} supervision events were dropped", watch.sink.lost()),
             why: "more happened at once than the log holds: the past has gaps",
         });
+    }
+}
+
+/// Pulls and market makers say themselves what keeps them from their work.
+async fn of_those_who_ask(watch: &Watch, lints: &mut Vec<Lint>) {
+    let asks = |address: &Address| matches!(address, Address::Pull(_) | Address::Maker(_));
+    let loads = watch.node.registry.loads().into_iter();
+    let all: Vec<Address> =
+        loads.map(|(address, _)| address).filter(asks).take(HEARD_MAX).collect();
+    for address in all {
+        let id = address.to_string();
+        let state = watch.state_of(&id).await.unwrap_or_default();
+        let Some(failure) = state["failure"].as_str() else { continue };
+        let name = state["name"].as_str().unwrap_or_default();
+        let (lint, why) = match address {
+            Address::Pull(_) => (
+                "pull-fails",
+                "what its provider has does not come in; it is tried again, and what was told before stands",
+            ),
+            _ => (
+                "maker-cannot-log-in",
+                "its user or application key is unknown here: nothing is quoted",
+            ),
+        };
+        let since_ms = state["failingSince"].as_u64().unwrap_or_else(now_ms);
+        let text = format!("{name}: {failure}");
+        lints.push(Lint { lint, severity: "warn", id: Some(id), since_ms, text, why });
     }
 }
 
