@@ -178,6 +178,13 @@ def football(api, operator):
         for at in range(len(pairs))
     ])
     tell("fixtures", match("live", *clubs[:2], 40) | {"neutral": False})
+    asks = {"home": "2.10", "draw": "3.40", "away": "3.60"}
+    line = {"line": "2.5", "over": "1.95", "under": "1.95"}
+    quoted = tell("quotes", {
+        "source": "tour", "id": "live", "share": 80, "matchOdds": asks, "totals": [line],
+        "handicaps": [{"line": "-0.25", "home": "1.85", "away": "2.05"}], "bothScore": {"yes": "1.80", "no": "2.02"},
+    })
+    assert quoted["taken"] == 1, quoted
     event = lambda seq, type, minute, **more: {
         "source": "tour", "id": "live", "seq": seq, "type": type, "minute": minute, **more,
     }
@@ -189,6 +196,7 @@ def football(api, operator):
     [ours] = [it["id"] for it in matches["matches"]]
     book = api.ask("GET", "/v1/pricing/matches/{id}", id=ours)
     assert book["score"] == {"home": 1, "away": 0}, book
+    assert (book["parameters"]["model"], book["market"]["share"]) == ("market", 80), book
     api.ask("GET", "/v1/pricing/matches/{id}/markets/{code}", id=ours, code="MATCH_ODDS")
     api.ask("GET", "/v1/pricing/matches/{id}/parameters", id=ours)
     api.ask("GET", "/v1/pricing/matches/{id}/history", id=ours)
