@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::campaign::Campaign;
-use super::kills::rounds;
+use super::kills;
 use crate::harness::{Launch, Operator, Random, Scratch, eventually};
 
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,12 @@ enum Damage {
 }
 
 const BLOCK: u64 = 512;
+/// A damage costs a start of the node, and needs fewer tries than a kill does: its places are not drawn by time.
+const DAMAGES_MAX: usize = 64;
+
+fn damages() -> usize {
+    kills::rounds().min(DAMAGES_MAX)
+}
 
 impl Damage {
     /// Inside of what is written of a file, not in the room set aside behind it.
@@ -115,7 +121,7 @@ fn a_damaged_journal_is_refused_by_name_or_nothing_of_it_is_missing() {
     assert!(node.stop().success());
     let whole = campaign.launch.data().to_owned();
     let mut refused = 0;
-    for round in 1..=rounds() {
+    for round in 1..=damages() {
         let damaged = campaign.scratch.path().join(format!("damaged-{round}"));
         copy(&whole, &damaged);
         let mut files = segments(&damaged);
@@ -167,7 +173,7 @@ fn a_damaged_supervision_log_does_not_keep_the_node_from_serving() {
     });
     assert!(node.stop().success());
     let log = launch.data().join("supervision");
-    for _ in 0..rounds() {
+    for _ in 0..damages() {
         let files = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().path());
         let (file, written) = files
             .filter_map(|path| written(&path).map(|written| (path, written)))
@@ -188,7 +194,7 @@ fn a_damaged_supervision_log_does_not_keep_the_node_from_serving() {
 fn a_torn_tail_that_nobody_was_told_of_is_cut() {
     let (mut campaign, node) = Campaign::begin("torn");
     node.kill();
-    for _ in 0..rounds() {
+    for _ in 0..damages() {
         let aim = format!("before_sync:{}=abort", campaign.random.between(10, 60));
         let armed = campaign.launch.clone().fail_points(&aim);
         let mut armed = armed.start();

@@ -143,6 +143,7 @@ mod tests {
                 away_goals,
                 shots: None,
                 neutral: false,
+                worth: None,
             }
         });
         played.collect()

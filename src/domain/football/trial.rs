@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::Team;
 use super::almanac::{FixtureId, Odds};
 use super::judge::Forecast;
-use super::ratings::points::{Points, Scale};
+use super::ratings::points::Paced;
 use super::ratings::{self, Played, Ratings, Settings, TeamIndex};
 use super::score_grid::{Expectancy, ScoreGrid};
 use super::weekend::RHO;
@@ -70,26 +70,14 @@ impl Line {
 }
 
 /// Every model as it stands on a morning.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Walk {
     day: Option<i32>,
     champion: Option<Ratings>,
     poisson: Option<Ratings>,
-    points: Points,
+    points: Paced,
     /// Results that the points have seen.
     seen: usize,
-}
-
-impl Default for Walk {
-    fn default() -> Self {
-        Walk {
-            day: None,
-            champion: None,
-            poisson: None,
-            points: Points::new(Scale::default()),
-            seen: 0,
-        }
-    }
 }
 
 impl Walk {
@@ -108,8 +96,7 @@ impl Walk {
             }
         }
         while let Some(next) = played.get(self.seen).filter(|next| next.day < day) {
-            let goals = (f64::from(next.home_goals), f64::from(next.away_goals));
-            self.points.played(next.home, next.away, goals);
+            self.points.played(next);
             self.seen += 1;
         }
     }
@@ -122,7 +109,7 @@ impl Walk {
             }
             None => Line { expectancy: Expectancy::new(UNKNOWN.0, UNKNOWN.1), rho: RHO },
         };
-        let points = Line { expectancy: self.points.expectancy(home, away), rho: RHO };
+        let points = Line { expectancy: self.points.expectancy(home, away, neutral), rho: RHO };
         [by(&self.champion), by(&self.poisson), points]
     }
 
@@ -287,6 +274,7 @@ mod tests {
                         away_goals: goals(away, &mut random),
                         shots: None,
                         neutral: false,
+                        worth: None,
                     },
                     odds: None,
                 });

@@ -1,8 +1,8 @@
 //! `laybook bench crowd`: how long a healthy client waits while others misbehave.
 //!
 //! One client places bets, one after the other, first alone and then beside sockets that send a request a byte
-//! at a time, readers of the stream that never read, and bodies of ten megabytes. The clients share the
-//! machine with the node, and what the crowd costs them is counted too.
+//! at a time, readers of the stream that never read, and bodies of ten megabytes. The crowd has a thread of its own, so
+//! that the client waits for the node and not for the crowd's own work; the cores they share all the same.
 
 use super::Settings;
 use super::client::{Connection, head};
@@ -14,11 +14,13 @@ use super::progress;
 use super::report::{Cell, Report, Table};
 use super::stats::Quantiles;
 use super::web_socket::web_socket;
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use std::net::SocketAddr;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::task::{JoinSet, LocalSet};
 
 const SLOW: usize = 2_000;
@@ -78,21 +80,10 @@ async fn measure(settings: &Settings) -> anyhow::Result<Vec<Vec<Cell>>> {
     bets(&mut client, &login, &market, Duration::ZERO, WARM_UP).await?;
     let alone = bets(&mut client, &login, &market, settings.round, 0).await?;
     let alone_bytes = resident_bytes(node.process()).unwrap_or_default();
-    let mut crowd = JoinSet::new();
-    for _ in 0..SLOW {
-        crowd.spawn_local(slow(http));
-    }
-    crowd.spawn_local(huge(http));
-    let mut deaf = Vec::with_capacity(DEAF);
-    for _ in 0..DEAF {
-        let mut reader = web_socket(http, "/stream").await?;
-        subscribe(&mut reader, &login, &market).await?;
-        deaf.push(reader);
-    }
+    let crowd = Crowd::gather(http, login.clone(), market.clone()).await?;
     let beside = bets(&mut client, &login, &market, settings.round, 0).await?;
     let beside_bytes = resident_bytes(node.process()).unwrap_or_default();
-    crowd.abort_all();
-    drop(deaf);
+    crowd.leave()?;
     node.stop()?;
     let base = Quantiles::of(&mut alone.clone());
     let row = |name: &str, mut waited: Vec<u64>, bytes: u64| {
@@ -134,6 +125,57 @@ async fn bets(
         waited.push(u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX));
     }
     Ok(waited)
+}
+
+/// Those who misbehave, until they are told to leave.
+struct Crowd {
+    leave: oneshot::Sender<()>,
+    thread: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Crowd {
+    /// Returns when all of them are there.
+    async fn gather(http: SocketAddr, login: Login, market: OpenMarket) -> anyhow::Result<Crowd> {
+        let (leave, left) = oneshot::channel();
+        let (there, gathered) = oneshot::channel();
+        let thread = std::thread::Builder::new().name("crowd".into()).spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            LocalSet::new().block_on(&runtime, misbehave(http, &login, &market, there, left))
+        })?;
+        match gathered.await {
+            Ok(()) => Ok(Crowd { leave, thread }),
+            Err(_) => Err(Crowd { leave, thread }.leave().err().context("the crowd is gone")?),
+        }
+    }
+
+    fn leave(self) -> anyhow::Result<()> {
+        // One that has ended already says why.
+        let _ = self.leave.send(());
+        self.thread.join().map_err(|_| anyhow!("the crowd panicked"))?
+    }
+}
+
+async fn misbehave(
+    http: SocketAddr,
+    login: &Login,
+    market: &OpenMarket,
+    there: oneshot::Sender<()>,
+    left: oneshot::Receiver<()>,
+) -> anyhow::Result<()> {
+    let mut crowd = JoinSet::new();
+    for _ in 0..SLOW {
+        crowd.spawn_local(slow(http));
+    }
+    crowd.spawn_local(huge(http));
+    let mut deaf = Vec::with_capacity(DEAF);
+    for _ in 0..DEAF {
+        let mut reader = web_socket(http, "/stream").await?;
+        subscribe(&mut reader, login, market).await?;
+        deaf.push(reader);
+    }
+    let _ = there.send(());
+    let _ = left.await;
+    Ok(())
 }
 
 /// A head that never ends, as often as it is cut.

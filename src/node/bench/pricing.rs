@@ -168,6 +168,7 @@ fn seasons(count: u64) -> Vec<Played> {
                 away_goals: past.score.away,
                 shots: None,
                 neutral: false,
+                worth: None,
             });
         }
     }

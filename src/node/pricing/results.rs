@@ -164,6 +164,7 @@ impl Results {
                     away_goals,
                     shots: one.shots,
                     neutral: one.neutral,
+                    worth: None,
                 });
             }
         }

@@ -1,7 +1,9 @@
 //! One match: who plays when, and what each provider has told of it.
 
-use super::super::live::{Log, Phase, Story};
+use super::super::Team;
+use super::super::live::{FeedKind, Log, Phase, Story};
 use super::super::ratings::TeamIndex;
+use super::super::ratings::points::{Goal, adjusted};
 use super::item::{CompetitionNo, Parameters};
 use super::market::{Market, Quotes};
 use crate::time::UtcMillis;
@@ -119,6 +121,35 @@ impl Fixture {
                 })
             }
         }
+    }
+
+    /// What its goals were worth, where they were told one by one and come to the result.
+    pub fn worth(&self) -> Option<(f64, f64)> {
+        let told = &self.providers.get(self.lead()).filter(|told| !told.log.is_empty())?.log;
+        let (story, outcome) = (told.story(), self.outcome()?);
+        let score = story.score();
+        let whole = story.phase == Phase::FullTime && story.doubt.is_none();
+        if !whole || (score.home, score.away) != (outcome.home, outcome.away) {
+            return None;
+        }
+        let (mut reds, mut goals) = ((0_u8, 0_u8), Vec::new());
+        for (seq, heard) in told.events() {
+            match heard.event.kind {
+                FeedKind::Red(team) => {
+                    let of = if team == Team::Home { &mut reds.0 } else { &mut reds.1 };
+                    *of = match heard.event.value {
+                        Some(0) => of.saturating_sub(1),
+                        _ => of.saturating_add(1),
+                    };
+                }
+                FeedKind::Goal(team) if story.goals.iter().any(|goal| goal.seq == seq) => {
+                    let minute = heard.event.minute.saturating_add(1);
+                    goals.push(Goal { team, minute, home_reds: reds.0, away_reds: reds.1 });
+                }
+                _ => {}
+            }
+        }
+        Some(adjusted(&goals))
     }
 
     pub fn is_disputed(&self) -> bool {

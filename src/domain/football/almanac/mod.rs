@@ -129,6 +129,7 @@ impl Almanac {
                 away_goals: result.away,
                 shots: result.stats.on_target,
                 neutral: fixture.neutral,
+                worth: fixture.worth(),
             };
             Some(Ended { fixture: id, played, odds: result.odds })
         });

@@ -97,6 +97,30 @@ fn an_event_of_the_exchange_is_known_by_its_competition_day_and_teams() {
 }
 
 #[test]
+fn what_goals_were_worth_is_known_where_they_were_told_one_by_one() {
+    let mut desk = Desk::default();
+    let ours = desk.fixture("a", "1", "Arsenal", "Everton");
+    let worth = |desk: &Desk| desk.almanac.fixture(ours).and_then(Fixture::worth);
+    desk.event("a", "1", 1, FeedKind::KickOff, 0);
+    desk.event("a", "1", 2, FeedKind::Goal(Team::Away), 5);
+    desk.event("a", "1", 3, FeedKind::GoalCancelled(Team::Away), 6);
+    desk.event("a", "1", 4, FeedKind::Goal(Team::Home), 10);
+    desk.event("a", "1", 5, FeedKind::Red(Team::Away), 30);
+    desk.event("a", "1", 6, FeedKind::HalfTime, 45);
+    desk.event("a", "1", 7, FeedKind::SecondHalf, 45);
+    desk.event("a", "1", 8, FeedKind::Goal(Team::Home), 69);
+    desk.event("a", "1", 9, FeedKind::Goal(Team::Home), 80);
+    assert_eq!(worth(&desk), None, "it is played");
+    desk.event("a", "1", 10, FeedKind::FullTime, 94);
+    // One, one against ten, and one against ten that led by three.
+    assert_eq!(worth(&desk), Some((1.0 + 0.75 + 0.75 / 3.0, 0.0)));
+    let league = desk.almanac.competition_named("Premier League").expect("it is known");
+    assert_eq!(desk.almanac.ended(league)[0].played.worth, worth(&desk));
+    desk.result("a", "1", 2, 0);
+    assert_eq!(worth(&desk), None, "the result is another");
+}
+
+#[test]
 fn a_match_is_priced_from_its_markets_while_they_quote() {
     let mut desk = Desk::default();
     let ours = desk.fixture("a", "1", "Arsenal", "Everton");

@@ -43,6 +43,8 @@ pub struct Played {
     /// Shots on target, home and away, where they were counted.
     pub shots: Option<(u8, u8)>,
     pub neutral: bool,
+    /// What the goals were worth, home and away ([`points::adjusted`]), where they were told one by one.
+    pub worth: Option<(f64, f64)>,
 }
 
 /// What a fit believes before it has seen a result, and how fast it forgets.

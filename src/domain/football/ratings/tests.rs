@@ -32,6 +32,7 @@ fn season(teams: u16, seed: u64, strength: impl Fn(u16) -> (f64, f64)) -> Vec<Pl
                 away_goals: draw((0.3 + away_attack - home_defence).exp()),
                 shots: None,
                 neutral: false,
+                worth: None,
             });
         }
     }
