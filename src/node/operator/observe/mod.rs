@@ -7,11 +7,13 @@
 //! |---|---|
 //! | [`row`], [`roster`], [`labels`] | the tree, list first, with names for people |
 //! | [`pace`] | the collector of figures, while somebody watches |
+//! | [`aside`] | work that looks at everybody, kept away from the orders |
 //! | [`live`] | one console's stream |
 //! | [`why`], [`recovery`] | how somebody fell, and what came of pulling the plug |
 //! | [`flow`] | message rates between kinds, and the ways of single orders |
 //! | [`overview`] | the node at a glance, and the lints |
 
+pub mod aside;
 pub mod flow;
 pub mod labels;
 pub mod live;
@@ -33,6 +35,7 @@ use supervision::{SupervisionEvent, What};
 use super::api::Answer;
 use super::problem::Problem;
 use super::watch::Watch;
+use aside::aside;
 use roster::{Page, Sort, now_ms};
 
 /// Buckets of a scrub bar.
@@ -128,10 +131,13 @@ async fn tree_then(watch: &Watch, query: &HashMap<String, String>) -> Answer {
             return Err(Problem::field("bad_moment", "at", "is no number of milliseconds"));
         }
     };
-    let (tree, seq, at_ms) = watch.events.look(|history| history.at(moment));
     let page = page(query);
-    let then_ms = if let Moment::AtMs(ms) = moment { ms } else { at_ms };
-    let Some(mut children) = roster::pick(&tree, &page, then_ms, &HashMap::new()) else {
+    let (children, seq, then_ms) = aside(|| {
+        let (tree, seq, at_ms) = watch.events.look(|history| history.at(moment));
+        let then_ms = if let Moment::AtMs(ms) = moment { ms } else { at_ms };
+        (roster::pick(&tree, &page, then_ms, &HashMap::new()), seq, then_ms)
+    });
+    let Some(mut children) = children else {
         if page.of.is_empty() {
             // Before the first process, or between two.
             let none = json!({ "of": null, "total": 0, "offset": 0, "classes": [], "children": [],
@@ -155,7 +161,7 @@ fn ticks(watch: &Watch, query: &HashMap<String, String>) -> Answer {
     if to < from {
         return Err(Problem::field("bad_range", "to", "is before from"));
     }
-    let counted = watch.events.look(|history| history.ticks(from, to, buckets));
+    let counted = aside(|| watch.events.look(|history| history.ticks(from, to, buckets)));
     ok(json!({ "buckets": counted }))
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use actors::gauge::{Gauge, Waits};
 use actors::registry::{Address, Registry};
 
+use super::aside::aside;
 use super::row::LoadNow;
 
 /// Between two readings.
@@ -73,7 +74,7 @@ impl Pace {
         if since.is_none() {
             kept.readings.clear();
         }
-        kept.read(registry, since);
+        aside(|| kept.read(registry, since));
         kept.read_at = Some(now);
         since.is_some()
     }
@@ -107,7 +108,7 @@ impl Pace {
     pub fn loads(&self, registry: &Registry) -> HashMap<Address, LoadNow> {
         let gauges = registry.gauges();
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        gauges.into_iter().map(|(at, gauge)| (at, kept.load(&gauge, at))).collect()
+        aside(|| gauges.into_iter().map(|(at, gauge)| (at, kept.load(&gauge, at))).collect())
     }
 }
 

@@ -14,8 +14,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use actors::registry::Address;
 use serde::Serialize;
-use supervision::history::{Node, Tree};
+use supervision::history::{History, Node, Tree};
 
+use super::aside::aside;
 use super::labels;
 use super::pace::Lively;
 use super::row::{LoadNow, Row, warmth};
@@ -127,8 +128,8 @@ pub fn now_ms() -> u64 {
 pub async fn children(watch: &Watch, page: &Page) -> Option<Children> {
     watch.pace.keep_up(&watch.node.registry);
     let lively = watch.pace.lively();
-    let mut children =
-        watch.events.look(|history| pick(history.present(), page, now_ms(), &lively))?;
+    let look = || watch.events.look(|history| pick(history.present(), page, now_ms(), &lively));
+    let mut children = aside(look)?;
     let loads = Loads::new(watch);
     for row in &mut children.children {
         *row = row.clone().with_load(loads.of(&row.id, &row.kind));
@@ -243,7 +244,7 @@ pub async fn search(watch: &Watch, text: &str, limit: usize) -> (usize, Vec<Foun
     }
     let limit = limit.clamp(1, FOUND_MAX);
     let named: HashSet<String> = labels::find(&watch.node, &text).await.into_iter().collect();
-    let (total, mut rows, paths) = watch.events.look(|history| {
+    let look = |history: &History| {
         let (tree, at_ms) = (history.present(), now_ms());
         let (mut total, mut rows, mut paths) = (0, Vec::new(), Vec::new());
         for (path, id, node) in tree.all() {
@@ -260,7 +261,8 @@ pub async fn search(watch: &Watch, text: &str, limit: usize) -> (usize, Vec<Foun
             }
         }
         (total, rows, paths)
-    });
+    };
+    let (total, mut rows, paths) = aside(|| watch.events.look(look));
     let loads = Loads::new(watch);
     for row in &mut rows {
         *row = row.clone().with_load(loads.of(&row.id, &row.kind));
@@ -290,12 +292,14 @@ pub async fn hottest(watch: &Watch, count: usize, sort: Sort) -> Vec<Row> {
     watch.pace.keep_up(&watch.node.registry);
     let loads: HashMap<Address, LoadNow> = watch.pace.loads(&watch.node.registry);
     let mut loads: Vec<_> = loads.into_iter().collect();
-    loads.sort_by(|(_, a), (_, b)| {
-        let key = |load: &LoadNow| match sort {
-            Sort::Mailbox => (load.depth as f64, load.busy_pct),
-            _ => (load.busy_pct, load.per_s),
-        };
-        key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
+    let key = |load: &LoadNow| match sort {
+        Sort::Mailbox => (load.depth as f64, load.busy_pct),
+        _ => (load.busy_pct, load.per_s),
+    };
+    aside(|| {
+        loads.sort_by(|(_, a), (_, b)| {
+            key(b).partial_cmp(&key(a)).unwrap_or(std::cmp::Ordering::Equal)
+        });
     });
     let busiest: Vec<_> = loads.into_iter().take(count * 4).collect();
     let mut rows: Vec<Row> = watch.events.look(|history| {
