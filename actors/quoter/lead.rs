@@ -77,3 +77,59 @@ pub(super) fn act(
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::definition::MarketDefinition;
+    use domain::ids::{MarketId, Runner, SelectionId};
+    use std::sync::Arc;
+
+    fn card(status: MarketStatus, in_play: bool, turn_in_play: bool) -> MarketCard {
+        let runners = (1..=3).map(|id| Runner::plain(SelectionId(id)));
+        let mut definition =
+            MarketDefinition { turn_in_play, ..MarketDefinition::plain(MarketId(1), runners) };
+        for (runner, name) in definition.runners.iter_mut().zip(["Leeds", "Wolves", "The Draw"]) {
+            runner.name = name.to_owned();
+        }
+        MarketCard {
+            definition: Arc::new(definition),
+            status,
+            in_play,
+            bet_delay_s: 0,
+            version: 1,
+            closed_at: None,
+            settled_at: None,
+        }
+    }
+
+    #[test]
+    fn a_market_follows_its_match_and_what_others_suspend_stays() {
+        use MarketStatus::{Closed, Inactive, Open, Suspended};
+        use Stage::{BeforeKickOff, InPlay, Over, Pause};
+        let suspend = || Some(MarketAct::Suspend { lapse: true });
+        let in_play = Some(MarketAct::TurnInPlay { bet_delay_s: None });
+        let question = Question::of(&card(Open, false, true).definition, ["Leeds", "Wolves"]);
+        let question = question.expect("understood");
+        for (stage, status, is_in_play, goes_in_play, ours, wanted) in [
+            (BeforeKickOff, Open, false, true, false, None),
+            (InPlay, Open, false, true, false, in_play.clone()),
+            (Pause, Open, false, true, false, in_play),
+            (InPlay, Open, false, false, false, suspend()),
+            (InPlay, Suspended, false, false, true, None),
+            (Pause, Open, true, true, false, suspend()),
+            (Pause, Suspended, true, true, true, None),
+            (InPlay, Suspended, true, true, true, Some(MarketAct::Open)),
+            (InPlay, Suspended, true, true, false, None),
+            // How it ended is not known: nobody bets, and somebody must say it.
+            (Over, Open, true, true, false, suspend()),
+            (Over, Suspended, true, true, true, None),
+            (InPlay, Inactive, false, true, false, None),
+            (Over, Closed, true, true, true, None),
+        ] {
+            let card = card(status, is_in_play, goes_in_play);
+            let act = act(stage, &card, &question, None, ours);
+            assert_eq!(act, wanted, "{stage:?} {status:?} {is_in_play} {goes_in_play} {ours}");
+        }
+    }
+}

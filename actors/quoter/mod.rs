@@ -222,7 +222,7 @@ impl Quoter {
     fn look(&mut self, context: &mut Context<QuoterMsg>) {
         match self.asked {
             Some((_, since)) if since.elapsed() < PATIENCE => return,
-            Some(_) => return self.begin_again("no answer", context),
+            Some(_) => return self.begin_again("no answer"),
             None => {}
         }
         self.look = Look::default();
@@ -286,7 +286,7 @@ impl Quoter {
         };
         match taken {
             Ok(()) => self.go_on(context),
-            Err(why) => self.begin_again(&why, context),
+            Err(why) => self.begin_again(&why),
         }
     }
 
@@ -443,8 +443,9 @@ impl Quoter {
         self.refused = (self.refused.0 + 1, Some(why));
     }
 
-    /// An answer that does not come may still be on its way: everything is read anew.
-    fn begin_again(&mut self, why: &str, context: &Context<QuoterMsg>) {
+    /// An answer that does not come may still be on its way: everything is read anew, at the next look. Not before:
+    /// whoever refused because he is busy is not asked again at once.
+    fn begin_again(&mut self, why: &str) {
         self.begun_again += 1;
         tracing::info!(maker = self.terms.name, event = %self.event, why, "a quoter begins again");
         self.asked = None;
@@ -452,7 +453,6 @@ impl Quoter {
         self.watched = None;
         // A session that was asked and did not answer may be gone with what was asked of it.
         self.engagement = None;
-        self.go_on(context);
     }
 
     fn disengage(&mut self, context: &Context<QuoterMsg>) {

@@ -291,47 +291,26 @@ fn key(name: &str) -> String {
 mod tests {
     use super::super::score_grid::Expectancy;
     use super::*;
-    use crate::home::NewMarket;
-    use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, SelectionId};
-    use crate::time::UtcMillis;
+    use crate::ids::{MarketId, SelectionId};
 
     const TEAMS: [&str; 2] = ["Everton", "Nottingham Forest"];
 
     fn market(market_type: &str, winners: u16, runners: &[(&str, i32)]) -> MarketDefinition {
-        let new = NewMarket::of(EventId(1), market_type, market_type, UtcMillis(0));
-        let runner = |(number, (name, handicap)): (u64, &(&str, i32))| RunnerDefinition {
-            runner: Runner { selection: SelectionId(number), handicap: *handicap },
-            name: (*name).to_owned(),
-            sort_priority: number as u16,
-            adjustment_factor: None,
-        };
+        let own = (1..).map(SelectionId).zip(runners);
+        let own = own.map(|(selection, (_, handicap))| Runner { selection, handicap: *handicap });
+        let mut plain = MarketDefinition::plain(MarketId(1), own);
+        for (runner, (name, _)) in plain.runners.iter_mut().zip(runners) {
+            runner.name = (*name).to_owned();
+        }
         let asian = runners.iter().any(|(_, handicap)| *handicap != 0);
         MarketDefinition {
-            id: MarketId(1),
-            partition: PartitionId(0),
-            event: EventId(1),
-            event_type: EventTypeId(1),
-            name: new.name,
-            market_type: new.market_type,
-            start_time: new.start_time,
-            runners: (1..).zip(runners).map(runner).collect(),
+            market_type: market_type.to_owned(),
             number_of_winners: winners,
             betting_type: match asian {
                 true => BettingType::AsianHandicapDoubleLine,
                 false => BettingType::Odds,
             },
-            each_way_divisor: None,
-            line: None,
-            bsp_market: false,
-            turn_in_play: true,
-            persistence: true,
-            cross_matching: false,
-            complete: true,
-            discount_allowed: true,
-            base_rate: 500,
-            bet_delay_s: 0,
-            jurisdiction: None,
-            race_type: None,
+            ..plain
         }
     }
 

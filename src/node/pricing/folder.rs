@@ -4,7 +4,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `*.csv` | results of one competition, named by the file (`premier-league.csv`); columns as [`super::results`] reads them, with `Season`, `HTHG`, `HTAG`, shots, corners, cards and odds where there are some |
-//! | `fixtures*.json`, `results*.json`, `events*.json` | lists, as `PUT /v1/football/…` takes them |
+//! | `fixtures*.json`, `results*.json`, `events*.json`, `quotes*.json` | lists, as `PUT /v1/football/…` takes them |
 //!
 //! Read in that order, by name. What is told again at the next start changes nothing. A file that cannot be read
 //! names itself, with line and column or field, and nothing is told.
