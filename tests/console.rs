@@ -172,6 +172,17 @@ fn rows(operator: &mut Operator, path: &str, of: &str, out: &mut Vec<(String, St
     }
 }
 
+/// Somebody is ended and serves again.
+fn fell(operator: &mut Operator, id: &str, mode: &str) -> Value {
+    let asked = json!({ "mode": mode, "reason": "to see it heal" });
+    let act = operator.post(&format!("{API}/actors/{id}/kill"), &asked);
+    let seq = act["actSeq"].as_u64().expect("a number");
+    eventually(&format!("{id} has healed from {mode}"), || {
+        let card = operator.get(&format!("{API}/recoveries/{seq}"));
+        if card["done"] == true { Ok(card) } else { Err(card) }
+    })
+}
+
 #[test]
 fn the_tree_that_events_tell_of_is_the_tree_that_runs_also_behind_deaths() {
     let scratch = Scratch::new("console-fold");
@@ -189,22 +200,19 @@ fn the_tree_that_events_tell_of_is_the_tree_that_runs_also_behind_deaths() {
     };
     check(&mut operator, "at first");
     for (id, mode) in [(&*market, "kill"), ("journal-0", "panic"), ("home", "kill")] {
-        let seen = operator.get(&format!("{API}/history"))["lastSeq"].as_u64();
-        operator.kill_actor(id, mode);
-        eventually("it is told", || {
-            let now = operator.get(&format!("{API}/history"))["lastSeq"].as_u64();
-            if now > seen { Ok(()) } else { Err(now) }
-        });
+        fell(&mut operator, id, mode);
         check(&mut operator, mode);
     }
     // The past: the tree behind any event is what the events up to it add up to, and the present is the last.
-    let last = operator.get(&format!("{API}/history"))["lastSeq"].as_u64().expect("a number");
-    let (mut now, mut then) = (Vec::new(), Vec::new());
-    rows(&mut operator, "children?", "laybook", &mut now);
-    rows(&mut operator, &format!("history/tree?seq={last}&"), "laybook", &mut then);
-    now.sort();
-    then.sort();
-    assert_eq!(now, then);
+    eventually("the tree behind the last event is the present one", || {
+        let last = operator.get(&format!("{API}/history"))["lastSeq"].as_u64().expect("a number");
+        let (mut now, mut then) = (Vec::new(), Vec::new());
+        rows(&mut operator, "children?", "laybook", &mut now);
+        rows(&mut operator, &format!("history/tree?seq={last}&"), "laybook", &mut then);
+        now.sort();
+        then.sort();
+        if now == then { Ok(()) } else { Err((now, then)) }
+    });
     let first = operator.get(&format!("{API}/history/tree?seq=1"));
     assert_eq!(first["total"], 0, "{first}");
 }
@@ -220,13 +228,7 @@ fn who_pulls_the_plug_is_told_why_it_fell_and_that_nothing_was_lost() {
     assert_eq!(radius["restarts"]["market"], 1, "{radius}");
     assert_eq!(radius["suspends"], json!([market]), "nobody serves it meanwhile");
     for mode in ["kill", "panic"] {
-        let asked = json!({ "mode": mode, "reason": "to see it heal" });
-        let act = operator.post(&format!("{API}/actors/{market}/kill"), &asked);
-        let seq = act["actSeq"].as_u64().expect("a number");
-        let card = eventually(&format!("it has healed from {mode}"), || {
-            let card = operator.get(&format!("{API}/recoveries/{seq}"));
-            if card["done"] == true { Ok(card) } else { Err(card) }
-        });
+        let card = fell(&mut operator, &market, mode);
         println!("{card}");
         assert_eq!(card["acknowledgedLost"], 0, "{card}");
         assert_eq!(card["same"], true, "{card}");
@@ -248,15 +250,7 @@ fn who_pulls_the_plug_is_told_why_it_fell_and_that_nothing_was_lost() {
             assert!(death["backtrace"].as_str().is_some_and(|trace| trace.len() > 100));
         }
     }
-    let fell = operator.post(
-        &format!("{API}/actors/directory-0/kill"),
-        &json!({ "mode": "kill", "reason": "rest for one" }),
-    );
-    let seq = fell["actSeq"].as_u64().expect("a number");
-    eventually("it has healed", || {
-        let card = operator.get(&format!("{API}/recoveries/{seq}"));
-        if card["done"] == true { Ok(()) } else { Err(card) }
-    });
+    fell(&mut operator, "directory-0", "kill");
     let why = operator.get(&format!("{API}/why/directory-0"));
     let with = why["deaths"][0]["fellWith"].to_string();
     assert!(with.contains("board-0") && with.contains("home"), "{why}");
