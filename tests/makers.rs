@@ -159,7 +159,9 @@ fn a_maker_quotes_and_leads_its_markets_to_the_end_whoever_dies() {
     assert_eq!(in_play["status"], "OPEN");
     evening.until_quoted();
     evening.told(2, "goal", Some("home"), 10);
-    evening.until_status("SUSPENDED");
+    let suspended = evening.until_status("SUSPENDED");
+    let why = suspended["suspendReason"].as_str().expect("a reason");
+    assert!(why.starts_with("a goal"), "{suspended}");
     assert_eq!(evening.resting(), 0, "everything lapsed");
     // The one who suspended it dies; the next one opens it again.
     evening.operator.kill_actor(&format!("quoter-0-{event}"), "panic");

@@ -317,6 +317,8 @@ pub(super) mod tests {
                 status: MarketStatus::Open,
                 in_play: false,
                 bet_delay_s: 0,
+                suspend_reason: None,
+                key_line: vec![],
                 version: 1,
                 resolved: false,
                 bsp_reconciled: false,

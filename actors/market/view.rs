@@ -1,6 +1,6 @@
 //! What a door is told of a market: copied out of the actor, as deep as it was asked for.
 
-use domain::definition::MarketStatus;
+use domain::definition::{BetDelayModel, MarketStatus};
 use domain::ids::{MarketId, Runner};
 use domain::market::Market;
 use domain::money::Pence;
@@ -8,6 +8,7 @@ use domain::order::Side;
 use domain::price::{ExactPrice, Price, StartingPrice};
 use domain::record::{Resolution, RunnerResult};
 use domain::time::UtcMillis;
+use std::collections::BTreeSet;
 
 /// How much of each ladder is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,11 @@ pub struct MarketView {
     pub status: MarketStatus,
     pub in_play: bool,
     pub bet_delay_s: u16,
+    pub bet_delay_models: BTreeSet<BetDelayModel>,
+    /// Of a suspension, where one was named.
+    pub suspend_reason: Option<String>,
+    /// The line that a market of handicaps is now about.
+    pub key_line: Vec<Runner>,
     pub version: u64,
     pub bsp_reconciled: bool,
     pub complete: bool,
@@ -125,6 +131,9 @@ impl MarketView {
             status: market.status(),
             in_play: market.in_play(),
             bet_delay_s: market.bet_delay_s(),
+            bet_delay_models: definition.map(|it| it.bet_delay_models.clone()).unwrap_or_default(),
+            suspend_reason: market.suspend_reason().map(str::to_owned),
+            key_line: market.key_line().to_vec(),
             version: market.version(),
             bsp_reconciled: market.bsp_reconciled(),
             complete: definition.is_some_and(|definition| definition.complete),

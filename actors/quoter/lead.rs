@@ -62,17 +62,21 @@ pub(super) fn act(
         (Stage::Over, status) => {
             match ended.and_then(|it| question.verdict(it, &card.definition)) {
                 Some(verdict) => Some(verdict),
-                None if status == MarketStatus::Open => Some(MarketAct::Suspend { lapse: true }),
+                None if status == MarketStatus::Open => {
+                    Some(MarketAct::Suspend { lapse: true, reason: None })
+                }
                 None => None,
             }
         }
         (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !goes_in_play => {
-            Some(MarketAct::Suspend { lapse: true })
+            Some(MarketAct::Suspend { lapse: true, reason: None })
         }
         (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !card.in_play => {
             Some(MarketAct::TurnInPlay { bet_delay_s: None })
         }
-        (Stage::Pause, MarketStatus::Open) => Some(MarketAct::Suspend { lapse: true }),
+        (Stage::Pause, MarketStatus::Open) => {
+            Some(MarketAct::Suspend { lapse: true, reason: None })
+        }
         (Stage::InPlay, MarketStatus::Suspended) if goes_in_play => Some(MarketAct::Open),
         _ => None,
     }
@@ -107,7 +111,7 @@ mod tests {
     fn a_market_follows_its_match_and_what_others_suspend_stays() {
         use MarketStatus::{Closed, Inactive, Open, Suspended};
         use Stage::{BeforeKickOff, InPlay, Over, Pause};
-        let suspend = || Some(MarketAct::Suspend { lapse: true });
+        let suspend = || Some(MarketAct::Suspend { lapse: true, reason: None });
         let in_play = Some(MarketAct::TurnInPlay { bet_delay_s: None });
         let question = Question::of(&card(Open, false, true).definition, ["Leeds", "Wolves"]);
         let question = question.expect("understood");

@@ -101,7 +101,7 @@ impl Life {
             }
             MarketStatus::Suspended | MarketStatus::Inactive => {
                 if self.status == MarketStatus::Open {
-                    turn.after.push(MarketAct::Suspend { lapse: false });
+                    turn.after.push(MarketAct::Suspend { lapse: false, reason: None });
                     self.status = MarketStatus::Suspended;
                 }
             }
@@ -264,7 +264,7 @@ mod tests {
             [(Open, false), (Suspended, false), (Suspended, true), (Open, true), (Open, true)];
         let done = acts(&steps);
         assert_eq!(done[0], Turn::default());
-        assert_eq!(done[1].after, [MarketAct::Suspend { lapse: false }]);
+        assert_eq!(done[1].after, [MarketAct::Suspend { lapse: false, reason: None }]);
         assert_eq!(done[2], Turn::default());
         assert_eq!(done[3].before, [MarketAct::TurnInPlay { bet_delay_s: Some(0) }]);
         assert!(done[3].turns_in_play);
@@ -307,7 +307,7 @@ mod tests {
         let runner = Runner::plain(SelectionId(3));
         let removal = MarketAct::RemoveRunner { runner, factor: Some(1_250) };
         assert_eq!((turn.before, turn.removes), (vec![removal], true));
-        assert_eq!(turn.after, [MarketAct::Suspend { lapse: false }]);
+        assert_eq!(turn.after, [MarketAct::Suspend { lapse: false, reason: None }]);
         assert_eq!(life.take(&gone), Turn::default());
     }
 

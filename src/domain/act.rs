@@ -19,10 +19,19 @@ pub enum MarketAct {
     Create { definition: Box<MarketDefinition>, open: bool },
     /// From INACTIVE or SUSPENDED.
     Open,
-    /// With `lapse`, unmatched LAPSE orders go, and the change is material even when nothing lapsed.
-    Suspend { lapse: bool },
+    /// With `lapse`, unmatched LAPSE orders go, and the change is material even when nothing lapsed. `reason` is told
+    /// to everybody until the market is suspended no longer.
+    Suspend {
+        lapse: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
     /// To OPEN and in play; `None` keeps the definition's delay.
     TurnInPlay { bet_delay_s: Option<u16> },
+    /// Of a DYNAMIC market in play: what is placed from now on waits so long.
+    DelayBets { bet_delay_s: u16 },
+    /// The line that a market of handicaps is now about, by its runners; nobody: none.
+    KeyLine { runners: Vec<Runner> },
     /// Suspends and lapses first when needed.
     Settle(Verdict),
     /// Reverses the last settlement or void: bets and holds come back, by force.
@@ -309,6 +318,12 @@ pub enum ActError {
     AlreadyReconciled,
     #[error("the bet delay is too long")]
     BetDelayTooLong,
+    #[error("the bet delay changes only in play, and only in a market of the model DYNAMIC")]
+    BetDelayIsFixed,
+    #[error("only markets of Asian handicaps have a key line")]
+    NoKeyLine,
+    #[error("the key line names a runner that the market does not have, or one twice")]
+    NotOnTheLine,
     #[error("the customer's deposit limit would be passed")]
     DepositLimit,
     #[error("the customer has excluded themself")]

@@ -4,6 +4,7 @@ use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, Runner};
 use crate::ladder::{Ladder, LineRange};
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MarketDefinition {
@@ -39,9 +40,25 @@ pub struct MarketDefinition {
     /// Seconds that an order waits once the market is in play.
     pub bet_delay_s: u16,
     pub jurisdiction: Option<String>,
-    /// Of a race, what kind it is: `Flat`, `Hurdle`, `Chase`; an open set. Most markets write nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Of a race, what kind it is: `Flat`, `Hurdle`, `Chase`; an open set.
+    #[serde(default)]
     pub race_type: Option<String>,
+    /// What the bet delay makes exceptions of; nothing: every new order waits, and for as long. Most markets
+    /// write nothing, which only a last field may.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub bet_delay_models: BTreeSet<BetDelayModel>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum BetDelayModel {
+    /// Orders that meet nobody do not wait; in return none of the market's orders may persist into play.
+    Passive,
+    /// The operator changes the delay while the market is in play.
+    Dynamic,
+}
+
+impl BetDelayModel {
+    pub const ALL: [BetDelayModel; 2] = [BetDelayModel::Passive, BetDelayModel::Dynamic];
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +79,13 @@ pub enum BettingType {
     AsianHandicapDoubleLine,
     /// Each runner on a line of its own: the total decides.
     AsianHandicapSingleLine,
+}
+
+impl BettingType {
+    /// Its runners stand on lines, one of which may be the key line.
+    pub fn has_lines(self) -> bool {
+        matches!(self, BettingType::AsianHandicapDoubleLine | BettingType::AsianHandicapSingleLine)
+    }
 }
 
 /// What the lines of a LINE market count.
@@ -157,7 +181,17 @@ impl MarketDefinition {
             bet_delay_s: 0,
             jurisdiction: None,
             race_type: None,
+            bet_delay_models: BTreeSet::new(),
         }
+    }
+
+    pub fn is_passive(&self) -> bool {
+        self.bet_delay_models.contains(&BetDelayModel::Passive)
+    }
+
+    /// Whether PERSIST is taken.
+    pub fn orders_may_persist(&self) -> bool {
+        self.persistence && !self.is_passive()
     }
 
     pub fn kind(&self) -> MarketKind {
@@ -182,7 +216,7 @@ impl MarketDefinition {
             complete: self.complete,
             base_rate: self.base_rate,
             discount_allowed: self.discount_allowed,
-            persistence: self.persistence,
+            persistence: self.orders_may_persist(),
             kind: self.kind(),
             bsp_market: self.bsp_market,
         }

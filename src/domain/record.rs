@@ -268,6 +268,8 @@ pub enum MarketEvent {
     /// A runner does not run: what is unmatched goes or changes, and everybody is told in chunks.
     #[serde(rename = "21")]
     RunnerRemoved(RunnerRemoved),
+    #[serde(rename = "22")]
+    KeyLine { n: u64, runners: Vec<Runner>, version: u64 },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -376,6 +378,9 @@ pub struct StatusChanged {
     /// The new last material version, when the change is material.
     pub material: bool,
     pub lapsed: Vec<Lapsed>,
+    /// Of a suspension, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend_reason: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -87,6 +87,7 @@ impl MarketEvent {
             MarketEvent::Prepared(piece) => piece.adjusted.len() + piece.orders.len(),
             MarketEvent::RunnerRemoved(removed) => removed.lapsed.len() + removed.adjusted.len(),
             MarketEvent::Reconciled(made) => made.orders.len(),
+            MarketEvent::KeyLine { runners, .. } => runners.len(),
             _ => 1,
         }
     }

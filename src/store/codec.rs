@@ -1,9 +1,10 @@
 //! Records and states as bytes: MessagePack arrays behind one byte of version.
 //!
 //! Kinds are the short names of the variants (`#[serde(rename)]` in `domain::record`), never reused.
-//! Arrays are positional, so a field is never moved or removed: what changes a shape raises the version,
-//! and [`decode`](Entry::decode) keeps reading every older one. An unknown version refuses the log. The
-//! golden log in `tests/golden` is replayed in CI to hold this.
+//! Arrays are positional, so a field is never moved or removed, and only a last one may be left out where it
+//! says nothing: what changes a shape otherwise raises the version, and [`decode`](Entry::decode) keeps
+//! reading every older one. An unknown version refuses the log. The golden log in `tests/golden` is replayed
+//! in CI to hold this.
 
 use crate::checkpoint::Compact;
 use crate::entry::{CodecError, Entry, Fold, Offset};
@@ -164,12 +165,15 @@ mod tests {
     use crate::verify::verify_on;
     use crate::{FileEngine, FileOptions};
     use domain::act::ActError;
+    use domain::definition::{BetDelayModel, MarketDefinition, MarketStatus};
+    use domain::ids::{MarketId, Runner, SelectionId};
     use domain::record::MarketEvent;
+    use std::collections::BTreeSet;
     use std::sync::Arc;
 
     fn record() -> Record {
         let event = MarketEvent::ActRefused { n: 1, error: ActError::NoSuchMarket };
-        let entity = EntityId::Market(domain::ids::MarketId(7));
+        let entity = EntityId::Market(MarketId(7));
         Record { entity, seq: 1, at: UtcMillis(5), wake: None, event: Event::Market(event) }
     }
 
@@ -183,6 +187,28 @@ mod tests {
         assert_eq!(error.to_string(), CodecError("unknown version 2".into()).to_string());
         assert!(Record::decode(&[]).is_err());
         assert!(decode_state::<(u64, Market)>(&[VERSION + 1]).is_err());
+    }
+
+    #[test]
+    fn a_definition_reads_back_whatever_it_leaves_out() {
+        let race_types = [None, Some("Flat".to_owned())];
+        let models: [BTreeSet<BetDelayModel>; 2] =
+            [BTreeSet::new(), BetDelayModel::ALL.into_iter().collect()];
+        for (race_type, bet_delay_models) in
+            race_types.iter().flat_map(|kind| models.iter().map(move |models| (kind, models)))
+        {
+            let definition = Box::new(MarketDefinition {
+                race_type: race_type.clone(),
+                bet_delay_models: bet_delay_models.clone(),
+                ..MarketDefinition::plain(MarketId(7), [Runner::plain(SelectionId(1))])
+            });
+            let status = MarketStatus::Open;
+            let event = Event::Market(MarketEvent::Created { n: 1, definition, status });
+            let mut bytes = Vec::new();
+            let written = Record { event, ..record() };
+            written.encode(&mut bytes);
+            assert_eq!(Record::decode(&bytes).unwrap(), written);
+        }
     }
 
     /// A log that a later program wrote: it is good, and this program must not touch it.

@@ -81,6 +81,7 @@ fn of_market(event: &MarketEvent, labels: &mut Vec<String>) {
             }
         }
         E::Prepared(_) => say("prepared"),
+        E::KeyLine { .. } => say("key line"),
         E::RunnerRemoved(removal) => {
             say("runner removed");
             if !removal.lapsed.is_empty() {

@@ -381,7 +381,7 @@ impl World {
             (MarketStatus::Closed, _) => MarketAct::Reopen,
             (MarketStatus::Open, 6 | 7) => settle(random),
             (MarketStatus::Open, 8..=10) => turn,
-            (MarketStatus::Open, n @ 11..=14) => MarketAct::Suspend { lapse: n < 13 },
+            (MarketStatus::Open, n @ 11..=14) => MarketAct::Suspend { lapse: n < 13, reason: None },
             (_, 6) => turn,
             (_, _) => MarketAct::Open,
         }

@@ -167,6 +167,112 @@ fn a_definition_says_what_shape_its_market_has() {
     assert_eq!(told(json!({"marketIds": [race.id, line.id]})).len(), 2);
 }
 
+/// What an operator says of a market beside its status, on the stream and in listMarketBook.
+#[test]
+fn a_key_line_the_reason_of_a_suspension_and_the_models_of_the_delay_are_told() {
+    let mut evening = Evening::begin("words");
+    let mut alice = evening.bettor("alice", 10_000);
+    let runner = |name: &str, handicap: &str| json!({"name": name, "handicap": handicap});
+    let sides = ["-0.5", "0.5", "-1", "1"];
+    let runners: Vec<Value> =
+        ["Leeds", "York"].iter().cycle().zip(sides).map(|(name, at)| runner(name, at)).collect();
+    let terms = json!({
+        "bettingType": "ASIAN_HANDICAP_DOUBLE_LINE", "marketType": "ASIAN_HANDICAP",
+        "runners": runners, "betDelay": 5, "betDelayModels": ["DYNAMIC", "PASSIVE"],
+    });
+    let market = evening.operator.market("Leeds v York", &[], &terms);
+    let plain = evening.match_odds();
+    let mut stream = Stream::of(&evening.node, Way::Plain, &alice);
+    let image = stream.follow_markets(1, &json!({"marketIds": [market.id]}), &["EX_MARKET_DEF"]);
+    let mut cache = Cache::default();
+    cache.apply(&image[0]);
+    let definition = &cache.markets[&market.id].definition;
+    assert_eq!(definition["betDelayModels"], json!(["PASSIVE", "DYNAMIC"]));
+    assert!(definition.get("keyLineDefinition").is_none(), "{definition}");
+
+    // Of the lists only this market is of such a model.
+    let found = alice.ask(
+        "listMarketCatalogue",
+        &json!({"filter": {"betDelayModels": ["PASSIVE"]}, "maxResults": 10,
+            "marketProjection": ["MARKET_DESCRIPTION"]}),
+    );
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "{found}");
+    assert_eq!(found[0]["description"]["betDelayModels"], json!(["PASSIVE", "DYNAMIC"]));
+    let other = alice.ask(
+        "listMarketCatalogue",
+        &json!({"filter": {"betDelayModels": ["OTHER"]}, "maxResults": 10}),
+    );
+    assert_eq!(other, json!([]));
+
+    let line = json!([
+        {"selectionId": market.runners[2], "handicap": "-1"},
+        {"selectionId": market.runners[3], "handicap": "1"},
+    ]);
+    evening.operator.act(&market, "key-line", &json!({"keyLine": line}));
+    evening.operator.act(&market, "turn-in-play", &json!({}));
+    evening.operator.act(&market, "bet-delay", &json!({"betDelay": 3}));
+    evening.operator.act(&market, "suspend", &json!({"lapse": true, "suspendReason": "a goal"}));
+    let definition = loop {
+        cache.apply(&stream.change());
+        let definition = &cache.markets[&market.id].definition;
+        if definition["status"] == "SUSPENDED" {
+            break definition.clone();
+        }
+    };
+    let (leeds, york) = (market.runners[2], market.runners[3]);
+    let kl = json!({"kl": [{"id": leeds, "hc": -1.0}, {"id": york, "hc": 1.0}]});
+    assert_eq!(definition["keyLineDefinition"], kl, "{definition}");
+    assert_eq!(
+        (&definition["suspendReason"], &definition["betDelay"]),
+        (&json!("a goal"), &json!(3))
+    );
+    let book = alice.book(&market);
+    let key_line = json!({"keyLine": [
+        {"selectionId": leeds, "handicap": -1.0}, {"selectionId": york, "handicap": 1.0},
+    ]});
+    assert_eq!(book["keyLineDescription"], key_line, "{book}");
+    assert_eq!(book["suspendReason"], "a goal");
+    assert_eq!(book["betDelayModels"], json!(["PASSIVE", "DYNAMIC"]));
+    let silent = alice.book(&plain);
+    for key in ["keyLineDescription", "suspendReason", "betDelayModels"] {
+        assert!(silent.get(key).is_none(), "{key}: {silent}");
+    }
+
+    // Open again nobody says why it was suspended, and what meets nobody does not wait.
+    evening.operator.act(&market, "open", &json!({}));
+    let definition = loop {
+        cache.apply(&stream.change());
+        let definition = &cache.markets[&market.id].definition;
+        if definition["status"] == "OPEN" {
+            break definition.clone();
+        }
+    };
+    assert!(definition.get("suspendReason").is_none(), "{definition}");
+    let mut ticket = limit(leeds, "BACK", 2.0, 2.5);
+    ticket["handicap"] = json!(-1);
+    let placed = alice.place(&market, &[ticket.clone()]);
+    assert_eq!(placed["status"], "SUCCESS", "{placed}");
+    assert_eq!(placed["instructionReports"][0]["orderStatus"], "EXECUTABLE", "{placed}");
+    ticket["limitOrder"]["persistenceType"] = json!("PERSIST");
+    let refused = alice.place(&market, &[ticket]);
+    let error = &refused["instructionReports"][0]["errorCode"];
+    assert_eq!(error, "INVALID_PERSISTENCE_TYPE", "{refused}");
+    for (act, body, status) in [
+        ("key-line", json!({"keyLine": [{"selectionId": leeds, "handicap": "9"}]}), 409),
+        ("key-line", json!({"keyLine": [{"selectionId": leeds}]}), 400),
+        ("bet-delay", json!({"betDelay": 601}), 400),
+        ("suspend", json!({"suspendReason": "<b>"}), 400),
+    ] {
+        let path = format!("/v1/operator/markets/{}/{act}", market.id);
+        let answer = evening.operator.send("POST", &path, None, Some(&body)).unwrap();
+        assert_eq!(answer.status, status, "{act} {body}: {}", answer.text());
+    }
+    let path = format!("/v1/operator/markets/{}/bet-delay", plain.id);
+    let one = json!({"betDelay": 1});
+    let answer = evening.operator.send("POST", &path, None, Some(&one)).unwrap();
+    assert_eq!(answer.status, 409, "{}", answer.text());
+}
+
 #[test]
 fn displayed_offers_are_the_best_with_virtual_ones() {
     const LEVELS: [(&str, &str); 2] = [("bdatb", "availableToBack"), ("bdatl", "availableToLay")];

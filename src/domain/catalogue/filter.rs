@@ -1,7 +1,7 @@
 //! Which markets a list is about: every condition that is given must hold, any value of it will do.
 
 use super::{Catalogue, DEFAULT_COUNTRY, MarketCard};
-use crate::definition::BettingType;
+use crate::definition::{BetDelayModel, BettingType};
 use crate::home::SportEvent;
 use crate::ids::{CompetitionId, EventId, EventTypeId, MarketId};
 use crate::time::UtcMillis;
@@ -24,6 +24,7 @@ pub struct MarketFilter {
     /// With [`NO_RACE_TYPE`] also those that have none.
     pub race_types: BTreeSet<String>,
     pub betting_types: Vec<BettingType>,
+    pub bet_delay_models: BTreeSet<BetDelayModel>,
     pub bsp: Option<bool>,
     pub turn_in_play: Option<bool>,
     pub in_play: Option<bool>,
@@ -55,6 +56,8 @@ impl MarketFilter {
                     .contains(definition.race_type.as_deref().unwrap_or(NO_RACE_TYPE)))
             && (self.betting_types.is_empty()
                 || self.betting_types.contains(&definition.betting_type))
+            && (self.bet_delay_models.is_empty()
+                || !self.bet_delay_models.is_disjoint(&definition.bet_delay_models))
             && self.bsp.is_none_or(|wanted| wanted == definition.bsp_market)
             && self.turn_in_play.is_none_or(|wanted| wanted == definition.turn_in_play)
             && self.in_play.is_none_or(|wanted| wanted == card.in_play)

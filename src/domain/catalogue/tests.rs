@@ -61,6 +61,7 @@ fn change(status: MarketStatus, in_play: bool, version: u64) -> StatusChanged {
         version,
         material: false,
         lapsed: Vec::new(),
+        suspend_reason: None,
     }
 }
 

@@ -203,6 +203,7 @@ impl Home {
             bet_delay_s: new.bet_delay_s,
             jurisdiction: new.jurisdiction,
             race_type: new.race_type,
+            bet_delay_models: new.bet_delay_models,
         };
         let create = MarketAct::Create { definition: Box::new(definition), open: new.open };
         let acts = self.number(EntityId::Market(id), vec![Act::Market(create)])?;
@@ -270,7 +271,12 @@ impl Home {
                 return Err(HomeError::invalid("market", "is created under an id of home's"));
             }
             MarketAct::Settle(verdict) => check_verdict(verdict)?,
-            MarketAct::TurnInPlay { bet_delay_s: Some(delay) } => check_bet_delay(*delay)?,
+            MarketAct::TurnInPlay { bet_delay_s: Some(delay) }
+            | MarketAct::DelayBets { bet_delay_s: delay } => check_bet_delay(*delay)?,
+            MarketAct::Suspend { reason: Some(reason), .. } => {
+                check::name("suspendReason", reason, check::NAME_CHARS)?;
+            }
+            MarketAct::KeyLine { runners } => check_few("keyLine", runners)?,
             _ => {}
         }
         let acts = self.number(EntityId::Market(market), vec![Act::Market(act)])?;
@@ -351,13 +357,15 @@ fn check_bet_delay(delay_s: u16) -> Result<(), HomeError> {
 fn check_verdict(verdict: &Verdict) -> Result<(), HomeError> {
     let named =
         [("winners", &verdict.winners), ("placed", &verdict.placed), ("tied", &verdict.tied)];
-    match named.into_iter().find(|(_, runners)| runners.len() > MAX_RUNNERS) {
-        Some((field, _)) => {
-            let reason = format!("must name at most {MAX_RUNNERS} runners");
-            Err(HomeError::invalid(field, reason))
-        }
-        None => Ok(()),
+    named.into_iter().try_for_each(|(field, runners)| check_few(field, runners))
+}
+
+fn check_few(field: &'static str, runners: &[Runner]) -> Result<(), HomeError> {
+    if runners.len() > MAX_RUNNERS {
+        let reason = format!("must name at most {MAX_RUNNERS} runners");
+        return Err(HomeError::invalid(field, reason));
     }
+    Ok(())
 }
 
 fn check_market(new: &NewMarket) -> Result<(), HomeError> {

@@ -4,12 +4,13 @@
 //! partition that a placement policy chose. Home gives the ids.
 
 use crate::act::{AccountChange, AccountProfile, Currency, LimitChange, MarketAct};
-use crate::definition::{BettingType, LineDefinition};
+use crate::definition::{BetDelayModel, BettingType, LineDefinition};
 use crate::home::event::{Role, SecretHash};
 use crate::ids::{EventId, EventTypeId, MarketId, PartitionId, SelectionId};
 use crate::money::Pence;
 use crate::time::UtcMillis;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HomeRequest {
@@ -103,6 +104,7 @@ pub struct NewMarket {
     pub bet_delay_s: u16,
     pub jurisdiction: Option<String>,
     pub race_type: Option<String>,
+    pub bet_delay_models: BTreeSet<BetDelayModel>,
     pub partition: PartitionId,
     /// Straight to OPEN, else INACTIVE.
     pub open: bool,
@@ -131,6 +133,7 @@ impl NewMarket {
             bet_delay_s: 0,
             jurisdiction: None,
             race_type: None,
+            bet_delay_models: BTreeSet::new(),
             partition: PartitionId(0),
             open: true,
         }

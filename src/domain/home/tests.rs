@@ -328,7 +328,8 @@ fn a_target_is_told_what_it_may_forget() {
     let (market, _) = list(&mut node, market(event, &["Arsenal", "Chelsea"]));
     let target = EntityId::Market(market);
     node.outgoing.clear();
-    for act in [MarketAct::Suspend { lapse: false }, MarketAct::Open, MarketAct::Void] {
+    for act in [MarketAct::Suspend { lapse: false, reason: None }, MarketAct::Open, MarketAct::Void]
+    {
         node.ask(NOON, by(), HomeRequest::MarketAct { market, act }).unwrap();
     }
     let answer = ActAnswer::Market { status: MarketStatus::Suspended, version: 2 };

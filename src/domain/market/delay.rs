@@ -12,7 +12,8 @@ use crate::ids::{AccountId, BetId, Handle};
 use crate::link::Arrival;
 use crate::money::Pence;
 use crate::order::{
-    Answer, Conditions, ExecutionError, LapseReason, NewOrder, OrderKind, Refusal, TimeInForce,
+    Answer, Conditions, ExecutionError, LapseReason, NewOrder, OrderKind, Persistence, Refusal,
+    TimeInForce,
 };
 use crate::record::{CommandRef, Delayed, Lapsed, MarketEvent, Notice, Taken};
 use crate::time::UtcMillis;
@@ -37,6 +38,27 @@ impl Market {
     /// New orders wait before they are matched.
     pub(super) fn waits(&self) -> bool {
         self.in_play && self.bet_delay_s > 0
+    }
+
+    /// Of a PASSIVE market: orders that would only stand in the book need not wait. A command is answered once,
+    /// so it passes as a whole or waits as a whole.
+    pub(super) fn passes(&self, own: u32, orders: &[NewOrder], conditions: &Conditions) -> bool {
+        let passive = self.definition.as_ref().is_some_and(|it| it.is_passive());
+        // Between runners orders of one command may meet each other, which the book as it is does not show.
+        let alone = orders.len() <= 1 || self.house.is_none();
+        let plain = |order: &NewOrder| {
+            order.kind == OrderKind::Limit
+                && order.time_in_force == TimeInForce::Rest
+                && order.persistence == Persistence::Lapse
+        };
+        let meets_nobody = |order: &NewOrder| {
+            self.spot(order).is_ok_and(|spot| {
+                let rests = self.book.orders.next_handle();
+                let taken = self.take(own, order, spot, conditions, rests);
+                taken.fills.is_empty() && taken.crossed.is_none() && taken.gone.is_none()
+            })
+        };
+        passive && alone && orders.iter().all(|order| plain(order) && meets_nobody(order))
     }
 
     pub(super) fn delay(

@@ -127,6 +127,11 @@ pub struct Market {
     removed: Vec<Removed>,
     /// What the rest of an act's records is about to change.
     prepared: Option<Box<Prepared>>,
+    /// While it is suspended.
+    #[serde(default)]
+    suspend_reason: Option<String>,
+    #[serde(default)]
+    key_line: Vec<Runner>,
 }
 
 impl Market {
@@ -140,6 +145,9 @@ impl Market {
                 self.answer_act(*n, ActAnswer::Refused(*error));
             }
             MarketEvent::StatusChanged(change) => self.apply_status(change),
+            MarketEvent::KeyLine { n, runners, version } => {
+                self.apply_key_line(*n, runners, *version)
+            }
             MarketEvent::Placed { command, orders } => self.apply_placed(at, command, orders),
             MarketEvent::Delayed { command, until, orders, waiting } => {
                 self.apply_delayed(command, *until, orders, waiting)

@@ -76,7 +76,7 @@ impl Market {
         self.check_room(orders).map_err(refused)?;
         self.check(own, orders, conditions).map_err(refused)?;
         self.begin(own, command);
-        if self.waits() {
+        if self.waits() && !self.passes(own, orders, conditions) {
             self.placed += orders.iter().map(|order| order.size).sum();
             records.push(self.delay(now, own, command, orders, Delayed::Place(*conditions)));
             return Ok(());
@@ -202,7 +202,7 @@ impl Market {
     fn check_persistence(&self, persistence: Persistence) -> Result<(), InstructionError> {
         let allowed = self.definition.as_ref().is_some_and(|definition| match persistence {
             Persistence::Lapse => true,
-            Persistence::Persist => definition.persistence,
+            Persistence::Persist => definition.orders_may_persist(),
             Persistence::MarketOnClose => self.awaits_starting_price(),
         });
         if allowed { Ok(()) } else { Err(InstructionError::InvalidPersistenceType) }
@@ -302,7 +302,8 @@ impl Market {
         let (closing, of_book): (Vec<NewOrder>, Vec<NewOrder>) =
             successors.iter().partition(|order| order.kind.is_on_close());
         let checked = self.check(own, &of_book, conditions);
-        if checked.is_ok() && self.waits() && closing.is_empty() && !of_book.is_empty() {
+        let waits = self.waits() && !self.passes(own, &of_book, conditions);
+        if checked.is_ok() && waits && closing.is_empty() && !of_book.is_empty() {
             let what = Delayed::Replace(*conditions, cancelled);
             records.push(self.delay(now, own, command, &successors, what));
             return Ok(());

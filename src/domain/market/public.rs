@@ -75,6 +75,9 @@ pub struct Standing {
     pub status: MarketStatus,
     pub in_play: bool,
     pub bet_delay_s: u16,
+    /// Of a suspension, where one was named.
+    pub suspend_reason: Option<String>,
+    pub key_line: Vec<Runner>,
     pub version: u64,
     /// A settlement or void stands.
     pub resolved: bool,
@@ -255,6 +258,8 @@ impl Market {
             status: self.status,
             in_play: self.in_play,
             bet_delay_s: self.bet_delay_s,
+            suspend_reason: self.suspend_reason.clone(),
+            key_line: self.key_line.clone(),
             version: self.version,
             resolved: self.resolution.is_some(),
             bsp_reconciled: self.bsp_reconciled(),

@@ -9,7 +9,8 @@ use super::crossing::House;
 use super::settle::{Telling, Told};
 use super::slab::{Place, Slot};
 use crate::act::{ActAnswer, ActError, MarketAct};
-use crate::definition::{MarketDefinition, MarketStatus};
+use crate::definition::{BetDelayModel, MarketDefinition, MarketStatus};
+use crate::ids::Runner;
 use crate::link::{Arrival, Request};
 use crate::order::{LapseReason, Persistence};
 use crate::record::{Lapsed, MarketEvent, StatusChanged};
@@ -17,6 +18,9 @@ use crate::time::UtcMillis;
 
 /// Longer than any real one.
 pub const MAX_BET_DELAY_S: u16 = 600;
+
+/// Why a market is suspended after the exchange itself was away, as everybody is told.
+const AWAY: &str = "EXCHANGE_WAS_AWAY";
 
 /// How many answers are kept. Home never has as many acts of one market open.
 const ANSWERS_KEPT: u64 = 256;
@@ -62,7 +66,8 @@ impl Market {
     /// suspended for a moment stays so after it.
     pub fn suspend_after_outage(&mut self, now: UtcMillis, records: &mut Vec<MarketEvent>) {
         if self.in_play && self.resumes().unwrap_or(self.status) == MarketStatus::Open {
-            let change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
+            let mut change = self.change(now, None, MarketStatus::Suspended, false, vec![]);
+            change.suspend_reason = Some(AWAY.to_owned());
             self.apply_status(&change);
             records.push(MarketEvent::StatusChanged(change));
         }
@@ -85,15 +90,19 @@ impl Market {
                 self.expect_status(&[MarketStatus::Inactive, MarketStatus::Suspended])?;
                 Ok(self.status_record(now, n, MarketStatus::Open, false, vec![]))
             }
-            MarketAct::Suspend { lapse } => {
+            MarketAct::Suspend { lapse, reason } => {
                 self.expect_status(&[MarketStatus::Open, MarketStatus::Suspended])?;
                 let lapsed = match lapse {
                     true => self.lapse_unless(Persistence::Persist, LapseReason::MarketSuspended),
                     false => vec![],
                 };
-                Ok(self.status_record(now, n, MarketStatus::Suspended, *lapse, lapsed))
+                let mut change = self.change(now, Some(n), MarketStatus::Suspended, *lapse, lapsed);
+                change.suspend_reason = reason.clone().or(change.suspend_reason);
+                Ok(MarketEvent::StatusChanged(change))
             }
             MarketAct::TurnInPlay { bet_delay_s } => self.turn_in_play(now, n, *bet_delay_s),
+            MarketAct::DelayBets { bet_delay_s } => self.delay_bets(now, n, *bet_delay_s),
+            MarketAct::KeyLine { runners } => self.decide_key_line(now, n, runners),
             MarketAct::Reopen => {
                 self.expect_status(&[MarketStatus::Closed])?;
                 if self.resolution.is_some() {
@@ -153,7 +162,45 @@ impl Market {
             version: self.next_version(now),
             material: true,
             lapsed: self.lapse_unless(Persistence::Persist, LapseReason::TurnedInPlay),
+            suspend_reason: None,
         }))
+    }
+
+    fn delay_bets(
+        &self,
+        now: UtcMillis,
+        n: u64,
+        bet_delay_s: u16,
+    ) -> Result<MarketEvent, ActError> {
+        let definition = self.definition.as_ref().ok_or(ActError::NoSuchMarket)?;
+        self.expect_status(&[MarketStatus::Open, MarketStatus::Suspended])?;
+        if !self.in_play || !definition.bet_delay_models.contains(&BetDelayModel::Dynamic) {
+            return Err(ActError::BetDelayIsFixed);
+        }
+        if bet_delay_s > MAX_BET_DELAY_S {
+            return Err(ActError::BetDelayTooLong);
+        }
+        let change = self.change(now, Some(n), self.status, false, vec![]);
+        Ok(MarketEvent::StatusChanged(StatusChanged { bet_delay_s, ..change }))
+    }
+
+    fn decide_key_line(
+        &self,
+        now: UtcMillis,
+        n: u64,
+        runners: &[Runner],
+    ) -> Result<MarketEvent, ActError> {
+        if !self.definition.as_ref().is_some_and(|it| it.betting_type.has_lines()) {
+            return Err(ActError::NoKeyLine);
+        }
+        self.expect_status(&[MarketStatus::Inactive, MarketStatus::Open, MarketStatus::Suspended])?;
+        let wrong = |(at, runner): (usize, &Runner)| {
+            self.runner(*runner).is_none() || runners[..at].contains(runner)
+        };
+        if runners.iter().enumerate().any(wrong) {
+            return Err(ActError::NotOnTheLine);
+        }
+        Ok(MarketEvent::KeyLine { n, runners: runners.to_vec(), version: self.next_version(now) })
     }
 
     pub(super) fn expect_status(&self, allowed: &[MarketStatus]) -> Result<(), ActError> {
@@ -182,6 +229,7 @@ impl Market {
         material: bool,
         lapsed: Vec<Lapsed>,
     ) -> StatusChanged {
+        let stays = status == MarketStatus::Suspended;
         StatusChanged {
             n,
             status,
@@ -190,6 +238,7 @@ impl Market {
             version: self.next_version(now),
             material,
             lapsed,
+            suspend_reason: self.suspend_reason.clone().filter(|_| stays),
         }
     }
 
@@ -248,6 +297,7 @@ impl Market {
         self.in_play = change.in_play;
         self.bet_delay_s = change.bet_delay_s;
         self.version = change.version;
+        self.suspend_reason.clone_from(&change.suspend_reason);
         if change.material {
             self.last_material = change.version;
         }
@@ -258,6 +308,13 @@ impl Market {
         if let Some(n) = change.n {
             self.answer_act_with_status(n);
         }
+    }
+
+    pub(super) fn apply_key_line(&mut self, n: u64, runners: &[Runner], version: u64) {
+        self.book.touched.standing();
+        self.key_line = runners.to_vec();
+        self.version = version;
+        self.answer_act_with_status(n);
     }
 
     pub(super) fn answer_act_with_status(&mut self, n: u64) {

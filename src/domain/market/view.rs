@@ -149,6 +149,16 @@ impl Market {
         self.bet_delay_s
     }
 
+    /// Why it is suspended, where somebody said so.
+    pub fn suspend_reason(&self) -> Option<&str> {
+        self.suspend_reason.as_deref()
+    }
+
+    /// The runners of the line that a market of handicaps is now about.
+    pub fn key_line(&self) -> &[Runner] {
+        &self.key_line
+    }
+
     pub fn version(&self) -> u64 {
         self.version
     }

@@ -171,6 +171,7 @@ fn shown_view(market: MarketId, view: &MarketView) -> Value {
         "status": status_word(view.status),
         "inPlay": view.in_play,
         "betDelayS": view.bet_delay_s,
+        "suspendReason": view.suspend_reason,
         "version": view.version,
         "totalMatched": view.total_matched.to_string(),
         "runners": view.runners.iter().map(runner).collect::<Vec<_>>(),

@@ -124,8 +124,8 @@ fn people() -> Value {
         ]),
         "Book": shape(&[
             ("marketId", "string"), ("status", "string"), ("inPlay", "boolean"),
-            ("betDelayS", "integer"), ("version", "integer"), ("totalMatched", "amount"),
-            ("runners", "[RunnerBook]"),
+            ("betDelayS", "integer"), ("suspendReason", "?string"), ("version", "integer"),
+            ("totalMatched", "amount"), ("runners", "[RunnerBook]"),
         ]),
         "Order": of_runner(&[
             ("betId", "string"), ("marketId", "string"), ("side", "string"), ("price", "price"),

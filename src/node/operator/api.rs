@@ -239,10 +239,20 @@ impl Api<'_> {
             AskedAct::read(act, self.asked.body).ok_or_else(|| not_found("no such act"))??;
         let act = match asked.act {
             Act::Open => MarketAct::Open,
-            Act::Suspend { lapse } => MarketAct::Suspend { lapse },
+            Act::Suspend { lapse, reason } => MarketAct::Suspend { lapse, reason },
             Act::TurnInPlay { bet_delay } => MarketAct::TurnInPlay {
                 bet_delay_s: bet_delay.and_then(|seconds| u16::try_from(seconds).ok()),
             },
+            Act::BetDelay { bet_delay } => {
+                MarketAct::DelayBets { bet_delay_s: u16::try_from(bet_delay).unwrap_or(u16::MAX) }
+            }
+            Act::KeyLine { key_line } => {
+                let runner = |(selection, handicap)| Runner {
+                    selection: SelectionId(selection),
+                    handicap: i32::try_from(handicap).unwrap_or(i32::MAX),
+                };
+                MarketAct::KeyLine { runners: key_line.into_iter().map(runner).collect() }
+            }
             Act::Void => MarketAct::Void,
             Act::Reopen => MarketAct::Reopen,
             Act::Unsettle => MarketAct::Unsettle,
@@ -492,6 +502,7 @@ fn new_market(asked: &CreateMarket) -> Result<NewMarket, Problem> {
         bet_delay_s: small(asked.bet_delay),
         jurisdiction: asked.jurisdiction.clone(),
         race_type: asked.race_type.clone(),
+        bet_delay_models: asked.bet_delay_models.clone(),
         partition: PartitionId(0),
         open: asked.open,
     })

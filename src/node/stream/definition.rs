@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::betfair::dates::Date;
 use crate::betfair::decimal::Hundredths;
-use crate::betfair::exchange::ladder_word;
+use crate::betfair::exchange::{QUARANTINED, bet_delay_words, ladder_word};
 use crate::betfair::words;
 
 #[derive(Serialize)]
@@ -55,6 +55,23 @@ struct Definition<'m> {
     line_min_unit: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     line_interval: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_line_definition: Option<KeyLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suspend_reason: Option<&'m str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bet_delay_models: Vec<&'static str>,
+}
+
+#[derive(Serialize)]
+struct KeyLine {
+    kl: Vec<Side>,
+}
+
+#[derive(Serialize)]
+struct Side {
+    id: u64,
+    hc: Hundredths,
 }
 
 #[derive(Serialize)]
@@ -138,9 +155,21 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
         line_max_unit: range.map(|range| hundredths(range.max)),
         line_min_unit: range.map(|range| hundredths(range.min)),
         line_interval: range.map(|range| hundredths(range.interval)),
+        key_line_definition: (!standing.key_line.is_empty()).then(|| KeyLine {
+            kl: standing.key_line.iter().map(|runner| side(*runner)).collect(),
+        }),
+        suspend_reason: match (standing.status, market.quarantined) {
+            (MarketStatus::Open, true) => Some(QUARANTINED),
+            _ => standing.suspend_reason.as_deref(),
+        },
+        bet_delay_models: bet_delay_words(&definition.bet_delay_models),
     };
     // Writing into memory does not fail, and nothing in it refuses to be written.
     let _ = serde_json::to_writer(out, &written);
+}
+
+fn side(runner: domain::ids::Runner) -> Side {
+    Side { id: runner.selection.0, hc: Hundredths(i64::from(runner.handicap)) }
 }
 
 fn runner(runner: &RunnerDefinition, standing: RunnerStanding) -> Runner {

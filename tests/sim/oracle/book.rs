@@ -377,7 +377,7 @@ impl NaiveMarket {
             |order: &NaiveOrder| order.order.persistence != Persistence::Persist && !order.closing;
         let (status, lapses) = match act {
             Some(MarketAct::Open) => (MarketStatus::Open, false),
-            Some(MarketAct::Suspend { lapse }) => (MarketStatus::Suspended, *lapse),
+            Some(MarketAct::Suspend { lapse, .. }) => (MarketStatus::Suspended, *lapse),
             Some(MarketAct::TurnInPlay { .. }) => (MarketStatus::Open, true),
             Some(MarketAct::Reopen) => (MarketStatus::Suspended, false),
             None => (self.removing.unwrap_or(MarketStatus::Suspended), false),

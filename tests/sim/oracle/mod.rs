@@ -291,7 +291,7 @@ impl Oracle {
                 naive.create(definition, *status, record.at);
                 Ok(())
             }
-            E::ActRefused { .. } | E::Acknowledged { .. } => Ok(()),
+            E::ActRefused { .. } | E::Acknowledged { .. } | E::KeyLine { .. } => Ok(()),
             E::ResolutionSent { accounts } => {
                 naive.is_told(accounts);
                 Ok(())

@@ -50,7 +50,11 @@ fn request_of(node: &Node, step: &Step) -> Option<HomeRequest> {
         }
         Step::Act(n, open) => {
             let market = node.home.markets().nth(usize::from(*n))?.0;
-            let act = if *open { MarketAct::Open } else { MarketAct::Suspend { lapse: true } };
+            let act = if *open {
+                MarketAct::Open
+            } else {
+                MarketAct::Suspend { lapse: true, reason: None }
+            };
             HomeRequest::MarketAct { market, act }
         }
         _ => return None,

@@ -1,6 +1,7 @@
 //! Stories of the bet delay, and of commands that are given up.
 
 use super::*;
+use crate::definition::BetDelayModel;
 use crate::few::Few;
 
 const ANN: u64 = 1;
@@ -80,13 +81,13 @@ fn a_slot_given_on_while_an_order_waited_is_not_its_own_any_more() {
 #[test]
 fn what_waits_is_held_to_the_market_again() {
     type Happening = fn(&mut Table);
-    let suspend: Happening = |table| table.done(MarketAct::Suspend { lapse: false });
+    let suspend: Happening = |table| table.done(MarketAct::Suspend { lapse: false, reason: None });
     let suspend_and_open: Happening = |table| {
-        table.done(MarketAct::Suspend { lapse: false });
+        table.done(MarketAct::Suspend { lapse: false, reason: None });
         table.done(MarketAct::Open);
     };
     let goal: Happening = |table| {
-        table.done(MarketAct::Suspend { lapse: true });
+        table.done(MarketAct::Suspend { lapse: true, reason: None });
         table.done(MarketAct::Open);
     };
     let check = |happening: Happening, conditions: Conditions, expected: Option<LapseReason>| {
@@ -125,7 +126,7 @@ fn after_an_outage_what_waited_is_not_matched_at_prices_of_long_ago() {
 fn what_waits_lapses_with_the_rest_and_is_still_answered() {
     let mut table = in_play();
     table.ask(ANN, &place(&[back(1, 300, 100)]));
-    table.done(MarketAct::Suspend { lapse: true });
+    table.done(MarketAct::Suspend { lapse: true, reason: None });
     assert_eq!(table.lapses_of(ANN), [(1, 100, LapseReason::MarketSuspended)]);
     table.pass_ms(5_000);
     assert_eq!(last(&table, ANN).unwrap()[0].remainder, Remainder::None, "told before");
@@ -160,6 +161,64 @@ fn the_placing_half_of_a_replacement_waits() {
     assert_eq!(lines[0].cancelled.unwrap_err().error, InstructionError::BetTakenOrLapsed);
     assert_eq!(rests(lines[1].placed.as_ref().unwrap().as_ref().unwrap()), 60);
     assert_eq!(table.ladders(), [vec![], vec![(310, 60)]]);
+}
+
+fn in_play_with(models: &[BetDelayModel]) -> Table {
+    let bet_delay_models = models.iter().copied().collect();
+    let mut table = Table::with(MarketDefinition { bet_delay_models, ..definition() });
+    table.done(MarketAct::TurnInPlay { bet_delay_s: None });
+    table
+}
+
+#[test]
+fn in_a_passive_market_only_what_would_be_matched_waits() {
+    let mut table = in_play_with(&[BetDelayModel::Passive]);
+    assert_eq!(rests(&table.place(ANN, back(1, 300, 100))), 100);
+    assert_eq!(rests(&table.place(BOB, lay(2, 290, 50))), 50);
+    // What meets somebody, what must not rest, and whatever comes with it.
+    assert_eq!(table.ask(BOB, &place(&[lay(3, 300, 10)])), None);
+    assert_eq!(table.ask(BOB, &place(&[kill(lay(4, 280, 10), None)])), None);
+    assert_eq!(table.ask(BOB, &place(&[lay(5, 280, 10), lay(6, 300, 10)])), None);
+    let payout = NewOrder { kind: OrderKind::Payout(Pence(600)), ..back(7, 320, 100) };
+    assert_eq!(table.ask(BOB, &place(&[payout])), None);
+    let persists = table.refusal(BOB, &place(&[persisting(lay(8, 280, 10))]));
+    assert_eq!(persists, Refusal::of(0, InstructionError::InvalidPersistenceType, 1));
+    table.pass_ms(5_000);
+    assert_eq!(table.fills_of(ANN), [(1, 300, 10), (1, 300, 10)]);
+    // The same for what takes an order's place.
+    let to = |bet, new_bet, handle, price| OrderCommand::Replace {
+        orders: vec![ReplaceOrder {
+            bet: BetId(bet),
+            handle,
+            new_bet: BetId(new_bet),
+            new_price: Price(price),
+        }],
+        conditions: ANY,
+    };
+    let handle = table.handle(2);
+    assert!(matches!(table.ask(BOB, &to(2, 9, handle, 292)), Some(Answer::Replaced(_))));
+    let handle = table.handle(9);
+    assert_eq!(table.ask(BOB, &to(9, 10, handle, 300)), None);
+}
+
+#[test]
+fn a_dynamic_delay_changes_for_what_is_placed_from_then_on() {
+    let mut table = in_play_with(&[BetDelayModel::Dynamic]);
+    table.ask(ANN, &place(&[back(1, 300, 100)]));
+    table.done(MarketAct::DelayBets { bet_delay_s: 1 });
+    table.ask(BOB, &place(&[back(2, 300, 100)]));
+    table.pass_ms(1_000);
+    assert_eq!(rests(&last(&table, BOB).unwrap()[0]), 100);
+    assert_eq!(last(&table, ANN), None);
+    table.pass_ms(4_000);
+    assert_eq!(rests(&last(&table, ANN).unwrap()[0]), 100);
+    let long = MarketAct::DelayBets { bet_delay_s: MAX_BET_DELAY_S + 1 };
+    assert_eq!(table.act_refused(long), ActError::BetDelayTooLong);
+    let change = || MarketAct::DelayBets { bet_delay_s: 1 };
+    assert_eq!(in_play().act_refused(change()), ActError::BetDelayIsFixed);
+    let bet_delay_models = [BetDelayModel::Dynamic].into();
+    let mut before = Table::with(MarketDefinition { bet_delay_models, ..definition() });
+    assert_eq!(before.act_refused(change()), ActError::BetDelayIsFixed);
 }
 
 #[test]

@@ -10,6 +10,7 @@
 use super::naive::{Naive, erased};
 use super::*;
 use crate::act::Verdict;
+use crate::definition::BetDelayModel;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -130,7 +131,7 @@ fn bet() -> impl Strategy<Value = u64> {
 fn step() -> impl Strategy<Value = Step> {
     let account = || 1_u64..4;
     let act = prop_oneof![
-        2 => any::<bool>().prop_map(|lapse| MarketAct::Suspend { lapse }),
+        2 => any::<bool>().prop_map(|lapse| MarketAct::Suspend { lapse, reason: None }),
         6 => Just(MarketAct::Open),
         2 => Just(MarketAct::TurnInPlay { bet_delay_s: None }),
         1 => Just(MarketAct::Settle(Verdict::won_by(vec![HOME]))),
@@ -171,10 +172,12 @@ struct Both {
 }
 
 impl Both {
-    fn new() -> Both {
-        let table = Table::with_starting_price();
+    fn new(passive: bool) -> Both {
+        let mut definition = MarketDefinition { bsp_market: true, ..definition() };
+        definition.bet_delay_models.extend(passive.then_some(BetDelayModel::Passive));
+        let table = Table::with(definition);
         let version = table.market.version();
-        let naive = Naive::open(version);
+        let naive = Naive::open(version, passive);
         Both { table, naive, bets: 0, versions: vec![version] }
     }
 
@@ -277,7 +280,7 @@ impl Both {
             }
             Step::Act(act) => self.act(act),
             Step::Goal => {
-                self.act(MarketAct::Suspend { lapse: true });
+                self.act(MarketAct::Suspend { lapse: true, reason: None });
                 self.act(MarketAct::Open);
             }
             Step::Back => {
@@ -305,7 +308,7 @@ impl Both {
         let (status, material) = match act {
             MarketAct::Open => (MarketStatus::Open, false),
             MarketAct::Reopen => (MarketStatus::Suspended, false),
-            MarketAct::Suspend { lapse } => {
+            MarketAct::Suspend { lapse, .. } => {
                 if lapse {
                     naive.lapse(LapseReason::MarketSuspended, persist);
                 }
@@ -392,9 +395,10 @@ proptest! {
     #[test]
     fn the_market_does_what_the_naive_one_does(
         in_play in any::<bool>(),
+        passive in any::<bool>(),
         steps in vec(step(), 1..80),
     ) {
-        let mut both = Both::new();
+        let mut both = Both::new(passive);
         if in_play {
             both.step(Step::Act(MarketAct::TurnInPlay { bet_delay_s: None }));
         }

@@ -40,6 +40,7 @@ pub(super) struct Naive {
     pub(super) closed: Vec<(u64, ClosedBet)>,
     pub(super) status: MarketStatus,
     pub(super) in_play: bool,
+    passive: bool,
     pub(super) last_material: u64,
     pub(super) answers: BTreeMap<(u64, u64), Answer>,
     /// Account, bet, price, size: of the resting side, as told.
@@ -54,8 +55,8 @@ const DELAY_MS: i64 = 5_000;
 const HANDLE: Handle = Handle { slot: 0, generation: 0 };
 
 impl Naive {
-    pub(super) fn open(version: u64) -> Naive {
-        Naive { status: MarketStatus::Open, last_material: version, ..Naive::default() }
+    pub(super) fn open(version: u64, passive: bool) -> Naive {
+        Naive { status: MarketStatus::Open, last_material: version, passive, ..Naive::default() }
     }
 
     fn find(&self, bet: BetId) -> Option<usize> {
@@ -236,6 +237,14 @@ impl Naive {
         }
     }
 
+    fn takes(&self, persistence: Persistence) -> bool {
+        match persistence {
+            Persistence::Lapse => true,
+            Persistence::Persist => !self.passive,
+            Persistence::MarketOnClose => self.awaits_start(),
+        }
+    }
+
     fn check(
         &self,
         account: u64,
@@ -255,10 +264,7 @@ impl Naive {
             if order.kind.is_on_close() {
                 continue;
             }
-            let persistence = order.time_in_force == TimeInForce::Rest
-                && order.persistence == Persistence::MarketOnClose
-                && !self.awaits_start();
-            if persistence {
+            if order.time_in_force == TimeInForce::Rest && !self.takes(order.persistence) {
                 return Err((at, InstructionError::InvalidPersistenceType));
             }
             if let TimeInForce::FillOrKill { min_fill: Some(least) } = order.time_in_force
@@ -304,6 +310,18 @@ impl Naive {
             }
         }
         Ok(())
+    }
+
+    /// Nothing of it would be matched at once.
+    fn passes(&self, orders: &[NewOrder]) -> bool {
+        let rests = |order: &NewOrder| {
+            let plain = order.kind == OrderKind::Limit
+                && order.time_in_force == TimeInForce::Rest
+                && order.persistence == Persistence::Lapse;
+            let met = self.opposite(order).into_iter().next();
+            plain && met.is_none_or(|at| Naive::worse(order, self.orders[at].order.price))
+        };
+        self.passive && orders.iter().all(rests)
     }
 
     fn waits(&self) -> bool {
@@ -356,7 +374,7 @@ impl Naive {
         if let Err((at, error)) = checked {
             return Some(Answer::Refused(Refusal::of(at, error, orders.len())));
         }
-        if self.waits() {
+        if self.waits() && !self.passes(orders) {
             self.wait(now, account, n, orders, conditions, None);
             return None;
         }
@@ -502,7 +520,7 @@ impl Naive {
         let of_book: Vec<NewOrder> =
             successors.iter().filter(|order| !order.kind.is_on_close()).copied().collect();
         let checked = self.check(account, &of_book, conditions);
-        if checked.is_ok() && self.waits() && !of_book.is_empty() {
+        if checked.is_ok() && self.waits() && !self.passes(&of_book) && !of_book.is_empty() {
             self.wait(now, account, n, &successors, conditions, Some(cancelled));
             return None;
         }
@@ -562,11 +580,11 @@ impl Naive {
         persistence: Persistence,
     ) -> Result<BetId, InstructionFault> {
         let at = self.own(account, bet)?;
-        let awaits = self.awaits_start();
+        let takes = self.takes(persistence);
         let order = &mut self.orders[at].order;
         let error = if order.persistence == persistence {
             InstructionError::NoActionRequired
-        } else if persistence == Persistence::MarketOnClose && !awaits {
+        } else if !takes {
             InstructionError::InvalidPersistenceType
         } else {
             order.persistence = persistence;

@@ -5,7 +5,7 @@ use crate::market::pieces::PIECE_MAX;
 
 const ANN: u64 = 1;
 const BOB: u64 = 2;
-const LAPSE: MarketAct = MarketAct::Suspend { lapse: true };
+const LAPSE: MarketAct = MarketAct::Suspend { lapse: true, reason: None };
 const ORDERS: u64 = 3 * PIECE_MAX as u64 + 5;
 
 /// The records of the table's next act, and the market behind them.

@@ -138,7 +138,7 @@ fn an_inactive_market_stays_inactive_and_an_absurd_chance_is_refused() {
     let nobody = Runner { selection: SelectionId(9), handicap: 0 };
     let nobody = MarketAct::RemoveRunner { runner: nobody, factor: None };
     assert_eq!(table.act_refused(nobody), ActError::NotARunner);
-    table.done(MarketAct::Suspend { lapse: false });
+    table.done(MarketAct::Suspend { lapse: false, reason: None });
     let answer = remove(&mut table, REMOVE_DRAW);
     let ActAnswer::Market { status, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(status, MarketStatus::Suspended);

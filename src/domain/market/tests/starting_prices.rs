@@ -58,7 +58,7 @@ fn what_waits_for_the_starting_price_cannot_be_cancelled_and_only_becomes_easier
     table.place(ANN, on_close(back(1, 500, 1_000)));
     table.place(ANN, at_any_price(2, Side::Lay, 1_000));
     assert_eq!(table.cancel(ANN, 1, None), Err(InstructionError::BetTakenOrLapsed));
-    table.done(MarketAct::Suspend { lapse: true });
+    table.done(MarketAct::Suspend { lapse: true, reason: None });
     table.done(MarketAct::Open);
     assert_eq!(table.market.orders().filter(|order| order.closing).count(), 2);
     let fault = |line: ReplacedOrder| line.cancelled.expect_err("not edited").error;

@@ -1,12 +1,13 @@
 //! Stories of an operator's acts before the end: open, suspend, turn in-play, versions.
 
 use super::*;
+use crate::definition::BettingType;
 
 const ANN: u64 = 1;
 const BOB: u64 = 2;
 
-const SUSPEND: MarketAct = MarketAct::Suspend { lapse: false };
-const LAPSE: MarketAct = MarketAct::Suspend { lapse: true };
+const SUSPEND: MarketAct = MarketAct::Suspend { lapse: false, reason: None };
+const LAPSE: MarketAct = MarketAct::Suspend { lapse: true, reason: None };
 const IN_PLAY: MarketAct = MarketAct::TurnInPlay { bet_delay_s: None };
 
 #[test]
@@ -105,6 +106,54 @@ fn acts_that_make_no_sense_are_refused() {
     let mut records = vec![];
     market.act(START, 1, &MarketAct::Void, &mut records);
     assert_eq!(records, [MarketEvent::ActRefused { n: 1, error: ActError::NoSuchMarket }]);
+}
+
+#[test]
+fn why_a_market_is_suspended_is_told_until_it_is_open() {
+    let mut table = Table::open();
+    let suspend =
+        |why: Option<&str>| MarketAct::Suspend { lapse: false, reason: why.map(str::to_owned) };
+    table.done(suspend(Some("GOAL")));
+    assert_eq!(table.market.suspend_reason(), Some("GOAL"));
+    table.done(LAPSE);
+    assert_eq!(table.market.suspend_reason(), Some("GOAL"), "nobody says otherwise");
+    table.done(suspend(Some("VAR")));
+    assert_eq!(table.market.suspend_reason(), Some("VAR"));
+    table.done(MarketAct::Open);
+    assert_eq!(table.market.suspend_reason(), None);
+    table.done(SUSPEND);
+    assert_eq!(table.market.suspend_reason(), None);
+    table.done(IN_PLAY);
+    table.suspend_after_outage();
+    assert!(table.market.suspend_reason().is_some());
+    table.done(MarketAct::Void);
+    assert_eq!(table.market.suspend_reason(), None);
+}
+
+#[test]
+fn only_a_market_of_handicaps_has_a_key_line_and_of_its_own_runners() {
+    let side = |selection, handicap| Runner { selection: SelectionId(selection), handicap };
+    let lines = [side(1, -50), side(2, 50), side(1, -100), side(2, 100)];
+    let asian = MarketDefinition {
+        betting_type: BettingType::AsianHandicapDoubleLine,
+        number_of_winners: 0,
+        ..MarketDefinition::plain(MarketId(1), lines)
+    };
+    let mut table = Table::with(asian);
+    let key_line = |runners: &[Runner]| MarketAct::KeyLine { runners: runners.to_vec() };
+    let version = table.market.version();
+    table.done(key_line(&lines[..2]));
+    assert_eq!(table.market.key_line(), &lines[..2]);
+    assert!(table.market.version() > version);
+    for wrong in [vec![lines[0], lines[0]], vec![side(1, -75)]] {
+        assert_eq!(table.act_refused(key_line(&wrong)), ActError::NotOnTheLine);
+    }
+    table.done(key_line(&[]));
+    assert_eq!(table.market.key_line(), []);
+    assert_eq!(Table::open().act_refused(key_line(&[HOME])), ActError::NoKeyLine);
+    table.done(MarketAct::Void);
+    let late = table.act_refused(key_line(&lines[..2]));
+    assert_eq!(late, ActError::WrongStatus(MarketStatus::Closed));
 }
 
 #[test]

@@ -9,12 +9,15 @@ use domain::catalogue::{
     Catalogue, CompetitionCount, Granularity, MarketCard, MarketFilter, MarketSort, TextQuery,
     event_type_name,
 };
-use domain::definition::BettingType;
+use domain::definition::{BetDelayModel, BettingType};
 use domain::home::SportEvent;
 use domain::ids::{CompetitionId, EventId, EventTypeId, MarketId};
 use domain::time::UtcMillis;
 
-use super::translate::{betting_type_word, date, handicap, ladder_word, money, selection};
+use super::translate::{
+    bet_delay_word, bet_delay_words, betting_type_word, date, handicap, ladder_word, money,
+    selection,
+};
 use super::{busy, prices};
 use crate::betfair::exception::{Exception, ExceptionWord};
 use crate::betfair::request::ListMarketCatalogue;
@@ -228,9 +231,13 @@ pub(super) fn wanted(
         };
         types.iter().filter_map(known).collect::<Vec<_>>()
     });
-    // No market here has another bet delay than the plain one.
-    let none_of =
-        betting_types.as_ref().is_some_and(Vec::is_empty) || asked.bet_delay_models.is_some();
+    let bet_delay_models = asked.bet_delay_models.map(|models| {
+        let named =
+            |model: &BetDelayModel| models.iter().any(|word| word == bet_delay_word(*model));
+        BetDelayModel::ALL.into_iter().filter(named).collect::<BTreeSet<_>>()
+    });
+    let none_of = betting_types.as_ref().is_some_and(Vec::is_empty)
+        || bet_delay_models.as_ref().is_some_and(BTreeSet::is_empty);
     let (Some(event_types), Some(events), Some(competitions), Some(markets)) = (
         ids(asked.event_type_ids, EventTypeId),
         ids(asked.event_ids, EventId),
@@ -259,6 +266,7 @@ pub(super) fn wanted(
         market_types: asked.market_type_codes.unwrap_or_default().into_iter().collect(),
         race_types: asked.race_types.unwrap_or_default().into_iter().collect(),
         betting_types: betting_types.unwrap_or_default(),
+        bet_delay_models: bet_delay_models.unwrap_or_default(),
         bsp: asked.bsp_only.filter(|only| *only),
         turn_in_play: asked.turn_in_play_enabled,
         in_play: asked.in_play_only.filter(|only| *only),
@@ -357,5 +365,6 @@ fn description(card: &MarketCard) -> MarketDescription {
         }),
         race_type: definition.race_type.clone(),
         price_ladder_description: PriceLadderDescription { kind: ladder_word(definition.ladder()) },
+        bet_delay_models: bet_delay_words(&definition.bet_delay_models),
     }
 }

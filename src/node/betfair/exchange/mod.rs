@@ -48,8 +48,12 @@ use login::Logins;
 use menu::Menus;
 use throttle::Throttle;
 pub(crate) use translate::{
-    average, betting_type_word, ladder_word, lapse_word, runner_word, status_word,
+    average, bet_delay_word, bet_delay_words, betting_type_word, ladder_word, lapse_word,
+    runner_word, status_word,
 };
+
+/// Why a market is suspended whose actor waits for an operator.
+pub(crate) const QUARANTINED: &str = "QUARANTINED";
 
 /// One node alone runs one partition.
 const PARTITION: PartitionId = PartitionId(0);

@@ -16,14 +16,15 @@ use tokio::sync::oneshot;
 use super::history::{order_status, shown_price};
 use super::own::Own;
 use super::translate::{
-    average, date, exact, handicap, market_id, money, order_type_word, persistence_word, price,
-    runner, runner_word, selection, side_word, status_word,
+    average, bet_delay_words, date, exact, handicap, market_id, money, order_type_word,
+    persistence_word, price, runner, runner_word, selection, side_word, status_word,
 };
-use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, busy};
+use super::{ANSWER_WITHIN, Customer, NodeExchange, PARTITION, QUARANTINED, busy};
 use crate::betfair::exception::Exception;
 use crate::betfair::request::{ListMarketBook, PriceProjection};
 use crate::betfair::response::book::{
-    BookOrder, ExchangePrices, MarketBook, PriceSize, RunnerBook, SpPrice, SpSize, StartingPrices,
+    BookOrder, ExchangePrices, KeyLineDescription, KeyLineSelection, MarketBook, PriceSize,
+    RunnerBook, SpPrice, SpSize, StartingPrices,
 };
 use crate::betfair::words::{self, PriceData, RollupModel};
 
@@ -150,7 +151,19 @@ fn book(market: MarketId, view: &MarketView, request: &ListMarketBook, own: &Own
             .filter(|it| request.is_about(it.runner))
             .map(|it| runner_book(market, it, request, own))
             .collect(),
+        key_line_description: key_line(&view.key_line),
+        bet_delay_models: bet_delay_words(&view.bet_delay_models),
+        suspend_reason: view.suspend_reason.clone(),
     }
+}
+
+fn key_line(runners: &[Runner]) -> Option<KeyLineDescription> {
+    let side = |runner: &Runner| KeyLineSelection {
+        selection_id: selection(*runner),
+        handicap: handicap(*runner),
+    };
+    let key_line: Vec<_> = runners.iter().map(side).collect();
+    (!key_line.is_empty()).then_some(KeyLineDescription { key_line })
 }
 
 fn runner_book(
@@ -316,5 +329,8 @@ async fn suspended(node: &Node, market: MarketId) -> Option<MarketBook> {
         runners_voidable: false,
         version: i64::try_from(card.version).unwrap_or(i64::MAX),
         runners: vec![],
+        key_line_description: None,
+        bet_delay_models: bet_delay_words(&definition.bet_delay_models),
+        suspend_reason: Some(QUARANTINED.to_owned()),
     })
 }

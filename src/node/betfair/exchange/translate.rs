@@ -1,6 +1,6 @@
 //! The exchange's words and Betfair's, one for the other.
 
-use domain::definition::{BettingType, MarketStatus};
+use domain::definition::{BetDelayModel, BettingType, MarketStatus};
 use domain::ids::{BetId, MarketId, Runner, SelectionId};
 use domain::ladder::Ladder;
 use domain::money::Pence;
@@ -8,6 +8,7 @@ use domain::order::{ExecutionError, InstructionError, LapseReason, OrderType, Pe
 use domain::price::{ExactPrice, Price};
 use domain::record::RunnerResult;
 use domain::time::UtcMillis;
+use std::collections::BTreeSet;
 
 use crate::betfair::dates::Date;
 use crate::betfair::decimal::Hundredths;
@@ -109,6 +110,17 @@ pub(crate) fn status_word(status: MarketStatus) -> words::MarketStatus {
         MarketStatus::Suspended => words::MarketStatus::Suspended,
         MarketStatus::Closed => words::MarketStatus::Closed,
     }
+}
+
+pub(crate) fn bet_delay_word(model: BetDelayModel) -> &'static str {
+    match model {
+        BetDelayModel::Passive => "PASSIVE",
+        BetDelayModel::Dynamic => "DYNAMIC",
+    }
+}
+
+pub(crate) fn bet_delay_words(models: &BTreeSet<BetDelayModel>) -> Vec<&'static str> {
+    models.iter().copied().map(bet_delay_word).collect()
 }
 
 pub(crate) fn betting_type_word(betting: BettingType) -> words::MarketBettingType {

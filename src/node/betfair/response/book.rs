@@ -35,6 +35,27 @@ pub struct MarketBook {
     pub runners_voidable: bool,
     pub version: i64,
     pub runners: Vec<RunnerBook>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_line_description: Option<KeyLineDescription>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bet_delay_models: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspend_reason: Option<String>,
+}
+
+/// The line that a market of handicaps is now about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyLineDescription {
+    pub key_line: Vec<KeyLineSelection>,
+}
+
+/// One side of the key line.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyLineSelection {
+    pub selection_id: i64,
+    pub handicap: Hundredths,
 }
 
 /// One runner of a market.
@@ -202,6 +223,9 @@ mod tests {
             cross_matching: false,
             runners_voidable: false,
             version: 4_000_000_001,
+            key_line_description: None,
+            bet_delay_models: Vec::new(),
+            suspend_reason: None,
             runners: vec![runner],
         };
         check(

@@ -176,6 +176,8 @@ pub struct MarketDescription {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub race_type: Option<String>,
     pub price_ladder_description: PriceLadderDescription,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bet_delay_models: Vec<&'static str>,
 }
 
 /// The lines of a LINE market.
@@ -306,6 +308,7 @@ mod tests {
                 line_range_info: None,
                 race_type: None,
                 price_ladder_description: PriceLadderDescription { kind: "CLASSIC" },
+                bet_delay_models: Vec::new(),
             }),
             runners: Some(vec![RunnerCatalogue {
                 selection_id: 7,

@@ -22,11 +22,23 @@ pub enum Act {
     Suspend {
         /// Whether orders of LAPSE lapse.
         lapse: bool,
+        /// Why, for everybody.
+        reason: Option<String>,
     },
     /// To OPEN, in play.
     TurnInPlay {
         /// Seconds, when it changes.
         bet_delay: Option<u32>,
+    },
+    /// In play, of a market of the model DYNAMIC.
+    BetDelay {
+        /// Seconds, from now on.
+        bet_delay: u32,
+    },
+    /// The line that a market of Asian handicaps is now about.
+    KeyLine {
+        /// Its runners, by selection and handicap in hundredths; none: there is no such line.
+        key_line: Vec<(u64, i64)>,
     },
     /// Every bet is void.
     Void,
@@ -63,8 +75,23 @@ impl MarketAct {
     pub fn read(act: &str, body: &[u8]) -> Option<Result<MarketAct, Problem>> {
         let read: fn(&mut Members<'_>) -> Result<Act, Problem> = match act {
             "open" => |_| Ok(Act::Open),
-            "suspend" => |m| Ok(Act::Suspend { lapse: m.truth("lapse")?.unwrap_or(false) }),
+            "suspend" => |m| {
+                let lapse = m.truth("lapse")?.unwrap_or(false);
+                Ok(Act::Suspend { lapse, reason: m.name("suspendReason")? })
+            },
             "turn-in-play" => |m| Ok(Act::TurnInPlay { bet_delay: count(m, "betDelay", 0, 600)? }),
+            "bet-delay" => |m| {
+                let bet_delay = count(m, "betDelay", 0, 600)?;
+                Ok(Act::BetDelay { bet_delay: m.must("betDelay", bet_delay)? })
+            },
+            "key-line" => |m| {
+                let runner = |m: &mut Members<'_>| {
+                    let handicap = m.decimal("bad_number", "handicap", -100_000, 100_000)?;
+                    Ok((id(m, "selectionId")?, m.must("handicap", handicap)?))
+                };
+                let key_line = m.objects("keyLine", MAX_RUNNERS, runner)?;
+                Ok(Act::KeyLine { key_line: m.must("keyLine", key_line)? })
+            },
             "void" => |_| Ok(Act::Void),
             "reopen" => |_| Ok(Act::Reopen),
             "reconcile-sp" => |_| Ok(Act::ReconcileSp),

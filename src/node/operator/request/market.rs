@@ -3,7 +3,9 @@
 use super::super::json::{self, Members};
 use super::super::problem::Problem;
 use super::{MAX_RUNNERS, count, id, reason};
-use domain::definition::BettingType;
+use crate::betfair::exchange::bet_delay_word;
+use domain::definition::{BetDelayModel, BettingType};
+use std::collections::BTreeSet;
 
 /// `POST /v1/operator/markets`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,8 @@ pub struct CreateMarket {
     pub base_rate: i64,
     /// Seconds, in play.
     pub bet_delay: u32,
+    /// What the bet delay makes exceptions of.
+    pub bet_delay_models: BTreeSet<BetDelayModel>,
     /// Of an EACH_WAY market, in hundredths.
     pub each_way_divisor: Option<i64>,
     /// Of a LINE market.
@@ -118,6 +122,7 @@ impl CreateMarket {
             discount_allowed: m.truth("discountAllowed")?.unwrap_or(true),
             base_rate: m.decimal("bad_rate", "baseRate", 0, 10_000)?.unwrap_or(500),
             bet_delay: count(m, "betDelay", 0, 600)?.unwrap_or(0),
+            bet_delay_models: bet_delay_models(m)?,
             each_way_divisor: m.decimal("bad_number", "eachWayDivisor", 100, 100_000)?,
             line: m.object("line", Line::of)?,
             jurisdiction: m.name("jurisdiction")?,
@@ -126,6 +131,15 @@ impl CreateMarket {
             reason: reason(m)?,
         })
     }
+}
+
+fn bet_delay_models(m: &mut Members<'_>) -> Result<BTreeSet<BetDelayModel>, Problem> {
+    let words = BetDelayModel::ALL.map(bet_delay_word);
+    let asked = m.words("betDelayModels", &words)?.unwrap_or_default();
+    Ok(BetDelayModel::ALL
+        .into_iter()
+        .filter(|model| asked.contains(&bet_delay_word(*model)))
+        .collect())
 }
 
 impl CreateRunner {

@@ -151,8 +151,14 @@ fn every_act_on_a_market_is_read_from_its_path() {
         assert_eq!(act(path, body), Ok(MarketAct { act: expect, reason: None }), "{path} {body}");
     };
     good("open", "", Act::Open);
-    good("suspend", "{}", Act::Suspend { lapse: false });
-    good("suspend", r#"{"lapse":true}"#, Act::Suspend { lapse: true });
+    good("suspend", "{}", Act::Suspend { lapse: false, reason: None });
+    let goal = Act::Suspend { lapse: true, reason: Some("GOAL".into()) };
+    good("suspend", r#"{"lapse":true,"suspendReason":"GOAL"}"#, goal);
+    good("bet-delay", r#"{"betDelay":3}"#, Act::BetDelay { bet_delay: 3 });
+    let line = Act::KeyLine { key_line: vec![(9, -50), (10, 50)] };
+    let sides = r#"{"selectionId":9,"handicap":"-0.5"},{"selectionId":10,"handicap":"0.5"}"#;
+    good("key-line", &format!(r#"{{"keyLine":[{sides}]}}"#), line);
+    good("key-line", r#"{"keyLine":[]}"#, Act::KeyLine { key_line: vec![] });
     good("turn-in-play", r#"{"betDelay":5}"#, Act::TurnInPlay { bet_delay: Some(5) });
     good("void", "", Act::Void);
     good("reopen", "", Act::Reopen);
@@ -186,6 +192,11 @@ fn every_act_on_a_market_is_read_from_its_path() {
     check(refused("void"), r#"{"lapse":true}"#, "unknown_field", "lapse");
     check(refused("turn-in-play"), r#"{"betDelay":601}"#, "bad_number", "betDelay");
     check(refused("remove-runner"), "{}", "missing_field", "selectionId");
+    check(refused("suspend"), r#"{"suspendReason":""}"#, "bad_name", "suspendReason");
+    check(refused("bet-delay"), "{}", "missing_field", "betDelay");
+    check(refused("key-line"), "{}", "missing_field", "keyLine");
+    let half = r#"{"keyLine":[{"selectionId":9}]}"#;
+    check(refused("key-line"), half, "missing_field", "keyLine[0].handicap");
 }
 
 #[test]
