@@ -7,6 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use ractor::{Actor, ActorCell, ActorRef, Message, SpawnErr};
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// An actor linked to its supervisor from its first message on.
@@ -33,6 +34,16 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     tokio::spawn(future)
+}
+
+/// A task of another executor that dies with who waits for it.
+pub(crate) async fn elsewhere<T: Send + 'static>(
+    there: &Handle,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, JoinError> {
+    let mut one = JoinSet::new();
+    one.spawn_on(work, there);
+    one.join_next().await.expect("one task was spawned")
 }
 
 /// A task that dies with its set.

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backoff::Backoff;
 use crate::dynamic;
 use crate::event::What;
+use crate::executor::Executor;
 use crate::intensity::Intensity;
 use crate::start::{Start, StartContext, StartError, StartFn};
 use crate::supervisor;
@@ -139,6 +140,14 @@ impl ChildSpec {
             false => one(context),
         });
         self
+    }
+
+    /// Its children run on an executor of their own, and whom they start there too.
+    pub fn on(self, executor: &Executor) -> Self {
+        let (start, executor) = (self.start, executor.clone());
+        let start: StartFn =
+            Arc::new(move |context| Box::pin(executor.clone().spawning_here(start(context))));
+        Self { start, ..self }
     }
 
     /// What the child of this id is.

@@ -28,6 +28,7 @@
 //! own; spent, it is quarantined and does not take the partition with it (`protocol.md` 15).
 
 use crate::backoff::Backoff;
+use crate::executor::Executor;
 use crate::intensity::Intensity;
 use crate::spec::{ChildSpec, DynamicSpec, Restart, Shutdown, Strategy, SupervisorSpec};
 use crate::start::{StartContext, StartError};
@@ -80,16 +81,18 @@ pub struct Tree {
     /// How the session of a stream connection starts: the node's own, it knows the words.
     pub stream: ChildSpec,
     pub doors: Vec<ChildSpec>,
+    /// Where those run who only tell others, however many: nobody's order waits behind them.
+    pub tellers: Executor,
 }
 
 impl Tree {
     pub fn spec(self) -> SupervisorSpec {
-        let node = self.node;
+        let (node, tellers) = (self.node, self.tellers);
         supervisor(
             ROOT,
             Strategy::OneForOne,
             vec![
-                partitions(&node).into_child(),
+                partitions(&node, &tellers).into_child(),
                 supervisor(
                     "catalogue-readers",
                     Strategy::OneForOne,
@@ -101,24 +104,24 @@ impl Tree {
                 crowd("fixtures", fixture(&node)).into_child(),
                 crowd("strategies", strategy(&node)).into_child(),
                 supervisor("services", Strategy::OneForOne, self.services).into_child(),
-                crowd("sessions", session(&node, self.stream)).into_child(),
+                crowd("sessions", session(&node, self.stream.on(&tellers))).into_child(),
                 supervisor("doors", Strategy::OneForOne, self.doors).into_child(),
             ],
         )
     }
 }
 
-fn partitions(node: &Arc<Node>) -> DynamicSpec {
-    let node = node.clone();
+fn partitions(node: &Arc<Node>, tellers: &Executor) -> DynamicSpec {
+    let (node, tellers) = (node.clone(), tellers.clone());
     let partition = ChildSpec::subtree("partition", Strategy::RestForOne, move |context| {
-        partition(&node, &context.id)
+        partition(&node, &tellers, &context.id)
     });
     let partition =
         partition.told_intensity(Intensity { restarts: RESTARTS, period_ms: PERIOD_MS });
     DynamicSpec::new("partitions", partition).intensity(RESTARTS, PERIOD_MS)
 }
 
-fn partition(node: &Arc<Node>, id: &str) -> SupervisorSpec {
+fn partition(node: &Arc<Node>, tellers: &Executor, id: &str) -> SupervisorSpec {
     // An id that is no partition's fails its first child's start.
     let number = id.strip_prefix("partition-").and_then(|n| n.parse().ok());
     let id = PartitionId(number.unwrap_or(u16::MAX));
@@ -133,7 +136,7 @@ fn partition(node: &Arc<Node>, id: &str) -> SupervisorSpec {
         children.push(actor::<EntityActor<Home>>(node, home).shutdown(Shutdown::Brutal));
     }
     children.push(actor::<Publisher>(node, id));
-    children.push(actor::<Board>(node, id));
+    children.push(actor::<Board>(node, id).on(tellers));
     if id == PartitionId(0) {
         let football = EntityArgs { partition: id, entity: EntityId::Football };
         children.push(actor::<EntityActor<Football>>(node, football).shutdown(Shutdown::Brutal));

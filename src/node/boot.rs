@@ -26,7 +26,7 @@ use anyhow::{Context as _, anyhow, bail};
 use domain::home::{By, HomeRequest, Role};
 use domain::ids::{EntityId, PartitionId};
 use supervision::tree::{self, Tree};
-use supervision::{ChildSpec, EventLog, Root, SupervisorRef, TreeNursery, What};
+use supervision::{ChildSpec, EventLog, Executor, Root, SupervisorRef, TreeNursery, What};
 use tokio::sync::oneshot;
 use warp::Filter;
 
@@ -122,11 +122,15 @@ impl Running {
         };
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let tellers =
+            Executor::new("tellers", cores / 2, || ()).context("the executor of streams")?;
         let service = Service::new(
             node.clone(),
             exchange.clone(),
             settings.stream_limits,
             drain.clone(),
+            tellers.clone(),
             &settings.data_directory,
         )?;
         let door = |name, socket, routes, room: usize| HttpDoor {
@@ -179,7 +183,7 @@ impl Running {
                 connections: settings.door.connections.min(room.public),
                 connections_per_address: settings.door.connections_per_address,
             };
-            Some(tree::actor::<StreamActor>(&node, door))
+            Some(tree::actor::<StreamActor>(&node, door).on(&tellers))
         });
         let spec = Tree {
             node: node.clone(),
@@ -192,6 +196,7 @@ impl Running {
                 .map(|door| tree::actor::<DoorActor>(&node, door))
                 .chain(streams)
                 .collect(),
+            tellers: tellers.clone(),
         };
         let up = async {
             let root = Root::start(spec.spec(), sink).await.context("the tree did not start")?;

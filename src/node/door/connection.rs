@@ -89,7 +89,8 @@ pub(super) async fn serve_one<S, B>(
         _seat: seat,
     });
     let counts = shared.counts.clone();
-    match speak_http(stream, &connection, shared).await {
+    // What HTTP took is let go of before something smaller goes on for hours.
+    match Box::pin(speak_http(stream, &connection, shared)).await {
         None => {
             counts.cut.fetch_add(1, Relaxed);
             debug!(%peer, "connection cut at its deadline");

@@ -53,6 +53,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use actors::node::Node;
+use supervision::Executor;
 
 use crate::betfair::exchange::NodeExchange;
 use crate::door::Drain;
@@ -73,6 +74,8 @@ pub struct Service {
     pub tape: OnceLock<TapeFile>,
     /// Tells connections that the node is being stopped.
     pub drain: Drain,
+    /// Where connections are served, apart from whoever bets.
+    pub tellers: Executor,
     /// Of the node's log: a clock of another node means nothing here.
     pub log: u64,
     connections: AtomicU64,
@@ -94,6 +97,7 @@ impl Service {
         exchange: Arc<NodeExchange>,
         limits: StreamLimits,
         drain: Drain,
+        tellers: Executor,
         data: &Path,
     ) -> std::io::Result<Arc<Service>> {
         Ok(Arc::new(Service {
@@ -103,6 +107,7 @@ impl Service {
             seats: Seats::new(limits.connections),
             tape: OnceLock::new(),
             drain,
+            tellers,
             log: log_number(data)?,
             connections: AtomicU64::new(0),
         }))

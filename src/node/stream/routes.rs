@@ -19,7 +19,10 @@ pub fn beside(
         .and(handshake())
         .map(move |handshake: Handshake| {
             let service = service.clone();
-            handshake.accept(rules(), move |socket| connection::serve(service, Frames::new(socket)))
+            handshake.accept(rules(), move |socket| async move {
+                let tellers = service.tellers.clone();
+                tellers.run(connection::serve(service, Frames::new(socket))).await;
+            })
         })
         .or(others)
         .unify()

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use supervision::{ChildSpec, ExitReason, Shutdown, Start, StartContext, Strategy, What};
+use supervision::{ChildSpec, Executor, ExitReason, Shutdown, Start, StartContext, Strategy, What};
 use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::stage::{Act, Diary, Probe, Stage};
 
@@ -142,6 +143,54 @@ impl Actor for Holder {
             Act::Hog(_) => Ok(()),
         }
     }
+}
+
+/// Says on which thread it works, and falls.
+struct Placed;
+
+impl Actor for Placed {
+    type Msg = Act;
+    type State = UnboundedSender<String>;
+    type Arguments = UnboundedSender<String>;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Act>,
+        said: UnboundedSender<String>,
+    ) -> Result<UnboundedSender<String>, ActorProcessingErr> {
+        Ok(said)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Act>,
+        _: Act,
+        said: &mut UnboundedSender<String>,
+    ) -> Result<(), ActorProcessingErr> {
+        let thread = std::thread::current().name().unwrap_or_default().to_owned();
+        said.send(thread)?;
+        Err("on purpose".into())
+    }
+}
+
+#[tokio::test]
+async fn a_child_runs_on_the_executor_of_its_spec_again_after_each_restart() {
+    let executor = Executor::new("aside", 1, || ()).unwrap();
+    let (said, mut heard) = unbounded_channel();
+    let start = move |context: StartContext| {
+        let said = said.clone();
+        async move { context.spawn(Placed, said).await }
+    };
+    let placed = ChildSpec::new("placed", "placed", start).on(&executor);
+    let diary = Diary::default();
+    let children = vec![diary.probe("a"), placed];
+    let mut stage = Stage::open(Strategy::OneForOne, &diary, children).await;
+    for incarnation in 2..4 {
+        stage.tell("placed", Act::Stop(None)).await;
+        assert_eq!(heard.recv().await.as_deref(), Some("aside"));
+        stage.until_up("placed", incarnation).await;
+    }
+    assert_eq!(stage.statuses().await, "a:running placed:running");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
