@@ -201,6 +201,11 @@ impl Desk {
         self.effects.push(Effect::new(act));
     }
 
+    /// The same of what nobody waits for: it may come a moment later than the disk allows.
+    pub fn news(&mut self, act: impl FnOnce(Offset) + Send + 'static) {
+        self.effects.push(Effect::news(act));
+    }
+
     /// Hands what was gathered to the journal, and does not wait. Only after this may messages go to
     /// entities of the same partition.
     pub fn hand_over(&mut self) -> Result<(), Fault> {

@@ -68,7 +68,7 @@ impl Answers {
         let (from, handed) = (desk.incarnation, self.hand(followed));
         if desk.node.journeys.follows(name) {
             let node = desk.node.clone();
-            desk.effect(move |through| {
+            desk.news(move |through| {
                 let offset = Some(through.get());
                 node.journeys.step(name, ["account", "door", "durable, answered"], offset);
             });

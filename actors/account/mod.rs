@@ -286,7 +286,7 @@ impl Entity for Account {
             // Behind the answers that it may be about.
             change.behind = self.answers.behind();
             let tell = self.followers.telling(OrderNews::Change(Arc::new(change)));
-            desk.effect(move |_| tell());
+            desk.news(move |_| tell());
         }
         self.answers.batch_ends();
         desk.hand_over()?;
@@ -550,7 +550,7 @@ fn follow_way(key: Key, market: Option<MarketId>, bets: &[BetId], desk: &mut Des
     desk.node.journeys.step(key, ["session", "account", "funds held"], None);
     desk.node.journeys.became(key, market, bets);
     let node = desk.node.clone();
-    desk.effect(move |through| {
+    desk.news(move |through| {
         node.journeys.step(key, ["account", "journal", "hold durable"], Some(through.get()));
     });
 }

@@ -471,7 +471,7 @@ impl Market {
             && let Some(board) = board_of(desk)
         {
             let market = self.market;
-            desk.effect(move |_| drop(board.send(BoardMsg::Listed(market))));
+            desk.news(move |_| drop(board.send(BoardMsg::Listed(market))));
         }
         for record in records {
             let is_large = record.fills_a_frame();
@@ -489,7 +489,7 @@ impl Market {
             && let Some(change) = self.state.take_change(desk.now())
         {
             let (market, board, change) = (self.market, board.clone(), Box::new(change));
-            desk.effect(move |through| {
+            desk.news(move |through| {
                 // A board that has died since has asked the market again.
                 let _ = board.send(BoardMsg::Change { market, change, through });
             });
@@ -539,7 +539,7 @@ fn follow_way(command: &OrderCommand, desk: &mut Desk) {
     let Some(key) = desk.node.journeys.followed(bet) else { return };
     desk.node.journeys.step(key, ["account", "market", "matched"], None);
     let node = desk.node.clone();
-    desk.effect(move |through| {
+    desk.news(move |through| {
         let offset = Some(through.get());
         node.journeys.step(key, ["market", "journal", "match durable"], offset);
         node.journeys.step(key, ["board", "stream", "told to who watches"], offset);

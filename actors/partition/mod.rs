@@ -28,17 +28,29 @@ use store::journal::Reader;
 use store::writer::{Ready, WriterHandle};
 
 /// What waits for durability: runs on the journal's thread, so it only sends.
-pub struct Effect(Box<dyn FnOnce(Offset) + Send>);
+pub struct Effect {
+    act: Box<dyn FnOnce(Offset) + Send>,
+    awaited: bool,
+}
 
 impl Effect {
     pub fn new(act: impl FnOnce(Offset) + Send + 'static) -> Self {
-        Effect(Box::new(act))
+        Effect { act: Box::new(act), awaited: true }
+    }
+
+    /// What is told to somebody who does not wait for it.
+    pub fn news(act: impl FnOnce(Offset) + Send + 'static) -> Self {
+        Effect { act: Box::new(act), awaited: false }
     }
 }
 
 impl store::entry::Effect for Effect {
     fn release(self, through: Offset) {
-        (self.0)(through);
+        (self.act)(through);
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.awaited
     }
 }
 

@@ -102,6 +102,11 @@ impl<R> Fold<R> for () {
 pub trait Effect: Send + 'static {
     /// `through` is the last offset that it rests on; everything up to it is durable.
     fn release(self, through: Offset);
+
+    /// Somebody waits for it. What nobody waits for is kept back for a moment, for company.
+    fn is_awaited(&self) -> bool {
+        true
+    }
 }
 
 impl<F: FnOnce(Offset) + Send + 'static> Effect for F {

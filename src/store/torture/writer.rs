@@ -100,6 +100,37 @@ fn a_hand_over_is_never_split_and_small_ones_share_frames() {
 }
 
 #[test]
+fn what_nobody_waits_for_is_kept_back_until_somebody_does_and_no_longer_than_allowed() {
+    let scene = Scene::new();
+    let (sender, frames) = mpsc::channel();
+    let mut config = scene.config();
+    config.keep_back = LONG;
+    config.tail = Box::new(move |frame| sender.send(frame.len()).unwrap());
+    let (writer, handle) = scene.start_with(config);
+    let token = attach(&handle, 1).token;
+    (1..=3).for_each(|number| handle.hand_over(hand_over(1, token, number)).unwrap());
+    std::thread::sleep(Duration::from_millis(20));
+    assert_eq!(handle.released(), Offset::new(0), "nobody waits");
+    let (sender, released) = mpsc::channel();
+    let mut awaited = hand_over(1, token, 4);
+    awaited.effects = vec![effect(&sender, 4)];
+    handle.hand_over(awaited).unwrap();
+    assert_eq!(released.recv_timeout(LONG).unwrap(), (4, Offset::new(4)));
+    assert_eq!(frames.try_iter().collect::<Vec<_>>(), [4], "in one frame, so with one sync");
+    handle.hand_over(hand_over(1, token, 5)).unwrap();
+    assert!(writer.stop(LONG), "an orderly stop writes what is kept back");
+    assert_eq!(scene.records().len(), 5);
+
+    let mut config = scene.config();
+    config.keep_back = Duration::from_millis(5);
+    let (writer, handle) = scene.start_with(config);
+    let token = attach(&handle, 1).token;
+    handle.hand_over(hand_over(1, token, 6)).unwrap();
+    assert!(handle.wait_released(Offset::new(6), LONG));
+    assert!(writer.stop(LONG));
+}
+
+#[test]
 fn the_fold_is_shown_at_a_released_offset_and_read_back() {
     let scene = Scene::new();
     let (writer, handle) = scene.start();

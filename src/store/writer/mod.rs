@@ -9,6 +9,9 @@
 //!                                          append + sync -> released -> tail (publisher) -> effects, in order
 //! ```
 //!
+//! A frame is synced when somebody waits for it: records that nobody waits for are kept back for a moment, so
+//! that the answer which follows from them needs no sync of its own.
+//!
 //! A hand-over never blocks and never splits over two frames. When an append fails, or the guard is
 //! dropped, the thread stops at once and releases nothing more: effects are dropped, hand-overs
 //! answer `Gone`, and the next writer waits for this one's lock on the log. It is told why through
@@ -86,6 +89,8 @@ pub struct WriterConfig<R: Entry> {
     pub queued_max: usize,
     /// A frame is closed when its body has reached this.
     pub frame_body_bytes: usize,
+    /// How long records may wait for company that nobody waits for.
+    pub keep_back: Duration,
     /// Encoded size of the newest frames that are kept in memory.
     pub cache_bytes: usize,
     /// How long to wait for the last writer of this log.
@@ -109,6 +114,7 @@ impl<R: Entry> WriterConfig<R> {
             checkpoint_after_records: 0,
             queued_max: 1 << 20,
             frame_body_bytes: 1 << 20,
+            keep_back: Duration::from_millis(1),
             cache_bytes: 16 << 20,
             lock_patience: Duration::from_secs(10),
             idle: Duration::from_secs(1),
@@ -131,6 +137,16 @@ enum Item<R: Entry, F, E> {
     Checkpoint(Done<Result<Offset, String>>),
     Checkpointed(Result<Option<Offset>, String>),
     Stop,
+}
+
+impl<R: Entry, F, E: Effect> Item<R, F, E> {
+    fn is_awaited(&self) -> bool {
+        match self {
+            Item::HandOver(hand_over) => hand_over.effects.iter().any(E::is_awaited),
+            Item::Trim { .. } => false,
+            _ => true,
+        }
+    }
 }
 
 /// What the thread and the handles share: a queue and some gauges.
@@ -235,7 +251,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Writer<R, F, E> {
     /// then.
     pub fn stop(mut self, patience: Duration) -> bool {
         // Refused only when the thread has ended already.
-        let _ = self.shared.queue.push(Item::Stop, 0);
+        let _ = self.shared.queue.push(Item::Stop, 0, true);
         let shared = self.shared.clone();
         let guard = shared.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let running = |_: &mut ()| !shared.ended.load(Ordering::SeqCst);
@@ -335,7 +351,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> WriterHandle<R, F, E> {
     }
 
     fn push(&self, item: Item<R, F, E>, weight: usize) -> Result<(), HandOverError> {
-        self.shared.queue.push(item, weight).map_err(|error| match error {
+        let urgent = item.is_awaited();
+        self.shared.queue.push(item, weight, urgent).map_err(|error| match error {
             PushError::Closed => HandOverError::Gone,
             PushError::Full => HandOverError::Overrun,
         })

@@ -16,7 +16,7 @@ use crate::index::{Frame, Index};
 use crate::journal::{Batch, Journal, Reader};
 use crate::keeper::{Job, Keeper, KeeperThread, Recover};
 use crate::process_lock::ProcessLock;
-use crate::queue::Taken;
+use crate::queue::{Taken, Wake};
 use crate::snapshots::{SnapshotError, Snapshots};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
@@ -92,6 +92,11 @@ struct Thread<R: Entry, F: Fold<R>, E: Effect> {
     after_release: Vec<AfterRelease<R, F>>,
     /// Weight of the queue that this frame settles.
     weight: usize,
+    /// Somebody waits for this frame.
+    awaited: bool,
+    /// Since when records are kept back that nobody waits for.
+    kept_back: Option<Instant>,
+    keep_back: Duration,
     idle: Duration,
     looked_idle: Instant,
     compact: Option<Arc<dyn Compact<R>>>,
@@ -139,7 +144,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             checkpoint: Arc::new(replaying.folded.states),
             // The writer that has ended needs no trimming.
             written: Box::new(move |key, through| {
-                let _ = queue.queue.push(Item::Trim { key, through }, 0);
+                let _ = queue.queue.push(Item::Trim { key, through }, 0, false);
             }),
         };
         let keeper_thread = std::thread::Builder::new()
@@ -166,6 +171,9 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             effects: Vec::new(),
             after_release: Vec::new(),
             weight: 0,
+            awaited: false,
+            kept_back: None,
+            keep_back: config.keep_back,
             idle: config.idle,
             looked_idle: Instant::now(),
             compact: config.compact,
@@ -185,7 +193,11 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
     fn work(&mut self) -> StopReason {
         let mut inbox = Vec::new();
         loop {
-            let taken = self.shared.queue.take(&mut inbox, self.idle);
+            let (wake, patience) = match self.kept_back {
+                None => (Wake::Anything, self.idle),
+                Some(since) => (Wake::Urgent, self.keep_back.saturating_sub(since.elapsed())),
+            };
+            let taken = self.shared.queue.take(&mut inbox, wake, patience);
             if taken == Taken::Closed {
                 return StopReason::OwnerGone;
             }
@@ -194,6 +206,9 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
                     return reason;
                 }
             }
+            if self.keeps_back() {
+                continue;
+            }
             if let Err(reason) = self.commit() {
                 return reason;
             }
@@ -201,7 +216,17 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
         }
     }
 
+    /// A bet is a record of its account, one of its market and one of the answer, each a moment after the last:
+    /// the sync that the answer waits for is to take all three along.
+    fn keeps_back(&mut self) -> bool {
+        if self.awaited || self.gathered.is_empty() {
+            return false;
+        }
+        self.kept_back.get_or_insert_with(Instant::now).elapsed() < self.keep_back
+    }
+
     fn item(&mut self, item: Item<R, F, E>) -> Result<(), StopReason> {
+        let awaited = item.is_awaited();
         match item {
             Item::HandOver(hand_over) => self.hand_over(hand_over)?,
             Item::Attach { key, done } => {
@@ -247,6 +272,8 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
                 return Err(StopReason::Asked);
             }
         }
+        // A frame that was full before it has been written without it.
+        self.awaited |= awaited;
         Ok(())
     }
 
@@ -313,6 +340,7 @@ impl<R: Entry, F: Fold<R>, E: Effect> Thread<R, F, E> {
             }
         }
         self.shared.queue.done(std::mem::take(&mut self.weight));
+        (self.awaited, self.kept_back) = (false, None);
         Ok(())
     }
 
@@ -434,7 +462,7 @@ fn make_checkpoint<R: Entry, F: Fold<R>, E: Effect>(
     }));
     let tell = move |outcome| {
         // A writer that has ended finds the checkpoint at its next start.
-        let _ = shared.queue.push(Item::Checkpointed(outcome), 0);
+        let _ = shared.queue.push(Item::Checkpointed(outcome), 0, true);
     };
     match made {
         Ok(Ok(Some(index))) => {
