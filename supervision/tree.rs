@@ -24,6 +24,9 @@
 //! ├─ sessions       dynamic        one per login and per stream connection (transient)
 //! └─ doors          one_for_one    handed in by the node; last up, first down
 //! ```
+//! The board and the sessions of stream connections run on threads of their own (`Tree::tellers`), as their
+//! connections do: a crowd of readers takes what is left of the machine, and no order waits behind it.
+//!
 //! Entities are stopped by kill: outside the journal there is nothing to save. Each has a budget of its
 //! own; spent, it is quarantined and does not take the partition with it (`protocol.md` 15).
 

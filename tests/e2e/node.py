@@ -132,14 +132,16 @@ class Operator:
         }
         return self.ask("POST", "/events", body)["eventId"]
 
-    def market(self, event, runners):
-        """An open match odds market: its id, and selection ids by name."""
+    def market(self, event, runners, **more):
+        """An open market, of match odds unless told otherwise: its id, and selection ids by name. A runner is a
+        name, or a name with a handicap."""
         body = {
             "eventId": event,
             "name": "Match Odds",
             "marketType": "MATCH_ODDS",
             "startTime": "2031-05-03T14:00:00Z",
-            "runners": [{"name": name} for name in runners],
+            "runners": [{"name": it} if isinstance(it, str) else it for it in runners],
+            **more,
         }
         made = self.ask("POST", "/markets", body)
         return made["marketId"], {it["name"]: it["selectionId"] for it in made["runners"]}

@@ -87,6 +87,45 @@ def test_a_market_book_from_the_stream_is_the_market_book(follow, customer, mark
     assert [runner.status for runner in book.runners] == ["WINNER", "LOSER", "LOSER"]
 
 
+def test_what_an_operator_says_beside_a_status_is_understood(follow, customer, market, operator):
+    *_, event = market
+    sides = [("Leeds", "-0.5"), ("York", "0.5"), ("Leeds", "-1"), ("York", "1")]
+    market_id, runners = operator.market(
+        event,
+        [{"name": name, "handicap": at} for name, at in sides],
+        name="Asian Handicap",
+        marketType="ASIAN_HANDICAP",
+        bettingType="ASIAN_HANDICAP_DOUBLE_LINE",
+        betDelayModels=["PASSIVE", "DYNAMIC"],
+    )
+    leeds, york = runners["Leeds"], runners["York"]
+    api = customer()
+
+    def subscribe(stream):
+        stream.subscribe_to_markets(
+            market_filter=filters.streaming_market_filter(market_ids=[market_id]),
+            market_data_filter=filters.streaming_market_data_filter(fields=["EX_MARKET_DEF"]),
+        )
+
+    output, _ = follow(api, subscribe)
+    latest(output, lambda book: book.market_id == market_id)
+    line = [{"selectionId": leeds, "handicap": "-1"}, {"selectionId": york, "handicap": "1"}]
+    operator.act(market_id, "key-line", keyLine=line)
+    operator.act(market_id, "suspend", suspendReason="a goal")
+    told = latest(output, lambda book: book.status == "SUSPENDED").market_definition
+    assert (told.suspend_reason, told.bet_delay_models) == ("a goal", ["PASSIVE", "DYNAMIC"])
+    wanted = [(leeds, -1.0), (york, 1.0)]
+    key_line = told.key_line_definitions.key_line
+    assert [(side.selection_id, side.handicap) for side in key_line] == wanted
+
+    (book,) = api.betting.list_market_book([market_id])
+    key_line = book.key_line_description.key_line
+    assert [(side.selection_id, side.handicap) for side in key_line] == wanted
+    assert book.bet_delay_models == ["PASSIVE", "DYNAMIC"]
+    operator.act(market_id, "open")
+    assert latest(output, lambda book: book.status == "OPEN").market_definition.suspend_reason is None
+
+
 def test_orders_are_followed_to_their_end(follow, customer, market):
     market_id, runners, _ = market
     backer, layer = customer(), customer()
