@@ -3,6 +3,7 @@
 //! Owns the checks of the handshake. A page of another site may not open a socket here in its visitor's name:
 //! a request that says where it comes from (`Origin`) must come from the host it asks. Programs send none.
 
+use bytes::Bytes;
 use headers::{HeaderMapExt, SecWebsocketAccept, SecWebsocketKey};
 use hyper::header::{self, HeaderMap, HeaderValue};
 use hyper::upgrade::OnUpgrade;
@@ -66,7 +67,8 @@ impl Handshake {
         let drain = self.caller.drain();
         self.caller.continue_with(Box::pin(async move {
             let stream = match upgrade.await.map(|upgraded| upgraded.downcast::<Socket>()) {
-                Ok(Ok(parts)) => (parts.io.into_stream(), parts.read_buf),
+                // The little that came behind the head is copied, so that HTTP's buffer can go.
+                Ok(Ok(parts)) => (parts.io.into_stream(), Bytes::copy_from_slice(&parts.read_buf)),
                 Ok(Err(_)) => return,
                 Err(error) => return debug!(%peer, %error, "the upgrade did not come about"),
             };
