@@ -35,31 +35,32 @@ impl Drop for Threads {
 }
 
 impl Executor {
-    /// `threads` of them, at least one, by this name; each begins with `first`.
-    pub fn new(
-        name: &str,
-        threads: usize,
-        first: impl Fn() + Send + Sync + 'static,
-    ) -> io::Result<Executor> {
+    /// `threads` of them, at least one, by this name.
+    pub fn new(name: &str, threads: usize) -> io::Result<Executor> {
         let mut builder = Builder::new_multi_thread();
-        builder.worker_threads(threads.max(1)).thread_name(name).on_thread_start(first);
-        let runtime = builder.enable_all().build()?;
+        let runtime = builder.worker_threads(threads.max(1)).thread_name(name).enable_all();
+        let runtime = runtime.build()?;
         Ok(Executor {
             handle: runtime.handle().clone(),
             _threads: Arc::new(Threads(Some(runtime))),
         })
     }
 
-    /// Does a piece of work here. It ends with its caller, and its panic is its caller's.
-    pub async fn run<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> T {
-        match spawn::elsewhere(&self.handle, work).await.map_err(JoinError::try_into_panic) {
-            Ok(done) => done,
-            Err(Ok(panic)) => resume_unwind(panic),
-            // The threads are going, and with them the process.
-            Err(Err(_)) => std::future::pending().await,
+    /// Begins a piece of work here. It ends with what is returned, which is small and waits for it; its panic is
+    /// the waiter's.
+    pub fn run<T, F>(&self, work: F) -> impl Future<Output = T> + Send + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let done = spawn::elsewhere(&self.handle, work);
+        async move {
+            match done.await.map_err(JoinError::try_into_panic) {
+                Ok(done) => done,
+                Err(Ok(panic)) => resume_unwind(panic),
+                // The threads are going, and with them the process.
+                Err(Err(_)) => std::future::pending().await,
+            }
         }
     }
 
@@ -86,7 +87,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_a_future_spawns_is_spawned_there_and_it_goes_on_here() {
-        let executor = Executor::new("aside", 1, || ()).unwrap();
+        let executor = Executor::new("aside", 1).unwrap();
         let here = thread();
         let (before, spawned) = executor
             .clone()
@@ -101,7 +102,7 @@ mod tests {
 
     #[tokio::test]
     async fn work_ends_with_its_caller_and_a_panic_is_told() {
-        let executor = Executor::new("aside", 1, || ()).unwrap();
+        let executor = Executor::new("aside", 1).unwrap();
         let (held, ended) = oneshot::channel::<()>();
         let work = executor.run(async move {
             std::future::pending::<()>().await;
@@ -117,7 +118,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_is_busy_there_holds_up_nobody_here() {
-        let executor = Executor::new("aside", 1, || ()).unwrap();
+        let executor = Executor::new("aside", 1).unwrap();
         let (go, gone) = std::sync::mpsc::channel::<()>();
         let work =
             spawn::task(async move { executor.run(async move { gone.recv().is_ok() }).await });

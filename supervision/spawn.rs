@@ -37,13 +37,17 @@ where
 }
 
 /// A task of another executor that dies with who waits for it.
-pub(crate) async fn elsewhere<T: Send + 'static>(
+pub(crate) fn elsewhere<T, F>(
     there: &Handle,
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, JoinError> {
+    work: F,
+) -> impl Future<Output = Result<T, JoinError>> + Send + use<T, F>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
     let mut one = JoinSet::new();
     one.spawn_on(work, there);
-    one.join_next().await.expect("one task was spawned")
+    async move { one.join_next().await.expect("one task was spawned") }
 }
 
 /// A task that dies with its set.

@@ -123,8 +123,7 @@ impl Running {
         let (switch, drain) = door::drain();
         let exchange = Arc::new(NodeExchange::new(node.clone(), &settings));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let tellers =
-            Executor::new("tellers", cores / 2, || ()).context("the executor of streams")?;
+        let tellers = Executor::new("tellers", cores / 2).context("the executor of streams")?;
         let service = Service::new(
             node.clone(),
             exchange.clone(),

@@ -19,9 +19,9 @@ pub fn beside(
         .and(handshake())
         .map(move |handshake: Handshake| {
             let service = service.clone();
-            handshake.accept(rules(), move |socket| async move {
+            handshake.accept(rules(), move |socket| {
                 let tellers = service.tellers.clone();
-                tellers.run(connection::serve(service, Frames::new(socket))).await;
+                tellers.run(connection::serve(service, Frames::new(socket)))
             })
         })
         .or(others)

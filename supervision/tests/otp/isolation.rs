@@ -175,7 +175,7 @@ impl Actor for Placed {
 
 #[tokio::test]
 async fn a_child_runs_on_the_executor_of_its_spec_again_after_each_restart() {
-    let executor = Executor::new("aside", 1, || ()).unwrap();
+    let executor = Executor::new("aside", 1).unwrap();
     let (said, mut heard) = unbounded_channel();
     let start = move |context: StartContext| {
         let said = said.clone();
