@@ -9,6 +9,7 @@
 //!                                                  ⇅ which markets?   catalogue
 //!                                                  ⇅ images, changes  board, account
 //! ```
+//! Connections and sessions run on the tellers' threads (`supervision::tree::Tree`), apart from whoever bets.
 //!
 //! | file | noun |
 //! |---|---|
