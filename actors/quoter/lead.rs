@@ -9,7 +9,7 @@ use domain::catalogue::MarketCard;
 use domain::definition::MarketStatus;
 use domain::football::listed::{Ended, Question};
 use domain::football::live::Phase;
-use domain::football::pricer::{Priced, Status};
+use domain::football::pricer::{Priced, Status, Why};
 use domain::time::UtcMillis;
 
 /// A market that is found suspended so long after its match was, was left so by a quoter that died.
@@ -46,15 +46,17 @@ pub(super) fn was_left_suspended(view: &View) -> bool {
     pended.is_some_and(|at: UtcMillis| view.at.since_ms(at) <= LEFT_SUSPENDED_MS)
 }
 
-/// The next thing to do; `ours`: a suspension now is our own.
+/// The next thing to do; `ours`: a suspension now is our own. `why` the match is not open is told to everybody.
 pub(super) fn act(
     stage: Stage,
+    why: Option<Why>,
     card: &MarketCard,
     question: &Question,
     ended: Option<&Ended>,
     ours: bool,
 ) -> Option<MarketAct> {
     let goes_in_play = card.definition.turn_in_play;
+    let suspend = || MarketAct::Suspend { lapse: true, reason: why.map(|why| why.to_string()) };
     match (stage, card.status) {
         (_, MarketStatus::Closed | MarketStatus::Inactive) => None,
         (_, MarketStatus::Suspended) if !ours => None,
@@ -62,21 +64,15 @@ pub(super) fn act(
         (Stage::Over, status) => {
             match ended.and_then(|it| question.verdict(it, &card.definition)) {
                 Some(verdict) => Some(verdict),
-                None if status == MarketStatus::Open => {
-                    Some(MarketAct::Suspend { lapse: true, reason: None })
-                }
+                None if status == MarketStatus::Open => Some(suspend()),
                 None => None,
             }
         }
-        (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !goes_in_play => {
-            Some(MarketAct::Suspend { lapse: true, reason: None })
-        }
+        (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !goes_in_play => Some(suspend()),
         (Stage::InPlay | Stage::Pause, MarketStatus::Open) if !card.in_play => {
             Some(MarketAct::TurnInPlay { bet_delay_s: None })
         }
-        (Stage::Pause, MarketStatus::Open) => {
-            Some(MarketAct::Suspend { lapse: true, reason: None })
-        }
+        (Stage::Pause, MarketStatus::Open) => Some(suspend()),
         (Stage::InPlay, MarketStatus::Suspended) if goes_in_play => Some(MarketAct::Open),
         _ => None,
     }
@@ -86,6 +82,7 @@ pub(super) fn act(
 mod tests {
     use super::*;
     use domain::definition::MarketDefinition;
+    use domain::football::live::Reason;
     use domain::ids::{MarketId, Runner, SelectionId};
     use std::sync::Arc;
 
@@ -111,7 +108,8 @@ mod tests {
     fn a_market_follows_its_match_and_what_others_suspend_stays() {
         use MarketStatus::{Closed, Inactive, Open, Suspended};
         use Stage::{BeforeKickOff, InPlay, Over, Pause};
-        let suspend = || Some(MarketAct::Suspend { lapse: true, reason: None });
+        let why = Why::Match(Reason::Goal);
+        let suspend = || Some(MarketAct::Suspend { lapse: true, reason: Some(why.to_string()) });
         let in_play = Some(MarketAct::TurnInPlay { bet_delay_s: None });
         let question = Question::of(&card(Open, false, true).definition, ["Leeds", "Wolves"]);
         let question = question.expect("understood");
@@ -132,7 +130,7 @@ mod tests {
             (Over, Closed, true, true, true, None),
         ] {
             let card = card(status, is_in_play, goes_in_play);
-            let act = act(stage, &card, &question, None, ours);
+            let act = act(stage, Some(why), &card, &question, None, ours);
             assert_eq!(act, wanted, "{stage:?} {status:?} {is_in_play} {goes_in_play} {ours}");
         }
     }

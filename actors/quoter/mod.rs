@@ -365,13 +365,7 @@ impl Quoter {
             let market = card.definition.id;
             let question = self.questions.get(&market)?.as_ref()?;
             let ours = self.paused.contains(&market);
-            let act = match lead::act(stage, card, question, ended.as_ref(), ours)? {
-                MarketAct::Suspend { lapse, .. } => {
-                    let reason = book.priced.why.map(|why| why.to_string());
-                    MarketAct::Suspend { lapse, reason }
-                }
-                act => act,
-            };
+            let act = lead::act(stage, book.priced.why, card, question, ended.as_ref(), ours)?;
             Some((market, act))
         })
     }

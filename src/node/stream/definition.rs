@@ -114,6 +114,7 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
         .map(|(runner, standing)| self::runner(runner, standing))
         .collect();
     let active = runners.iter().filter(|it| it.status == words::RunnerStatus::Active).count();
+    let quarantined = market.quarantined && standing.status == MarketStatus::Open;
     let written = Definition {
         bsp_market: definition.bsp_market,
         turn_in_play_enabled: definition.turn_in_play,
@@ -136,9 +137,9 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
             _ => active,
         },
         bet_delay: standing.bet_delay_s,
-        status: match (standing.status, market.quarantined) {
-            (MarketStatus::Open, true) => words::MarketStatus::Suspended,
-            (status, _) => crate::betfair::exchange::status_word(status),
+        status: match quarantined {
+            true => words::MarketStatus::Suspended,
+            false => crate::betfair::exchange::status_word(standing.status),
         },
         settled_time: market.facts.settled_at.map(|at| Date(at.0)),
         runners,
@@ -158,9 +159,9 @@ pub(super) fn push(out: &mut Vec<u8>, market: &PublicMarket) {
         key_line_definition: (!standing.key_line.is_empty()).then(|| KeyLine {
             kl: standing.key_line.iter().map(|runner| side(*runner)).collect(),
         }),
-        suspend_reason: match (standing.status, market.quarantined) {
-            (MarketStatus::Open, true) => Some(QUARANTINED),
-            _ => standing.suspend_reason.as_deref(),
+        suspend_reason: match quarantined {
+            true => Some(QUARANTINED),
+            false => standing.suspend_reason.as_deref(),
         },
         bet_delay_models: bet_delay_words(&definition.bet_delay_models),
     };
